@@ -1,0 +1,61 @@
+//! The closed list of oddities. Parsing goes on after each; the row says what was seen.
+
+macro_rules! anomalies {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal,)*) => {
+        /// A kind of oddity.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Kind { $($(#[doc = $doc])* $name,)* }
+        impl Kind {
+            /// Every kind there is.
+            pub const ALL: &'static [Kind] = &[$(Kind::$name,)*];
+            /// The kind's name in the `anomalies` table.
+            #[must_use]
+            pub fn name(self) -> &'static str { match self { $(Kind::$name => $text,)* } }
+            /// What the kind means.
+            #[must_use]
+            pub fn meaning(self) -> &'static str { match self { $(Kind::$name => concat!($($doc),*),)* } }
+        }
+    };
+}
+
+anomalies! {
+    // --- any protocol
+    /// A message that contradicts its own standard; `detail` names field and offset.
+    Malformed = "malformed",
+    /// Bytes were skipped until the next plausible start of a message.
+    Resynchronised = "resynchronised",
+    /// Bytes of the stream were never captured.
+    Gap = "gap",
+    /// A message larger than the limit `message_bytes` was skipped.
+    MessageTooLong = "message_too_long",
+    /// A message ended with bytes that belong to no field.
+    TrailingBytes = "trailing_bytes",
+    /// A message was cut by the end of its datagram, its flow or the capture's snap length.
+    Truncated = "truncated",
+    /// More items than the limit `items` in one message.
+    TooManyItems = "too_many_items",
+    /// A response without a request.
+    UnsolicitedResponse = "unsolicited_response",
+    /// The table of waiting requests was full.
+    PendingFull = "pending_full",
+    /// A code that the standard reserves or does not know.
+    UnknownCode = "unknown_code",
+    // --- IP and TCP
+    /// IP fragments that overlap; the bytes seen first were kept.
+    FragmentOverlap = "fragment_overlap",
+    /// An IP datagram whose fragments never all came.
+    FragmentIncomplete = "fragment_incomplete",
+    /// TCP segments that overlap with different bytes; the bytes seen first were kept.
+    OverlapConflict = "overlap_conflict",
+    /// A SYN inside an open connection.
+    SynInside = "syn_inside",
+    /// Lengths in headers that exceed the packet.
+    BadLength = "bad_length",
+    // --- Modbus
+    // --- DNP3
+    /// A DNP3 block whose CRC is wrong.
+    Crc = "crc",
+    // --- OPC UA
+    // --- MQTT
+    // --- TLS
+}

@@ -1,0 +1,88 @@
+//! Every limit of the packet path by name: what bounds memory, and what happens beyond it.
+
+/// Defines [`Limits`] with names, defaults and meanings in one place.
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])* $name:ident = $default:expr;)*) => {
+        /// The limits of one engine. Each has a default, a meaning and a counter of its own name.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Limits { $($(#[doc = $doc])* pub $name: u64,)* }
+
+        impl Default for Limits {
+            fn default() -> Self { Self { $($name: $default,)* } }
+        }
+
+        impl Limits {
+            /// Name, value and meaning of every limit, in order.
+            #[must_use]
+            pub fn list(&self) -> Vec<(&'static str, u64, &'static str)> {
+                vec![$((stringify!($name), self.$name, concat!($($doc),*)),)*]
+            }
+
+            /// Sets a limit by name.
+            ///
+            /// # Errors
+            /// Gives the names that exist when `name` is none of them.
+            pub fn set(&mut self, name: &str, value: u64) -> Result<(), Vec<&'static str>> {
+                match name {
+                    $(stringify!($name) => self.$name = value,)*
+                    _ => return Err(vec![$(stringify!($name)),*]),
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+limits! {
+    // --- flows and reassembly
+    /// Flows kept at once; beyond it the longest idle one is ended, half-open ones first.
+    flows = 200_000;
+    /// Seconds after which an idle TCP flow is ended.
+    tcp_idle_seconds = 3_600;
+    /// Seconds after which an idle UDP or other flow is ended.
+    udp_idle_seconds = 180;
+    /// Seconds after which a TCP flow that never carried data is ended.
+    half_open_seconds = 60;
+    /// Out-of-order bytes kept for one direction of a TCP flow; beyond it the gap is declared.
+    reassembly_flow_bytes = 1_048_576;
+    /// Out-of-order segments kept for one direction of a TCP flow; beyond it the gap is declared.
+    reassembly_flow_segments = 512;
+    /// Out-of-order bytes kept for all flows of a worker; beyond it gaps are declared at once.
+    reassembly_bytes = 67_108_864;
+    /// IP datagrams under reassembly; beyond it the oldest is dropped.
+    fragment_datagrams = 4_096;
+    /// Bytes of IP fragments kept; beyond it the oldest datagram is dropped.
+    fragment_bytes = 16_777_216;
+    /// Seconds an IP datagram may wait for its fragments.
+    fragment_seconds = 30;
+    /// Tunnel headers taken off one packet.
+    tunnel_depth = 4;
+    /// Microseconds within which an identical IP packet is a duplicate of the mirror port.
+    duplicate_microseconds = 2_000;
+    /// Bytes kept of a stream's start while its protocol is not yet known.
+    probe_bytes = 4_096;
+    // --- dissection
+    /// Bytes kept of one incomplete message; beyond it the message is reported and skipped.
+    message_bytes = 1_048_576;
+    /// Requests of one flow that wait for their response; beyond it the oldest is unanswered.
+    pending_requests = 1_024;
+    /// Seconds after which a request is unanswered.
+    response_seconds = 10;
+    /// Items (points, node values, topic filters) kept of one message; the rest is counted.
+    items = 4_096;
+    /// Bytes kept of one text (topic, node id, string value, file name).
+    text_bytes = 1_024;
+    /// Bytes kept of an MQTT payload; the SHA-256 is of the whole.
+    payload_bytes = 4_096;
+    /// Nesting of OPC UA variants, extension objects and JSON values.
+    nesting = 32;
+    // --- windows
+    /// Distinct behaviours of a window and worker; beyond it new ones are counted, not kept.
+    behaviours = 200_000;
+    /// Rows of a window and worker after which it is handed over in parts.
+    window_rows = 262_144;
+    /// Bytes of a window and worker after which it is handed over in parts.
+    window_bytes = 67_108_864;
+    /// Anomaly rows of one kind that a flow may write in a window; the rest is counted.
+    anomalies_per_flow = 64;
+}

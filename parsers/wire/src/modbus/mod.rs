@@ -1,0 +1,3 @@
+//! modbus.
+
+pub mod rows;

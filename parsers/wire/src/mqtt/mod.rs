@@ -1,0 +1,3 @@
+//! mqtt.
+
+pub mod rows;

@@ -1,0 +1,1 @@
+//! Protocols told by name only.

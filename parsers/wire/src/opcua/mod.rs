@@ -1,0 +1,3 @@
+//! opcua.
+
+pub mod rows;

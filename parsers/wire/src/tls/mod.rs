@@ -1,0 +1,3 @@
+//! tls.
+
+pub mod rows;

@@ -18,6 +18,14 @@ macro_rules! anomalies {
     };
 }
 
+impl Kind {
+    /// Whether it means bytes that no sound device sends, as against holes and limits of our own.
+    #[must_use]
+    pub fn broken(self) -> bool {
+        matches!(self, Self::Malformed | Self::Crc | Self::Truncated | Self::TrailingBytes | Self::BadLength)
+    }
+}
+
 anomalies! {
     // --- any protocol
     /// A message that contradicts its own standard; `detail` names field and offset.

@@ -4,6 +4,8 @@
 pub mod anomaly;
 pub mod behaviour;
 pub mod columns;
+pub mod community;
+pub mod counters;
 pub mod dissect;
 pub mod dnp3;
 pub mod limits;
@@ -12,4 +14,5 @@ pub mod mqtt;
 pub mod names;
 pub mod opcua;
 pub mod rows;
+pub mod tcp;
 pub mod tls;

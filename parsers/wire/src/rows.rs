@@ -28,12 +28,15 @@ pub struct Rows {
     pub anomalies: AnomalyRows,
     /// Occurrences of oddities beyond the limit a flow.
     pub anomalies_unwritten: u64,
+    /// Occurrences of oddities that mean broken bytes.
+    pub malformed: u64,
     written: HashMap<(u32, &'static str), u32, foldhash::fast::RandomState>,
 }
 
 impl Rows {
     /// Writes an oddity, at most `anomalies_per_flow` of a kind in a window; the rest is counted.
     pub fn anomaly(&mut self, row: AnomalyRow<'_>, kind: crate::anomaly::Kind, limits: &Limits) {
+        self.malformed += u64::from(kind.broken());
         let seen = self.written.entry((row.flow.0, kind.name())).or_default();
         if u64::from(*seen) >= limits.anomalies_per_flow {
             self.anomalies_unwritten += 1;

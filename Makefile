@@ -1,0 +1,57 @@
+# Every target works from a clean checkout: it sets up what it needs first.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.built
+RUST := $(shell find parsers -name target -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print 2>/dev/null)
+CARGO := cd parsers && cargo
+DEMO := demo-store
+
+.PHONY: setup demo test lint bench format golden clean
+.DEFAULT_GOAL := setup
+
+setup: $(STAMP)
+
+$(VENV)/.python: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "driftspan needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
+	@command -v cargo >/dev/null || { echo "driftspan needs cargo (Rust 1.88 or newer): install it with rustup or your distribution"; exit 1; }
+	@bash tests/setup/debian.sh
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade -c constraints.txt pip maturin
+	touch $@
+
+$(STAMP): $(VENV)/.python $(RUST)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[test,lint]'
+	touch $@
+
+demo: $(STAMP)
+	@bash tests/setup/demo.sh $(BIN)/driftspan $(DEMO)
+
+test: lint
+	$(CARGO) test --workspace --release --locked --quiet
+	$(BIN)/pytest -n 2 -q
+
+lint: $(STAMP)
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --release --locked --quiet -- -D warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m mypy.stubtest parsers._native
+	$(BIN)/python tests/setup/licences.py
+
+format: $(STAMP)
+	$(CARGO) fmt --all
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)
+	$(BIN)/python tests/bench/bench.py
+
+golden: $(STAMP)
+	$(BIN)/pytest -q tests/golden --update-golden
+
+clean:
+	rm -rf $(VENV) $(DEMO) parsers/target

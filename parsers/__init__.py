@@ -1,0 +1,8 @@
+"""Captures to typed rows: the thin Python face of the packet path, which is Rust.
+
+`Engine` reads captures and hands out windows of Arrow tables; see `_native.pyi` for the contract.
+"""
+
+from parsers._native import CaptureError, Engine, Table, Window, anomaly_kinds, limits, schema
+
+__all__ = ["CaptureError", "Engine", "Table", "Window", "anomaly_kinds", "limits", "schema"]

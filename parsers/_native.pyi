@@ -1,0 +1,67 @@
+"""The contract of the packet path. Times are nanoseconds since the epoch, UTC, in packet time."""
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import final
+
+class CaptureError(ValueError):
+    """A capture that cannot be read. The message is one sentence naming the file and the mend."""
+
+@final
+class Table:
+    """Rows of one table of a window. Arrow consumers (`pyarrow.table`) take it without copying."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def num_rows(self) -> int: ...
+    def __len__(self) -> int: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class Window:
+    """A slice of packet time, aligned to the epoch, or a part of one that grew past the limits.
+
+    `last` is False for a part that is followed by more of the same window; `behaviours` come with the
+    last part. `tables` holds only tables that have rows. `counters` are this part's own, not totals.
+    """
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def last(self) -> bool: ...
+    @property
+    def tables(self) -> dict[str, Table]: ...
+    @property
+    def counters(self) -> dict[str, int]: ...
+
+@final
+class Engine:
+    """Reads captures in time order, dissects, and hands out windows.
+
+    Raises CaptureError for what cannot be read, ValueError for a limit that does not exist.
+    """
+
+    def __new__(
+        cls,
+        captures: Sequence[str | PathLike[str]],
+        *,
+        window_seconds: float = 10.0,
+        workers: int = 1,
+        limits: Mapping[str, int] | None = None,
+        vlan_in_key: bool = False,
+    ) -> Engine: ...
+    def next(self) -> Window | None: ...
+    def captures(self) -> list[dict[str, object]]: ...
+    def warnings(self) -> list[str]: ...
+
+def limits() -> list[tuple[str, int, str]]:
+    """Name, default and meaning of every limit."""
+
+def anomaly_kinds() -> list[tuple[str, str]]:
+    """Name and meaning of every kind of anomaly."""
+
+def schema() -> dict[str, list[tuple[str, str]]]:
+    """Columns of every table: (name, Arrow type)."""

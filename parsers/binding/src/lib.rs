@@ -1,0 +1,211 @@
+//! The engine for Python: captures in, windows of Arrow tables out. Nothing is decided here: this crate
+//! converts arguments, errors and columns, once.
+#![forbid(unsafe_code)]
+
+mod arrow;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ::capture::Merge;
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::{RecordBatch, RecordBatchIterator};
+use pyo3::create_exception;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyDict};
+use wire::limits::Limits;
+use wire::pipeline::{Packet, Pipeline, Settings};
+use wire::rows::Rows;
+
+create_exception!(_native, CaptureError, PyValueError, "A capture that cannot be read; the message is one clear sentence.");
+
+/// A table of a window; `pyarrow.table(t)` and other Arrow consumers take it without copying.
+#[pyclass(frozen, module = "parsers._native")]
+struct Table {
+    #[pyo3(get)]
+    name: &'static str,
+    #[pyo3(get)]
+    num_rows: usize,
+    batches: Vec<RecordBatch>,
+}
+
+#[pymethods]
+impl Table {
+    fn __len__(&self) -> usize {
+        self.num_rows
+    }
+
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_stream__<'py>(&self, py: Python<'py>, requested_schema: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyCapsule>> {
+        let _ = requested_schema; // A hint by the protocol; consumers cast for themselves.
+        let Some(first) = self.batches.first() else {
+            return Err(PyRuntimeError::new_err("a table without batches"));
+        };
+        let schema = first.schema();
+        let batches: Vec<_> = self.batches.iter().cloned().map(Ok).collect();
+        let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new(batches, schema)));
+        PyCapsule::new(py, stream, Some(c"arrow_array_stream".into()))
+    }
+}
+
+/// A slice of packet time.
+#[pyclass(frozen, module = "parsers._native")]
+struct Window {
+    #[pyo3(get)]
+    start: i64,
+    #[pyo3(get)]
+    end: i64,
+    #[pyo3(get)]
+    last: bool,
+    #[pyo3(get)]
+    tables: Py<PyDict>,
+    #[pyo3(get)]
+    counters: Py<PyDict>,
+}
+
+/// Reads captures, dissects, and hands out windows.
+#[pyclass(module = "parsers._native")]
+struct Engine {
+    merge: Merge,
+    pipeline: Pipeline,
+    ids: Vec<String>,
+    over: bool,
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (captures, *, window_seconds = 10.0, workers = 1, limits = None, vlan_in_key = false))]
+    fn new(
+        captures: Vec<PathBuf>,
+        window_seconds: f64,
+        workers: usize,
+        limits: Option<BTreeMap<String, u64>>,
+        vlan_in_key: bool,
+    ) -> PyResult<Self> {
+        if !(0.001..=86_400.0).contains(&window_seconds) {
+            return Err(PyValueError::new_err(format!("a window of {window_seconds} s: it must last from 0.001 to 86400 s")));
+        }
+        let mut chosen = Limits::default();
+        for (name, value) in limits.unwrap_or_default() {
+            chosen.set(&name, value).map_err(|known| {
+                PyValueError::new_err(format!("there is no limit {name:?}; the limits are: {}", known.join(", ")))
+            })?;
+        }
+        let merge = Merge::open(&captures).map_err(|e| CaptureError::new_err(e.to_string()))?;
+        let ids = merge.facts().into_iter().map(|f| f.id).collect();
+        #[allow(clippy::cast_possible_truncation)] // bounded above: at most 8.64e13
+        let window = (window_seconds * 1e9).round() as i64;
+        let settings = Settings { window, workers: workers.clamp(1, 256), vlan_in_key, limits: chosen };
+        Ok(Self { merge, pipeline: Pipeline::new(settings), ids, over: false })
+    }
+
+    /// The next window; None at the end. The GIL is free meanwhile.
+    fn next(&mut self, py: Python<'_>) -> PyResult<Option<Window>> {
+        let Some((window, mut tables)) = py.detach(|| self.advance().map(|w| self.convert(w)).transpose())? else {
+            return Ok(None);
+        };
+        let by_name = PyDict::new(py);
+        for (name, batches) in std::mem::take(&mut tables) {
+            let num_rows = batches.iter().map(RecordBatch::num_rows).sum();
+            by_name.set_item(name, Py::new(py, Table { name, num_rows, batches })?)?;
+        }
+        let counters = PyDict::new(py);
+        for (name, value) in window.counters.list() {
+            counters.set_item(name, value)?;
+        }
+        let (start, end, last) = (window.start, window.end, window.last);
+        Ok(Some(Window { start, end, last, tables: by_name.unbind(), counters: counters.unbind() }))
+    }
+
+    /// What is known of each capture so far.
+    fn captures<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let describe = |f: ::capture::Facts| {
+            let d = PyDict::new(py);
+            d.set_item("path", f.path)?;
+            d.set_item("id", f.id)?;
+            d.set_item("format", f.format)?;
+            d.set_item("bytes", f.bytes)?;
+            d.set_item("packets", f.packets)?;
+            d.set_item("first_ts", f.first_ts)?;
+            d.set_item("last_ts", f.last_ts)?;
+            d.set_item("truncated_packets", f.truncated_packets)?;
+            Ok(d)
+        };
+        self.merge.facts().into_iter().map(describe).collect()
+    }
+
+    /// What the reader has to say: captures that break off, blocks that were skipped.
+    fn warnings(&self) -> Vec<String> {
+        self.merge.warnings()
+    }
+}
+
+type Tables = Vec<(&'static str, Vec<RecordBatch>)>;
+
+impl Engine {
+    fn advance(&mut self) -> Option<wire::pipeline::Window> {
+        if self.over {
+            return None;
+        }
+        while let Some(p) = self.merge.next() {
+            let packet = Packet { ts: p.ts, frame: p.frame, link: p.link, orig_len: p.orig_len, data: p.data };
+            if let Some(window) = self.pipeline.push(&packet) {
+                return Some(window);
+            }
+        }
+        self.over = true;
+        self.pipeline.finish()
+    }
+
+    fn convert(&self, mut window: wire::pipeline::Window) -> PyResult<(wire::pipeline::Window, Tables)> {
+        let mut tables: Tables = Vec::new();
+        for share in std::mem::take(&mut window.shares) {
+            for table in share.tables.into_iter().filter(|t| !t.is_empty()) {
+                let name = table.name;
+                let batch = arrow::batch(table, &share.flows, &self.ids).map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
+                match tables.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, batches)) => batches.push(batch),
+                    None => tables.push((name, vec![batch])),
+                }
+            }
+        }
+        Ok((window, tables))
+    }
+}
+
+/// Name, default and meaning of every limit.
+#[pyfunction]
+fn limits() -> Vec<(&'static str, u64, &'static str)> {
+    Limits::default().list()
+}
+
+/// Name and meaning of every kind of anomaly.
+#[pyfunction]
+fn anomaly_kinds() -> Vec<(&'static str, &'static str)> {
+    wire::anomaly::Kind::ALL.iter().map(|k| (k.name(), k.meaning())).collect()
+}
+
+/// Columns of every table: table → (column, Arrow type).
+#[pyfunction]
+fn schema() -> PyResult<BTreeMap<&'static str, Vec<(String, String)>>> {
+    let mut tables = Rows::default().take();
+    tables.push(wire::behaviour::Behaviours::default().take());
+    let fields = |table| {
+        let schema = arrow::schema(table).map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
+        Ok(schema.fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect())
+    };
+    tables.into_iter().map(|t| Ok((t.name, fields(t)?))).collect()
+}
+
+#[pymodule]
+fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add("CaptureError", m.py().get_type::<CaptureError>())?;
+    m.add_class::<Table>()?;
+    m.add_class::<Window>()?;
+    m.add_class::<Engine>()?;
+    m.add_function(wrap_pyfunction!(limits, m)?)?;
+    m.add_function(wrap_pyfunction!(anomaly_kinds, m)?)?;
+    m.add_function(wrap_pyfunction!(schema, m)?)
+}

@@ -1,0 +1,71 @@
+//! What is counted, by name. Every drop, eviction and oddity of the packet path has a counter here.
+
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])* $field:ident = $name:literal,)*) => {
+        /// Counts of one window, or of a worker's share of it.
+        #[derive(Debug, Default, Clone, PartialEq, Eq)]
+        pub struct Counters { $($(#[doc = $doc])* pub $field: u64,)* }
+        impl Counters {
+            /// Adds another worker's counts.
+            pub fn add(&mut self, other: &Self) { $(self.$field += other.$field;)* }
+            /// Name and value of each.
+            #[must_use]
+            pub fn list(&self) -> Vec<(&'static str, u64)> { vec![$(($name, self.$field),)*] }
+        }
+    };
+}
+
+counters! {
+    /// Packets read.
+    packets = "packets",
+    /// Bytes of the packets on the wire.
+    bytes = "bytes",
+    /// Packets shorter than they were on the wire.
+    cut_packets = "cut_packets",
+    /// Flows begun.
+    flows = "flows",
+    /// Modbus rows.
+    modbus = "messages.modbus",
+    /// DNP3 rows.
+    dnp3 = "messages.dnp3",
+    /// OPC UA rows.
+    opcua = "messages.opcua",
+    /// MQTT rows.
+    mqtt = "messages.mqtt",
+    /// TLS rows.
+    tls = "messages.tls",
+    /// Anomaly rows of kind `malformed`, `crc`, `truncated` and their like.
+    malformed = "malformed",
+    /// Anomalies counted but not written.
+    anomalies_unwritten = "anomalies_unwritten",
+    /// Holes in TCP streams.
+    gaps = "gaps",
+    /// Bytes missing in them.
+    gap_bytes = "gap_bytes",
+    /// TCP segments that brought nothing new.
+    retransmissions = "retransmissions",
+    /// Segments that came out of order.
+    out_of_order = "out_of_order",
+    /// Packets recognised as copies made by the mirror port.
+    duplicates = "duplicates",
+    /// IP fragments taken in.
+    fragments = "fragments",
+    /// Packets of a link type that is not read.
+    unknown_link = "unknown_link",
+    /// Packets whose headers contradict themselves.
+    bad_packets = "bad_packets",
+    /// Packets that are neither IP nor ARP.
+    not_ip = "not_ip",
+    /// Packets older than the window they came in.
+    late_packets = "late_packets",
+    /// Flows ended by the limit `flows`.
+    dropped_flows = "dropped.flows",
+    /// Out-of-order segments given up by the limits on reassembly.
+    dropped_segments = "dropped.reassembly",
+    /// IP datagrams given up by the limits on fragments.
+    dropped_fragments = "dropped.fragments",
+    /// Behaviours not kept by the limit `behaviours`.
+    dropped_behaviours = "dropped.behaviours",
+    /// Dissectors whose flow was closed to them after they failed.
+    panics = "panics",
+}

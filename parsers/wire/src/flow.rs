@@ -1,0 +1,392 @@
+//! Flows: who talks to whom. A bounded table with one list a kind of flow, oldest first, so that a flood of
+//! half-open connections pushes out half-open ones before it touches those that carry data.
+
+use std::hash::BuildHasher as _;
+
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::app::App;
+use crate::dissect::{Ends, Frame, Nanos};
+use crate::tcp::{Half, Tally};
+
+/// A flow's key: both ends in a fixed order, so that both directions find it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The lower end.
+    pub low: ([u8; 16], u16),
+    /// The higher end.
+    pub high: ([u8; 16], u16),
+    /// IP protocol number.
+    pub protocol: u8,
+    /// VLAN id where flows are told apart by it, else 0.
+    pub vlan: u16,
+}
+
+impl Key {
+    /// The key of a packet, and which side (0 low, 1 high) sent it.
+    #[must_use]
+    pub fn new(from: ([u8; 16], u16), to: ([u8; 16], u16), protocol: u8, vlan: u16) -> (Self, usize) {
+        if from <= to {
+            (Self { low: from, high: to, protocol, vlan }, 0)
+        } else {
+            (Self { low: to, high: from, protocol, vlan }, 1)
+        }
+    }
+
+    /// A flow's id: the same for the same packets in every run, whatever the number of workers.
+    #[must_use]
+    pub fn flow_id(&self, first_ts: Nanos) -> u64 {
+        let mut bytes = [0u8; 48];
+        let (addresses, rest) = bytes.split_at_mut(32);
+        let (a, b) = addresses.split_at_mut(16);
+        a.copy_from_slice(&self.low.0);
+        b.copy_from_slice(&self.high.0);
+        let tail = [
+            u64::from(self.low.1) << 48 | u64::from(self.high.1) << 32 | u64::from(self.protocol) << 16 | u64::from(self.vlan),
+            first_ts.cast_unsigned(),
+        ];
+        for (place, value) in rest.chunks_exact_mut(8).zip(tail) {
+            place.copy_from_slice(&value.to_be_bytes());
+        }
+        xxh3_64(&bytes)
+    }
+
+    /// A hash of the two addresses alone: packets of one pair of hosts go to one worker.
+    #[must_use]
+    pub fn pair_hash(a: &[u8; 16], b: &[u8; 16]) -> u64 {
+        let mut bytes = [0u8; 32];
+        let (first, second) = if a <= b { (a, b) } else { (b, a) };
+        let (x, y) = bytes.split_at_mut(16);
+        x.copy_from_slice(first);
+        y.copy_from_slice(second);
+        xxh3_64(&bytes)
+    }
+}
+
+/// Where a TCP connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A SYN without an answer.
+    Attempt,
+    /// Open, or picked up in the middle.
+    Established,
+    /// One side has said FIN.
+    Closing,
+    /// Both have.
+    Closed,
+    /// Ended by RST.
+    Reset,
+    /// The SYN was answered by RST.
+    Rejected,
+    /// Not TCP.
+    Active,
+}
+
+impl State {
+    /// The name in the `flows` table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Attempt => "attempt",
+            Self::Established => "established",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+            Self::Reset => "reset",
+            Self::Rejected => "rejected",
+            Self::Active => "active",
+        }
+    }
+
+    /// Whether no more data is expected.
+    #[must_use]
+    pub fn over(self) -> bool {
+        matches!(self, Self::Closed | Self::Reset | Self::Rejected)
+    }
+}
+
+/// The lists by which flows age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// TCP without data.
+    HalfOpen = 0,
+    /// UDP, ICMP and others.
+    Datagrams = 1,
+    /// TCP with data.
+    Streams = 2,
+}
+
+/// What is known of a flow, apart from its streams and its application layer.
+pub struct Base {
+    /// Its key.
+    pub key: Key,
+    /// Which side of the key is the client.
+    pub client: usize,
+    /// Its ends, client first.
+    pub ends: Ends,
+    /// Its id.
+    pub id: u64,
+    /// VLAN of the first packet.
+    pub vlan: u16,
+    /// MAC addresses by side, as seen here.
+    pub macs: [[u8; 6]; 2],
+    /// Whether the link layer had MAC addresses.
+    pub has_mac: bool,
+    /// First packet and time.
+    pub first: (Nanos, Frame),
+    /// Time of the last packet.
+    pub last: Nanos,
+    /// The last packet.
+    pub last_frame: Frame,
+    /// Packets by side.
+    pub packets: [u64; 2],
+    /// IP bytes by side.
+    pub bytes: [u64; 2],
+    /// State.
+    pub state: State,
+    /// Sides that have said FIN.
+    pub fins: [bool; 2],
+    /// A SYN inside the open connection that waits for its answer: side and sequence number.
+    pub second_syn: Option<(usize, u32)>,
+    /// Whether the first packet seen was not the flow's first.
+    pub midstream: bool,
+    /// The window (or part of one) in whose dictionary the flow stands, and where.
+    pub slot: (u64, u32),
+    /// When a row was last written (none: never), and the packets and state at that time.
+    pub written: Option<(Nanos, u64, State)>,
+}
+
+/// One flow.
+pub struct Flow {
+    /// What is known of it.
+    pub base: Base,
+    /// Reassembly by side.
+    pub halves: [Half; 2],
+    /// Reassembly counts.
+    pub tally: Tally,
+    /// The application layer.
+    pub app: App,
+    hash: u64,
+    list: List,
+    before: u32,
+    after: u32,
+}
+
+const NIL: u32 = u32::MAX;
+
+#[derive(Debug, Clone, Copy)]
+struct Chain {
+    oldest: u32,
+    newest: u32,
+}
+
+/// The table of live flows.
+pub struct Flows {
+    slab: Vec<Option<Box<Flow>>>,
+    free: Vec<u32>,
+    index: HashTable<u32>,
+    chains: [Chain; 3],
+    hasher: foldhash::fast::RandomState,
+    recent: Option<(Key, u32)>,
+}
+
+impl Default for Flows {
+    fn default() -> Self {
+        Self {
+            slab: Vec::new(),
+            free: Vec::new(),
+            index: HashTable::new(),
+            chains: [Chain { oldest: NIL, newest: NIL }; 3],
+            // Seeded anew in every process: nobody can choose keys that collide.
+            hasher: foldhash::fast::RandomState::default(),
+            recent: None,
+        }
+    }
+}
+
+impl Flows {
+    /// Number of live flows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The flow at `place`.
+    #[inline]
+    pub fn get(&mut self, place: u32) -> Option<&mut Flow> {
+        self.slab.get_mut(place as usize).and_then(|f| f.as_deref_mut())
+    }
+
+    /// Finds a flow by key.
+    #[inline]
+    pub fn find(&mut self, key: &Key) -> Option<u32> {
+        if let Some((recent, place)) = &self.recent
+            && recent == key
+        {
+            return Some(*place);
+        }
+        let hash = self.hasher.hash_one(key);
+        let slab = &self.slab;
+        let same = |&i: &u32| slab.get(i as usize).and_then(Option::as_deref).is_some_and(|f| f.base.key == *key);
+        let place = *self.index.find(hash, same)?;
+        self.recent = Some((*key, place));
+        Some(place)
+    }
+
+    /// Puts a new flow into the table.
+    pub fn insert(&mut self, new: NewFlow) -> u32 {
+        let hash = self.hasher.hash_one(new.key);
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.slab.push(None);
+            u32::try_from(self.slab.len() - 1).unwrap_or(NIL)
+        });
+        let list = if new.key.protocol == 6 { List::HalfOpen } else { List::Datagrams };
+        let mut base = Base {
+            id: new.key.flow_id(new.ts),
+            key: new.key,
+            client: new.client,
+            ends: Ends::default(),
+            vlan: new.vlan,
+            macs: [[0; 6]; 2],
+            has_mac: false,
+            first: (new.ts, new.frame),
+            last: new.ts,
+            last_frame: new.frame,
+            packets: [0; 2],
+            bytes: [0; 2],
+            state: new.state,
+            fins: [false; 2],
+            second_syn: None,
+            midstream: new.midstream,
+            slot: (0, 0),
+            written: None,
+        };
+        base.orient(new.client);
+        let flow = Box::new(Flow {
+            base,
+            halves: <[Half; 2]>::default(),
+            tally: Tally::default(),
+            app: App::default(),
+            hash,
+            list,
+            before: NIL,
+            after: NIL,
+        });
+        if let Some(slot) = self.slab.get_mut(place as usize) {
+            *slot = Some(flow);
+        }
+        let slab = &self.slab;
+        self.index.insert_unique(hash, place, |&i| slab.get(i as usize).and_then(Option::as_deref).map_or(0, |f| f.hash));
+        self.append(place, list);
+        place
+    }
+
+    /// Takes a flow out.
+    pub fn remove(&mut self, place: u32) -> Option<Box<Flow>> {
+        self.unlink(place);
+        self.recent = None;
+        let flow = self.slab.get_mut(place as usize)?.take()?;
+        if let Ok(entry) = self.index.find_entry(flow.hash, |&i| i == place) {
+            entry.remove();
+        }
+        self.free.push(place);
+        Some(flow)
+    }
+
+    /// Moves a flow to the young end of its list; `data`: it has carried data.
+    #[inline]
+    pub fn touch(&mut self, place: u32, data: bool) {
+        let Some(flow) = self.get(place) else { return };
+        let list = if data && flow.list == List::HalfOpen { List::Streams } else { flow.list };
+        if flow.list == list && flow.after == NIL {
+            return;
+        }
+        self.unlink(place);
+        self.append(place, list);
+    }
+
+    /// The longest idle flow of a list.
+    #[must_use]
+    pub fn oldest(&self, list: List) -> Option<u32> {
+        self.chains.get(list as usize).map(|c| c.oldest).filter(|&p| p != NIL)
+    }
+
+    /// Places of all live flows, in the order of the slab (which packets alone determine).
+    #[must_use]
+    pub fn places(&self) -> Vec<u32> {
+        (0..).zip(&self.slab).filter(|(_, f)| f.is_some()).map(|(i, _)| i).collect()
+    }
+
+    fn unlink(&mut self, place: u32) {
+        let Some((list, before, after)) = self.get(place).map(|f| (f.list, f.before, f.after)) else { return };
+        if let Some(f) = self.get(before) {
+            f.after = after;
+        }
+        if let Some(f) = self.get(after) {
+            f.before = before;
+        }
+        if let Some(chain) = self.chains.get_mut(list as usize) {
+            if chain.oldest == place {
+                chain.oldest = after;
+            }
+            if chain.newest == place {
+                chain.newest = before;
+            }
+        }
+    }
+
+    fn append(&mut self, place: u32, list: List) {
+        let Some(chain) = self.chains.get_mut(list as usize) else { return };
+        let last = chain.newest;
+        chain.newest = place;
+        if last == NIL {
+            chain.oldest = place;
+        }
+        if let Some(f) = self.get(last) {
+            f.after = place;
+        }
+        if let Some(f) = self.get(place) {
+            (f.list, f.before, f.after) = (list, last, NIL);
+        }
+    }
+}
+
+/// What a new flow starts with.
+#[derive(Debug)]
+pub struct NewFlow {
+    /// Its key.
+    pub key: Key,
+    /// The side taken for the client until the content says otherwise.
+    pub client: usize,
+    /// Time of the first packet.
+    pub ts: Nanos,
+    /// The first packet.
+    pub frame: Frame,
+    /// VLAN of the first packet.
+    pub vlan: u16,
+    /// State.
+    pub state: State,
+    /// Whether the beginning was not seen.
+    pub midstream: bool,
+}
+
+impl Base {
+    /// Says which side is the client.
+    pub fn orient(&mut self, client: usize) {
+        self.client = client.min(1);
+        let (c, s) = if self.client == 0 { (self.key.low, self.key.high) } else { (self.key.high, self.key.low) };
+        self.ends = Ends { client: c.0, server: s.0, client_port: c.1, server_port: s.1 };
+    }
+
+    /// Packets in both directions.
+    #[must_use]
+    pub fn all_packets(&self) -> u64 {
+        self.packets.iter().sum()
+    }
+}

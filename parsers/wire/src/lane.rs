@@ -1,0 +1,148 @@
+//! A flow without its reassembly, and where its rows go: what bytes in order are handed to.
+
+use crate::app::{App, Piece, Side, Verdict};
+use crate::behaviour::Behaviours;
+use crate::community::community_id;
+use crate::dissect::{Cx, Dir, Ends, FlowRef, Frame, Nanos};
+use crate::flow::{Base, Flow};
+use crate::limits::Limits;
+use crate::rows::Rows;
+use crate::tcp::{Event, Segment};
+
+/// The flows that rows of a window point to.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Dictionary {
+    /// Ends, client first.
+    pub ends: Vec<Ends>,
+    /// VLAN ids.
+    pub vlans: Vec<u16>,
+    /// Flow ids.
+    pub ids: Vec<u64>,
+    /// Community ids.
+    pub communities: Vec<String>,
+}
+
+/// The window under construction.
+#[derive(Default)]
+pub struct Output {
+    /// The tables.
+    pub rows: Rows,
+    /// The behaviours.
+    pub behaviours: Behaviours,
+    /// The flows that rows point to.
+    pub dictionary: Dictionary,
+    /// Number of the dictionary: one a window, or part of one.
+    pub epoch: u64,
+}
+
+impl Output {
+    /// The flow's place in the window's dictionary.
+    #[inline]
+    pub fn slot(&mut self, flow: &mut Base) -> FlowRef {
+        if flow.slot.0 != self.epoch {
+            flow.slot = (self.epoch, u32::try_from(self.dictionary.ids.len()).unwrap_or(u32::MAX));
+            let one_way = matches!(flow.key.protocol, 1 | 58) && flow.midstream;
+            self.dictionary.ends.push(flow.ends);
+            self.dictionary.vlans.push(flow.vlan);
+            self.dictionary.ids.push(flow.id);
+            self.dictionary.communities.push(community_id(&flow.ends, flow.key.protocol, one_way));
+        }
+        FlowRef(flow.slot.1)
+    }
+}
+
+/// See the module's head.
+pub struct Lane<'a> {
+    /// The flow.
+    pub base: &'a mut Base,
+    /// Its application layer.
+    pub app: &'a mut App,
+    /// Where rows go.
+    pub out: &'a mut Output,
+    /// The limits in force.
+    pub limits: &'a Limits,
+    /// Whether each piece is a datagram.
+    pub datagram: bool,
+}
+
+impl Lane<'_> {
+    /// Calls `f` with the application layer and its context.
+    #[inline]
+    pub fn with<R>(&mut self, ts: Nanos, frame: Frame, f: impl FnOnce(&mut App, &mut Cx<'_>) -> R) -> R {
+        let flow = self.out.slot(self.base);
+        let mut cx = Cx {
+            ts,
+            frame,
+            flow,
+            ends: &self.base.ends,
+            rows: &mut self.out.rows,
+            behaviours: &mut self.out.behaviours,
+            limits: self.limits,
+        };
+        f(self.app, &mut cx)
+    }
+
+    #[inline]
+    fn dir(&self, side: usize) -> Dir {
+        if side == self.base.client { Dir::ToServer } else { Dir::ToClient }
+    }
+
+    /// Hands on what reassembly gives out. `now`: the packet at hand, for holes.
+    #[inline]
+    pub fn event(&mut self, side: usize, event: Event<'_>, now: (Nanos, Frame)) {
+        match event {
+            Event::Data(bytes, ts, frame) => self.data(side, bytes, ts, frame),
+            Event::Gap(missing) => {
+                let dir = self.dir(side);
+                self.with(now.0, now.1, |app, cx| app.gap(cx, dir, side, missing));
+            }
+        }
+    }
+
+    /// Hands on bytes in order, or a datagram.
+    #[inline]
+    pub fn data(&mut self, side: usize, bytes: &[u8], ts: Nanos, frame: Frame) {
+        if matches!(self.app, App::Unknown(_)) && !self.recognised(side, bytes, ts, frame) {
+            return;
+        }
+        let (dir, datagram) = (self.dir(side), self.datagram);
+        self.with(ts, frame, |app, cx| app.feed(cx, dir, bytes, datagram));
+    }
+
+    /// Looks what the flow is; when it is known now, hands up what came before.
+    #[cold]
+    fn recognised(&mut self, side: usize, bytes: &[u8], ts: Nanos, frame: Frame) -> bool {
+        let (low, high) = (self.base.key.low.1, self.base.key.high.1);
+        let ports = if side == 0 { (low, high) } else { (high, low) };
+        let sides = Side { side, ports, datagram: self.datagram };
+        let Verdict::Recognised { client, pieces } = self.app.look(&sides, ts, frame, bytes, self.limits.probe_bytes) else {
+            return false;
+        };
+        if let Some(client) = client.filter(|&c| c != self.base.client) {
+            self.base.orient(client);
+            self.base.slot.0 = 0;
+        }
+        let datagram = self.datagram;
+        for Piece { side, ts, frame, bytes } in pieces {
+            let dir = self.dir(side);
+            self.with(ts, frame, |app, cx| app.feed(cx, dir, &bytes, datagram));
+        }
+        true
+    }
+}
+
+/// One TCP segment: first the holes that its acknowledgement proves, then its bytes.
+#[inline]
+pub fn stream(flow: &mut Flow, out: &mut Output, limits: &Limits, held: &mut u64, side: usize, segment: Segment<'_>, ack: Option<u32>) {
+    let Flow { base, halves, tally, app, .. } = flow;
+    let now = (segment.ts, segment.frame);
+    let mut lane = Lane { base, app, out, limits, datagram: false };
+    let [low, high] = halves;
+    let (mine, other) = if side == 0 { (low, high) } else { (high, low) };
+    if let Some(ack) = ack {
+        other.acknowledged(ack, segment.ts, held, tally, &mut |e| lane.event(1 - side, e, now));
+    }
+    if !segment.bytes.is_empty() || segment.missing > 0 {
+        mine.segment(segment, held, limits, tally, &mut |e| lane.event(side, e, now));
+    }
+}

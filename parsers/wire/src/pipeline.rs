@@ -1,0 +1,254 @@
+//! Packets in, windows out: decoding, duplicates, dispatch to the workers, and the slices of packet time.
+
+use crate::counters::Counters;
+use crate::decode::{Datagram, Decoder, Link, Outcome};
+use crate::dissect::{Frame, Nanos};
+use crate::duplicates::Duplicates;
+use crate::flow::Key;
+use crate::limits::Limits;
+use crate::names::hosts;
+use crate::worker::{Share, Worker};
+
+/// Packets that are handed to the workers in one go where there are several.
+const BATCH: usize = 16_384;
+const LLDP: u16 = 0x88CC;
+const PROFINET: u16 = 0x8892;
+
+/// How a pipeline works.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Length of a window, nanoseconds.
+    pub window: Nanos,
+    /// Number of workers; one runs without threads.
+    pub workers: usize,
+    /// Whether flows on different VLANs are different flows.
+    pub vlan_in_key: bool,
+    /// The limits.
+    pub limits: Limits,
+}
+
+/// A packet as a reader gives it.
+#[derive(Debug, Clone, Copy)]
+pub struct Packet<'a> {
+    /// Time, nanoseconds since the epoch.
+    pub ts: Nanos,
+    /// Its place.
+    pub frame: Frame,
+    /// Link type (LINKTYPE_ number).
+    pub link: u16,
+    /// Length on the wire.
+    pub orig_len: u32,
+    /// The bytes that were captured.
+    pub data: &'a [u8],
+}
+
+/// A slice of packet time, or a part of one that grew past the limits.
+#[derive(Debug)]
+pub struct Window {
+    /// Its start, a multiple of its length.
+    pub start: Nanos,
+    /// Its end.
+    pub end: Nanos,
+    /// Whether no part of this window follows.
+    pub last: bool,
+    /// One share a worker.
+    pub shares: Vec<Share>,
+    /// Everything that was counted.
+    pub counters: Counters,
+}
+
+/// Packets of one worker that wait for their turn.
+#[derive(Debug, Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    items: Vec<Item>,
+}
+
+#[derive(Debug)]
+struct Item {
+    ts: Nanos,
+    frame: Frame,
+    head: Datagram<'static>,
+    at: std::ops::Range<usize>,
+}
+
+impl Batch {
+    fn push(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(d.payload);
+        let head = Datagram { payload: &[], ..*d };
+        self.items.push(Item { ts, frame, head, at: start..self.bytes.len() });
+    }
+
+    fn run(&mut self, worker: &mut Worker) {
+        for Item { ts, frame, head, at } in self.items.drain(..) {
+            let payload = self.bytes.get(at).unwrap_or_default();
+            worker.datagram(ts, frame, &Datagram { payload, ..head });
+        }
+        self.bytes.clear();
+    }
+}
+
+/// The whole packet path.
+pub struct Pipeline {
+    settings: Settings,
+    decoder: Decoder,
+    duplicates: Duplicates,
+    workers: Vec<Worker>,
+    batches: Vec<Batch>,
+    waiting: usize,
+    window: Option<Nanos>,
+    newest: Nanos,
+    since_check: u32,
+}
+
+impl Pipeline {
+    /// A pipeline with empty tables.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let count = settings.workers.max(1);
+        let worker = || Worker::new(settings.limits.clone(), settings.vlan_in_key);
+        Self {
+            decoder: Decoder::new(&settings.limits),
+            duplicates: Duplicates::new(&settings.limits),
+            workers: (0..count).map(|_| worker()).collect(),
+            batches: (0..count).map(|_| Batch::default()).collect(),
+            waiting: 0,
+            window: None,
+            newest: Nanos::MIN,
+            since_check: 0,
+            settings,
+        }
+    }
+
+    /// Takes a packet. Gives out the window that it ends, or a part that grew past the limits.
+    pub fn push(&mut self, p: &Packet<'_>) -> Option<Window> {
+        let start = match self.window {
+            Some(start) => start,
+            None => *self.window.insert(align(p.ts, self.settings.window)),
+        };
+        let over = p.ts >= start.saturating_add(self.settings.window);
+        let done = over.then(|| self.close(start.saturating_add(self.settings.window)));
+        if over {
+            self.window = Some(align(p.ts, self.settings.window));
+        }
+        self.newest = self.newest.max(p.ts);
+        if let Some(counters) = self.workers.first_mut().map(Worker::counters) {
+            counters.packets += 1;
+            counters.bytes += u64::from(p.orig_len);
+            counters.cut_packets += u64::from((p.orig_len as usize) > p.data.len());
+            counters.late_packets += u64::from(p.ts < start);
+        }
+        self.decode(p);
+        self.since_check += 1;
+        if self.waiting >= BATCH {
+            self.run();
+        }
+        if done.is_some() || self.since_check < 1024 {
+            return done;
+        }
+        self.since_check = 0;
+        self.workers.iter().any(Worker::full).then(|| self.take(false))
+    }
+
+    /// The capture is over: the last window.
+    pub fn finish(&mut self) -> Option<Window> {
+        self.window?;
+        self.run();
+        let now = self.newest;
+        self.expire_fragments(now);
+        for worker in &mut self.workers {
+            worker.finish(now);
+        }
+        let window = self.take(true);
+        self.window = None;
+        Some(window)
+    }
+
+    #[inline]
+    fn decode(&mut self, p: &Packet<'_>) {
+        let Self { decoder, duplicates, workers, batches, waiting, .. } = self;
+        let count = workers.len() as u64;
+        let Some((first, rest)) = workers.split_first_mut() else { return };
+        let outcome = decoder.decode(p.ts, p.frame, p.link, p.orig_len, p.data, &mut |kind, detail| {
+            first.oddity(p.ts, p.frame, kind, &detail);
+        });
+        match outcome {
+            Outcome::Ip(d) => {
+                if duplicates.seen(p.ts, &d) {
+                    first.counters().duplicates += 1;
+                } else if rest.is_empty() {
+                    first.datagram(p.ts, p.frame, &d);
+                } else {
+                    let turn = usize::try_from(Key::pair_hash(&d.src, &d.dst) % count).unwrap_or(0);
+                    if let Some(batch) = batches.get_mut(turn) {
+                        batch.push(p.ts, p.frame, &d);
+                        *waiting += 1;
+                    }
+                }
+            }
+            Outcome::Arp { link, payload } => {
+                first.counters().not_ip += 1;
+                hosts::arp(first.rows(), p.ts, p.frame, link.vlan, link.src_mac, payload);
+            }
+            Outcome::Other { link, ethertype, payload } => other(first, p, &link, ethertype, payload),
+            Outcome::Held => first.counters().fragments += 1,
+            Outcome::Bad(_) => first.counters().bad_packets += 1,
+            Outcome::UnknownLink => first.counters().unknown_link += 1,
+        }
+    }
+
+    /// Lets every worker do what waits for it.
+    fn run(&mut self) {
+        if self.waiting == 0 {
+            return;
+        }
+        std::thread::scope(|scope| {
+            for (worker, batch) in self.workers.iter_mut().zip(&mut self.batches) {
+                scope.spawn(|| batch.run(worker));
+            }
+        });
+        self.waiting = 0;
+    }
+
+    fn expire_fragments(&mut self, now: Nanos) {
+        let Self { decoder, workers, .. } = self;
+        if let Some(first) = workers.first_mut() {
+            decoder.expire(now, &mut |kind, detail| first.oddity(now, Frame::NONE, kind, &detail));
+        }
+    }
+
+    fn close(&mut self, end: Nanos) -> Window {
+        self.run();
+        self.expire_fragments(end);
+        for worker in &mut self.workers {
+            worker.tick(end);
+        }
+        self.take(true)
+    }
+
+    fn take(&mut self, last: bool) -> Window {
+        self.run();
+        let start = self.window.unwrap_or(0);
+        let shares: Vec<Share> = self.workers.iter_mut().map(|w| w.take(last)).collect();
+        let mut counters = Counters::default();
+        shares.iter().for_each(|s| counters.add(&s.counters));
+        counters.dropped_fragments += self.decoder.take_dropped();
+        Window { start, end: start.saturating_add(self.settings.window), last, shares, counters }
+    }
+}
+
+fn other(worker: &mut Worker, p: &Packet<'_>, link: &Link, ethertype: u16, payload: &[u8]) {
+    worker.counters().not_ip += 1;
+    match ethertype {
+        LLDP => hosts::lldp(worker.rows(), p.ts, p.frame, link.vlan, link.src_mac, payload),
+        PROFINET => hosts::profinet_dcp(worker.rows(), p.ts, p.frame, link.vlan, link.src_mac, payload),
+        _ => {}
+    }
+}
+
+/// The start of the window that holds `ts`: windows are aligned to the epoch.
+fn align(ts: Nanos, window: Nanos) -> Nanos {
+    let window = window.max(1);
+    ts.div_euclid(window).saturating_mul(window)
+}

@@ -1,0 +1,479 @@
+//! One direction of a TCP connection: segments in any order in, bytes in order and holes out.
+//!
+//! Overlaps: the bytes that came first win. A hole is declared, never waited for without bound: when the
+//! receiver has acknowledged it (so it was lost by the mirror port, not by the network) or later segments
+//! have waited long enough, and at once when a limit is reached.
+
+use crate::dissect::{Frame, Nanos};
+use crate::limits::Limits;
+
+/// Packets of the flow, or packet time, that a hole may stay open: reordering on mirror ports is shallow.
+const HOLE_PACKETS: u32 = 16;
+const HOLE_NANOS: Nanos = 250_000_000;
+/// A segment this far from the expected one belongs to another connection or is forged.
+const FAR: i32 = 1 << 24;
+
+/// A segment with payload.
+#[derive(Debug, Clone, Copy)]
+pub struct Segment<'a> {
+    /// Sequence number of the first byte.
+    pub seq: u32,
+    /// The bytes that were captured.
+    pub bytes: &'a [u8],
+    /// Bytes behind them that the snap length cut.
+    pub missing: u32,
+    /// Time of the packet.
+    pub ts: Nanos,
+    /// The packet.
+    pub frame: Frame,
+}
+
+/// What a direction gives out, in stream order.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The next bytes, with the packet that completed them.
+    Data(&'a [u8], Nanos, Frame),
+    /// That many bytes were never captured (0: unknown).
+    Gap(u64),
+}
+
+/// What was counted while segments were taken.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Tally {
+    /// Holes declared.
+    pub gaps: u32,
+    /// Bytes missing in them.
+    pub gap_bytes: u64,
+    /// Segments without a new byte.
+    pub retransmissions: u32,
+    /// Segments that had to wait.
+    pub out_of_order: u32,
+    /// Segments given up because of a limit.
+    pub dropped: u32,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    seq: u32,
+    bytes: Vec<u8>,
+    missing: u32,
+    ts: Nanos,
+    frame: Frame,
+}
+
+/// Reassembly of one direction.
+#[derive(Debug, Default)]
+pub struct Half {
+    next: Option<u32>,
+    /// Segments beyond a hole, sorted by distance from `next`, without overlap among themselves removed.
+    queue: Vec<Waiting>,
+    queued: u64,
+    /// Since when, and for how many packets, a hole is open.
+    hole: Option<(Nanos, u32)>,
+    /// A segment far outside the window: two in a row that fit each other move the stream there.
+    stray: Option<Box<Waiting>>,
+    /// Highest acknowledgement of the other side while a hole is open.
+    acked: Option<u32>,
+}
+
+fn distance(from: u32, to: u32) -> i32 {
+    to.wrapping_sub(from).cast_signed()
+}
+
+fn length(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+impl Half {
+    /// A SYN was seen: the stream starts at `seq`.
+    pub fn start(&mut self, seq: u32) {
+        if self.next.is_none() {
+            self.next = Some(seq);
+        }
+    }
+
+    /// The sequence number expected next.
+    #[must_use]
+    pub fn next(&self) -> Option<u32> {
+        self.next
+    }
+
+    /// Whether a hole is open.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.hole.is_some()
+    }
+
+    /// Takes a segment. `held` counts the bytes that all flows of the worker keep.
+    #[inline]
+    pub fn segment(
+        &mut self,
+        s: Segment<'_>,
+        held: &mut u64,
+        limits: &Limits,
+        tally: &mut Tally,
+        out: &mut dyn FnMut(Event<'_>),
+    ) {
+        let next = *self.next.get_or_insert(s.seq);
+        if s.seq == next && self.hole.is_none() {
+            out(Event::Data(s.bytes, s.ts, s.frame));
+            self.advance(next, &s, tally, out);
+            return;
+        }
+        self.unusual(next, s, held, limits, tally, out);
+    }
+
+    fn advance(&mut self, from: u32, s: &Segment<'_>, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+        self.next = Some(from.wrapping_add(length(s.bytes.len())).wrapping_add(s.missing));
+        if s.missing > 0 {
+            tally.gaps += 1;
+            tally.gap_bytes += u64::from(s.missing);
+            out(Event::Gap(u64::from(s.missing)));
+        }
+    }
+
+    #[cold]
+    fn unusual(
+        &mut self,
+        next: u32,
+        s: Segment<'_>,
+        held: &mut u64,
+        limits: &Limits,
+        tally: &mut Tally,
+        out: &mut dyn FnMut(Event<'_>),
+    ) {
+        let ahead = distance(next, s.seq);
+        if ahead.abs() > FAR {
+            self.astray(s, held, tally, out);
+        } else if ahead <= 0 {
+            let old = ahead.unsigned_abs() as usize;
+            let Some(fresh) = s.bytes.get(old..).filter(|b| !b.is_empty()) else {
+                tally.retransmissions += 1;
+                self.patience(s.ts, held, tally, out);
+                return;
+            };
+            out(Event::Data(fresh, s.ts, s.frame));
+            self.advance(next, &Segment { bytes: fresh, ..s }, tally, out);
+            self.drain(Some((s.ts, s.frame)), held, tally, out);
+        } else {
+            self.wait(next, s, held, limits, tally, out);
+        }
+    }
+
+    /// Keeps a segment that lies beyond a hole.
+    fn wait(
+        &mut self,
+        next: u32,
+        s: Segment<'_>,
+        held: &mut u64,
+        limits: &Limits,
+        tally: &mut Tally,
+        out: &mut dyn FnMut(Event<'_>),
+    ) {
+        tally.out_of_order += 1;
+        let ahead = distance(next, s.seq);
+        let place = self.queue.partition_point(|w| distance(next, w.seq) <= ahead);
+        let covered = place.checked_sub(1).and_then(|i| self.queue.get(i)).is_some_and(|w| {
+            distance(s.seq.wrapping_add(length(s.bytes.len())), w.seq.wrapping_add(length(w.bytes.len()))) >= 0
+        });
+        if covered {
+            tally.retransmissions += 1;
+        } else {
+            self.queue.insert(
+                place,
+                Waiting { seq: s.seq, bytes: s.bytes.to_vec(), missing: s.missing, ts: s.ts, frame: s.frame },
+            );
+            self.queued += s.bytes.len() as u64;
+            *held += s.bytes.len() as u64;
+        }
+        self.hole.get_or_insert((s.ts, 0));
+        let full = self.queued > limits.reassembly_flow_bytes
+            || self.queue.len() as u64 > limits.reassembly_flow_segments
+            || *held > limits.reassembly_bytes;
+        if full {
+            tally.dropped += 1;
+            self.give_up(held, tally, out);
+        } else {
+            self.patience(s.ts, held, tally, out);
+        }
+    }
+
+    /// The other side acknowledged up to `ack`: bytes below it that are not here were lost on the way to us.
+    #[inline]
+    pub fn acknowledged(
+        &mut self,
+        ack: u32,
+        ts: Nanos,
+        held: &mut u64,
+        tally: &mut Tally,
+        out: &mut dyn FnMut(Event<'_>),
+    ) {
+        let Some(next) = self.next else { return };
+        let beyond = distance(next, ack);
+        if beyond <= 0 || beyond > FAR {
+            return;
+        }
+        self.acked = Some(self.acked.filter(|&a| distance(ack, a) > 0).unwrap_or(ack));
+        self.hole.get_or_insert((ts, 0));
+        self.patience(ts, held, tally, out);
+    }
+
+    /// One more packet went by while a hole is open.
+    fn patience(&mut self, ts: Nanos, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+        let Some((since, packets)) = self.hole.as_mut() else { return };
+        *packets += 1;
+        if *packets > HOLE_PACKETS || ts - *since > HOLE_NANOS {
+            self.give_up(held, tally, out);
+        }
+    }
+
+    /// Declares the first hole and gives out what lies behind it.
+    fn give_up(&mut self, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+        let Some(next) = self.next else { return };
+        let behind = match (self.queue.first().map(|w| w.seq), self.acked) {
+            (Some(seq), _) => seq,
+            (None, Some(ack)) if distance(next, ack) > 0 => ack,
+            _ => {
+                self.hole = None;
+                self.acked = None;
+                return;
+            }
+        };
+        let missing = u64::from(behind.wrapping_sub(next));
+        tally.gaps += 1;
+        tally.gap_bytes += missing;
+        out(Event::Gap(missing));
+        self.next = Some(behind);
+        self.drain(None, held, tally, out);
+    }
+
+    /// Gives out waiting segments that have become the next ones. `by`: the packet that closed the hole.
+    fn drain(&mut self, by: Option<(Nanos, Frame)>, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+        let mut done = 0;
+        while let (Some(next), Some(w)) = (self.next, self.queue.get(done)) {
+            let ahead = distance(next, w.seq);
+            if ahead > 0 {
+                break;
+            }
+            let (ts, frame) = by.unwrap_or((w.ts, w.frame));
+            let end = w.seq.wrapping_add(length(w.bytes.len()));
+            if let Some(fresh) = w.bytes.get(ahead.unsigned_abs() as usize..).filter(|b| !b.is_empty()) {
+                out(Event::Data(fresh, ts, frame));
+                self.next = Some(end.wrapping_add(w.missing));
+                if w.missing > 0 {
+                    tally.gaps += 1;
+                    tally.gap_bytes += u64::from(w.missing);
+                    out(Event::Gap(u64::from(w.missing)));
+                }
+            }
+            self.queued = self.queued.saturating_sub(w.bytes.len() as u64);
+            *held = held.saturating_sub(w.bytes.len() as u64);
+            done += 1;
+        }
+        self.queue.drain(..done);
+        let lacks = |ack: u32| self.next.is_some_and(|next| distance(next, ack) > 0);
+        self.acked = self.acked.filter(|&ack| lacks(ack));
+        // A further hole is as old as the segment that waits behind it.
+        self.hole = match (self.queue.first(), self.acked) {
+            (Some(w), _) => Some((w.ts, 0)),
+            (None, Some(_)) => self.hole,
+            (None, None) => None,
+        };
+    }
+
+    /// A segment far outside the window: alone it is ignored, two that fit each other move the stream.
+    fn astray(&mut self, s: Segment<'_>, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+        if let Some(first) = self.stray.take().filter(|f| f.seq.wrapping_add(length(f.bytes.len())) == s.seq) {
+            self.flush(held, tally, out);
+            tally.gaps += 1;
+            out(Event::Gap(0));
+            out(Event::Data(&first.bytes, first.ts, first.frame));
+            out(Event::Data(s.bytes, s.ts, s.frame));
+            self.advance(s.seq, &s, tally, out);
+            return;
+        }
+        tally.out_of_order += 1;
+        self.stray = Some(Box::new(Waiting {
+            seq: s.seq,
+            bytes: s.bytes.to_vec(),
+            missing: s.missing,
+            ts: s.ts,
+            frame: s.frame,
+        }));
+    }
+
+    /// Packet time has come to `now`: holes that are old are declared.
+    pub fn settle(&mut self, now: Nanos, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+        while self.hole.is_some_and(|(since, _)| now - since > HOLE_NANOS) {
+            self.give_up(held, tally, out);
+        }
+    }
+
+    /// Declares every hole and gives out everything that waits: the flow is over.
+    pub fn flush(&mut self, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+        while self.hole.is_some() {
+            self.give_up(held, tally, out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bench {
+        half: Half,
+        held: u64,
+        tally: Tally,
+        limits: Limits,
+        out: Vec<String>,
+        clock: Nanos,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let mut half = Half::default();
+            half.start(1000);
+            Self { half, held: 0, tally: Tally::default(), limits: Limits::default(), out: vec![], clock: 0 }
+        }
+        fn with(
+            &mut self,
+            f: impl FnOnce(&mut Half, &mut u64, &Limits, &mut Tally, &mut dyn FnMut(Event<'_>)),
+        ) -> &mut Self {
+            let out = &mut self.out;
+            let mut sink = |e: Event<'_>| match e {
+                Event::Data(b, _, f) => out.push(format!("{}@{}", b.escape_ascii(), f.0)),
+                Event::Gap(n) => out.push(format!("gap {n}")),
+            };
+            f(&mut self.half, &mut self.held, &self.limits, &mut self.tally, &mut sink);
+            self
+        }
+        fn seg(&mut self, offset: u32, bytes: &[u8], frame: u64) -> &mut Self {
+            self.clock += 1_000;
+            let ts = self.clock;
+            self.with(|h, held, l, t, o| {
+                h.segment(
+                    Segment { seq: 1000u32.wrapping_add(offset), bytes, missing: 0, ts, frame: Frame(frame) },
+                    held,
+                    l,
+                    t,
+                    o,
+                );
+            })
+        }
+        fn ack(&mut self, offset: u32) -> &mut Self {
+            let ts = self.clock;
+            self.with(|h, held, _, t, o| h.acknowledged(1000 + offset, ts, held, t, o))
+        }
+    }
+
+    #[test]
+    fn in_order_retransmitted_and_overlapping() {
+        let mut b = Bench::new();
+        b.seg(0, b"abc", 1).seg(0, b"abc", 2).seg(1, b"XXdef", 3).seg(6, b"g", 4);
+        assert_eq!(b.out, ["abc@1", "def@3", "g@4"]);
+        assert_eq!(b.tally.retransmissions, 1);
+    }
+
+    #[test]
+    fn out_of_order_is_completed_by_the_late_packet() {
+        let mut b = Bench::new();
+        b.seg(3, b"def", 1).seg(6, b"ghi", 2).seg(0, b"abc", 3);
+        assert_eq!(b.out, ["abc@3", "def@3", "ghi@3"]);
+        assert_eq!((b.held, b.half.waits()), (0, false));
+    }
+
+    #[test]
+    fn first_bytes_win_among_waiting_segments() {
+        let mut b = Bench::new();
+        b.seg(3, b"def", 1).seg(2, b"XYYY", 2).seg(3, b"ZZZ", 3).seg(0, b"ab", 4);
+        // The segment that starts first is given out first; within the queue that is the order of the stream.
+        assert_eq!(b.out.concat(), "ab@4XYYY@4");
+    }
+
+    #[test]
+    fn an_acknowledged_hole_is_declared_after_a_while() {
+        let mut b = Bench::new();
+        b.seg(0, b"abc", 1).ack(3).ack(9);
+        assert!(b.half.waits());
+        b.clock += HOLE_NANOS + 1;
+        b.seg(9, b"jkl", 2);
+        assert_eq!(b.out, ["abc@1", "gap 6", "jkl@2"]);
+        assert_eq!((b.tally.gaps, b.tally.gap_bytes), (1, 6));
+    }
+
+    #[test]
+    fn a_hole_without_acknowledgement_is_declared_after_some_packets() {
+        let mut b = Bench::new();
+        for i in 0..=HOLE_PACKETS {
+            b.seg(10 + i, b"x", u64::from(i) + 1);
+        }
+        assert_eq!(b.out.first().map(String::as_str), Some("gap 10"));
+        assert_eq!(b.out.len(), HOLE_PACKETS as usize + 2);
+    }
+
+    #[test]
+    fn limits_declare_the_hole_at_once() {
+        let mut b = Bench::new();
+        b.limits.reassembly_flow_segments = 2;
+        b.seg(10, b"x", 1).seg(12, b"y", 2).seg(14, b"z", 3);
+        assert_eq!(b.out, ["gap 10", "x@1"]);
+        assert_eq!(b.tally.dropped, 1);
+        b.with(|h, held, _, t, o| h.flush(held, t, o));
+        assert_eq!(b.out, ["gap 10", "x@1", "gap 1", "y@2", "gap 1", "z@3"]);
+        assert_eq!(b.held, 0);
+    }
+
+    #[test]
+    fn sequence_numbers_wrap() {
+        let mut b = Bench::new();
+        b.half = Half::default();
+        b.half.start(u32::MAX - 1);
+        b.seg(u32::MAX - 1 - 1000, b"abcd", 1).seg(2u32.wrapping_sub(1000), b"ef", 2);
+        assert_eq!(b.out, ["abcd@1", "ef@2"]);
+    }
+
+    #[test]
+    fn two_stray_segments_that_fit_move_the_stream_one_does_not() {
+        let mut b = Bench::new();
+        b.seg(0, b"ab", 1).seg(1 << 30, b"evil", 2).seg(2, b"cd", 3);
+        assert_eq!(b.out, ["ab@1", "cd@3"]);
+        b.seg(1 << 29, b"12", 4).seg((1 << 29) + 2, b"34", 5).seg((1 << 29) + 4, b"5", 6);
+        assert_eq!(b.out[2..], ["gap 0", "12@4", "34@5", "5@6"]);
+    }
+
+    #[test]
+    fn any_order_of_segments_gives_the_stream() {
+        let stream: Vec<u8> = (0..200u8).collect();
+        let mut state = 7u64;
+        for _ in 0..500 {
+            let mut pieces: Vec<(usize, usize)> = vec![];
+            let mut at = 0;
+            while at < stream.len() {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let n = (1 + (state >> 33) as usize % 40).min(stream.len() - at);
+                pieces.push((at, n));
+                at += n;
+            }
+            for i in (1..pieces.len()).rev() {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let j = i.saturating_sub((state >> 33) as usize % 4);
+                pieces.swap(i, j);
+            }
+            let mut got = vec![];
+            let (mut half, mut held, mut tally, limits) = (Half::default(), 0, Tally::default(), Limits::default());
+            half.start(0xFFFF_FFB0);
+            for (i, &(at, n)) in pieces.iter().enumerate() {
+                let seq = 0xFFFF_FFB0u32.wrapping_add(at as u32);
+                let s = Segment { seq, bytes: &stream[at..at + n], missing: 0, ts: i as i64, frame: Frame(1) };
+                half.segment(s, &mut held, &limits, &mut tally, &mut |e| {
+                    if let Event::Data(b, ..) = e {
+                        got.extend_from_slice(b);
+                    }
+                });
+            }
+            assert_eq!(got, stream);
+            assert_eq!((tally.gaps, held), (0, 0));
+        }
+    }
+}

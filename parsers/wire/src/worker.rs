@@ -1,0 +1,383 @@
+//! One worker's share of the traffic: flows, their streams, their dissectors, and the rows of the window.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::anomaly::Kind;
+use crate::app::App;
+use crate::columns::Finished;
+use crate::community::icmp_ports;
+use crate::counters::Counters;
+use crate::decode::Datagram;
+use crate::dissect::{FlowRef, Frame, Nanos};
+use crate::flow::{Flow, Flows, Key, List, NewFlow, State};
+use crate::flow_rows::{flow_row, session};
+use crate::lane::{Dictionary, Lane, Output, stream};
+use crate::limits::Limits;
+use crate::names;
+use crate::rows::{AnomalyRow, Rows};
+use crate::tcp::{Half, Segment, Tally};
+use crate::transport::{ACK, FIN, RST, SYN, Tcp, udp};
+
+const SECOND: Nanos = 1_000_000_000;
+/// A living flow's row is written again after this much packet time.
+const ROW_EVERY: Nanos = 60 * SECOND;
+
+/// A worker's share of a window.
+#[derive(Debug, Default)]
+pub struct Share {
+    /// The tables.
+    pub tables: Vec<Finished>,
+    /// The flows that they point to.
+    pub flows: Dictionary,
+    /// What was counted.
+    pub counters: Counters,
+}
+
+/// Flows, dissectors and tables of one worker.
+pub struct Worker {
+    limits: Limits,
+    vlan_in_key: bool,
+    flows: Flows,
+    held: u64,
+    out: Output,
+    counters: Counters,
+}
+
+impl Worker {
+    /// A worker under these limits; `vlan_in_key`: flows on different VLANs are different flows.
+    #[must_use]
+    pub fn new(limits: Limits, vlan_in_key: bool) -> Self {
+        let out = Output { epoch: 1, ..Output::default() };
+        Self { limits, vlan_in_key, flows: Flows::default(), held: 0, out, counters: Counters::default() }
+    }
+
+    /// Rows written outside any flow (ARP, LLDP).
+    pub fn rows(&mut self) -> &mut Rows {
+        &mut self.out.rows
+    }
+
+    /// The counters of the window.
+    pub fn counters(&mut self) -> &mut Counters {
+        &mut self.counters
+    }
+
+    /// An oddity that belongs to no flow.
+    pub fn oddity(&mut self, ts: Nanos, frame: Frame, kind: Kind, detail: &str) {
+        let borrow = std::marker::PhantomData;
+        let row = AnomalyRow { ts, flow: FlowRef::NONE, borrow, frame, protocol: "ip", kind: kind.name(), detail };
+        self.out.rows.anomaly(row, kind, &self.limits);
+    }
+
+    /// Whether the window should be handed over in part.
+    #[must_use]
+    pub fn full(&self) -> bool {
+        self.out.rows.len() as u64 >= self.limits.window_rows || self.out.rows.bytes() as u64 >= self.limits.window_bytes
+    }
+
+    /// Takes one IP datagram.
+    #[inline]
+    pub fn datagram(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>) {
+        match d.protocol {
+            6 => match Tcp::read(d.payload) {
+                Some(tcp) => self.tcp(ts, frame, d, tcp),
+                None => self.counters.bad_packets += 1,
+            },
+            17 => match udp(d.payload) {
+                Some((from, to, payload)) => self.udp(ts, frame, d, (from, to), payload),
+                None => self.counters.bad_packets += 1,
+            },
+            1 | 58 => self.icmp(ts, frame, d),
+            _ => {
+                let (place, side) = self.flow(ts, frame, d, (0, 0), State::Active, true);
+                self.count(place, side, (ts, frame), d, false);
+            }
+        }
+    }
+
+    /// Finds or makes the flow; `opens`: the packet is its beginning as far as can be told.
+    #[inline]
+    fn flow(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>, ports: (u16, u16), state: State, opens: bool) -> (u32, usize) {
+        let vlan = if self.vlan_in_key { d.link.vlan } else { 0 };
+        let (key, side) = Key::new((d.src, ports.0), (d.dst, ports.1), d.protocol, vlan);
+        if let Some(place) = self.flows.find(&key) {
+            return (place, side);
+        }
+        while self.flows.len() as u64 >= self.limits.flows.max(1) {
+            let oldest = [List::HalfOpen, List::Datagrams, List::Streams].into_iter().find_map(|l| self.flows.oldest(l));
+            let Some(place) = oldest else { break };
+            self.counters.dropped_flows += 1;
+            self.end(place, ts);
+        }
+        self.counters.flows += 1;
+        let client = if opens { side } else { likely_client(side, ports) };
+        let new = NewFlow { key, client, ts, frame, vlan: d.link.vlan, state, midstream: !opens };
+        (self.flows.insert(new), side)
+    }
+
+    #[inline]
+    fn count(&mut self, place: u32, side: usize, now: (Nanos, Frame), d: &Datagram<'_>, data: bool) {
+        if let Some(flow) = self.flows.get(place) {
+            let base = &mut flow.base;
+            base.last = base.last.max(now.0);
+            base.last_frame = now.1;
+            let side = side.min(1);
+            base.packets[side] += 1;
+            base.bytes[side] += u64::from(d.ip_bytes);
+            if base.packets[side] == 1 && d.link.has_mac {
+                base.has_mac = true;
+                base.macs[side] = d.link.src_mac;
+                base.macs[1 - side] = d.link.dst_mac;
+            }
+        }
+        self.flows.touch(place, data);
+    }
+
+    fn icmp(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>) {
+        let Some(&[kind, code]) = d.payload.first_chunk::<2>() else {
+            self.counters.bad_packets += 1;
+            return;
+        };
+        let (from, to, two_way) = icmp_ports(d.protocol == 58, kind, code);
+        let (place, side) = self.flow(ts, frame, d, (from, to), State::Active, true);
+        if let Some(flow) = self.flows.get(place) {
+            flow.base.midstream = !two_way;
+        }
+        self.count(place, side, (ts, frame), d, false);
+    }
+
+    fn udp(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>, ports: (u16, u16), payload: &[u8]) {
+        // Who starts a datagram flow cannot be seen; ports tell more than order where one is a service's.
+        let (place, side) = self.flow(ts, frame, d, ports, State::Active, names::service(ports.0, true).is_empty());
+        if let Some(flow) = self.flows.get(place) {
+            flow.base.midstream = false;
+        }
+        self.count(place, side, (ts, frame), d, false);
+        if matches!(ports, (68, 67) | (67, 68)) {
+            names::hosts::dhcp(&mut self.out.rows, ts, frame, d.link.vlan, d.link.src_mac, payload);
+        }
+        if !payload.is_empty() {
+            self.guarded(place, |flow, out, limits, _| {
+                let Flow { base, app, .. } = flow;
+                Lane { base, app, out, limits, datagram: true }.data(side, payload, ts, frame);
+            });
+        }
+    }
+
+    fn tcp(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>, tcp: Tcp) {
+        let opening = tcp.flags & SYN != 0;
+        let asks = opening && tcp.flags & ACK == 0;
+        let state = if asks { State::Attempt } else { State::Established };
+        let (mut place, side) = self.flow(ts, frame, d, (tcp.from, tcp.to), state, asks);
+        if opening {
+            if self.begins_anew(place, side, &tcp) {
+                self.end(place, ts);
+                place = self.flow(ts, frame, d, (tcp.from, tcp.to), state, asks).0;
+            }
+            self.start(place, side, asks, &tcp);
+        }
+        let bytes = d.payload.get(tcp.header..).unwrap_or_default();
+        self.count(place, side, (ts, frame), d, !bytes.is_empty());
+        if tcp.flags & (SYN | FIN | RST) != 0 || self.flows.get(place).is_some_and(|f| f.base.state == State::Attempt) {
+            self.advance_state(place, side, ts, frame, &tcp);
+        }
+        let seq = if opening { tcp.seq.wrapping_add(1) } else { tcp.seq };
+        let segment = Segment { seq, bytes, missing: d.missing, ts, frame };
+        let ack = (tcp.flags & (ACK | RST) == ACK).then_some(tcp.ack);
+        self.guarded(place, |flow, out, limits, held| stream(flow, out, limits, held, side, segment, ack));
+    }
+
+    fn start(&mut self, place: u32, side: usize, asks: bool, tcp: &Tcp) {
+        let Some(flow) = self.flows.get(place) else { return };
+        if flow.base.all_packets() == 0 && !asks {
+            flow.base.orient(1 - side);
+            flow.base.midstream = false;
+        }
+        if let Some(half) = flow.halves.get_mut(side) {
+            half.start(tcp.seq.wrapping_add(1));
+        }
+    }
+
+    /// Whether a SYN starts another connection on the same ports.
+    fn begins_anew(&mut self, place: u32, side: usize, tcp: &Tcp) -> bool {
+        let Some(flow) = self.flows.get(place) else { return false };
+        if flow.base.all_packets() == 0 {
+            return false;
+        }
+        let start = tcp.seq.wrapping_add(1);
+        if tcp.flags & ACK != 0 {
+            // The answer to a second SYN proves that the old connection is gone.
+            return flow.base.second_syn.is_some_and(|(asker, expected)| asker != side && expected == tcp.ack);
+        }
+        let known = flow.halves.get(side).and_then(Half::next);
+        if flow.base.state.over() || flow.base.state == State::Attempt {
+            return known != Some(start);
+        }
+        // An open connection answers a SYN with a challenge; only the SYN's own answer proves a new one.
+        if known != Some(start) {
+            flow.base.second_syn = Some((side, start));
+        }
+        false
+    }
+
+    fn advance_state(&mut self, place: u32, side: usize, ts: Nanos, frame: Frame, tcp: &Tcp) {
+        let Some(flow) = self.flows.get(place) else { return };
+        let base = &mut flow.base;
+        let side = side.min(1);
+        if tcp.flags & RST != 0 {
+            base.state = if base.state == State::Attempt { State::Rejected } else { State::Reset };
+        } else if tcp.flags & FIN != 0 {
+            base.fins[side] = true;
+            base.state = if base.fins[1 - side] { State::Closed } else { State::Closing };
+        } else if base.state == State::Attempt && (side != base.client || tcp.flags & SYN == 0) {
+            base.state = State::Established;
+        }
+        if tcp.flags & (SYN | ACK) == SYN && base.second_syn.is_some() {
+            let (kind, detail, flow) = (Kind::SynInside, "a SYN inside an open connection", self.out.slot(base));
+            let borrow = std::marker::PhantomData;
+            let row = AnomalyRow { ts, flow, borrow, frame, protocol: "tcp", kind: kind.name(), detail };
+            self.out.rows.anomaly(row, kind, &self.limits);
+        }
+    }
+
+    /// Runs `f` on a flow; a panic inside ends that flow's dissection and nothing else.
+    #[inline]
+    fn guarded(&mut self, place: u32, f: impl FnOnce(&mut Flow, &mut Output, &Limits, &mut u64)) {
+        let Some(flow) = self.flows.get(place) else { return };
+        let (out, limits, held) = (&mut self.out, &self.limits, &mut self.held);
+        if catch_unwind(AssertUnwindSafe(|| f(flow, out, limits, held))).is_err() {
+            self.counters.panics += 1;
+            if let Some(flow) = self.flows.get(place) {
+                flow.app = App::closed(flow.app.name());
+                flow.halves = <[Half; 2]>::default();
+            }
+        }
+    }
+
+    /// Writes the flow's row, if it is due: new, changed since a minute, or over.
+    fn write(&mut self, place: u32, now: Nanos, over: bool) {
+        let Some(flow) = self.flows.get(place) else { return };
+        let (packets, state) = (flow.base.all_packets(), flow.base.state);
+        let due = match flow.base.written {
+            None => true,
+            Some((when, before, was)) => (packets != before && (over || now - when >= ROW_EVERY)) || state != was,
+        };
+        if !due {
+            return;
+        }
+        if flow.base.written.is_none() {
+            session(&mut self.out, flow, &self.limits);
+        }
+        flow.base.written = Some((now, packets, state));
+        flow_row(&mut self.out, flow);
+    }
+
+    /// Ends a flow: what waits is handed up, what is unanswered is written, its row is written.
+    fn end(&mut self, place: u32, now: Nanos) {
+        self.guarded(place, |flow, out, limits, held| {
+            let Flow { base, halves, tally, app, .. } = flow;
+            if !halves.iter().any(Half::waits) && !matches!(app, App::Dissected(..)) {
+                return;
+            }
+            let last = (base.last, base.last_frame);
+            let mut lane = Lane { base, app, out, limits, datagram: false };
+            for (side, half) in halves.iter_mut().enumerate() {
+                half.flush(held, tally, &mut |e| lane.event(side, e, last));
+            }
+            lane.with(last.0, last.1, |app, cx| {
+                if let App::Dissected(dissector, _) = app {
+                    dissector.end(cx);
+                }
+            });
+        });
+        self.write(place, now, true);
+        if let Some(flow) = self.flows.remove(place) {
+            self.settle_counts(&flow.tally);
+        }
+    }
+
+    fn settle_counts(&mut self, tally: &Tally) {
+        self.counters.gaps += u64::from(tally.gaps);
+        self.counters.gap_bytes += tally.gap_bytes;
+        self.counters.retransmissions += u64::from(tally.retransmissions);
+        self.counters.out_of_order += u64::from(tally.out_of_order);
+        self.counters.dropped_segments += u64::from(tally.dropped);
+    }
+
+    /// Packet time has come to `now`: old holes are declared, unanswered requests written, idle flows ended,
+    /// rows of new and long-lived flows written.
+    pub fn tick(&mut self, now: Nanos) {
+        let seconds = |s: u64| Nanos::try_from(s).unwrap_or(Nanos::MAX).saturating_mul(SECOND);
+        let idle = [
+            (List::HalfOpen, seconds(self.limits.half_open_seconds)),
+            (List::Datagrams, seconds(self.limits.udp_idle_seconds)),
+            (List::Streams, seconds(self.limits.tcp_idle_seconds)),
+        ];
+        for (list, patience) in idle {
+            while let Some(place) = self.flows.oldest(list) {
+                if self.flows.get(place).is_none_or(|f| now.saturating_sub(f.base.last) <= patience) {
+                    break;
+                }
+                self.end(place, now);
+            }
+        }
+        for place in self.flows.places() {
+            self.guarded(place, |flow, out, limits, held| settle(flow, out, limits, held, now));
+            self.write(place, now, false);
+        }
+    }
+
+    /// The capture is over: every flow ends.
+    pub fn finish(&mut self, now: Nanos) {
+        for place in self.flows.places() {
+            self.end(place, now);
+        }
+    }
+
+    /// Takes the rows of the window, or of a part of it; `whole`: with the behaviours.
+    pub fn take(&mut self, whole: bool) -> Share {
+        let rows = &mut self.out.rows;
+        self.counters.modbus += rows.modbus.len() as u64;
+        self.counters.dnp3 += rows.dnp3.len() as u64;
+        self.counters.opcua += rows.opcua.len() as u64;
+        self.counters.mqtt += rows.mqtt.len() as u64;
+        self.counters.tls += rows.tls.len() as u64;
+        self.counters.malformed += std::mem::take(&mut rows.malformed);
+        self.counters.anomalies_unwritten += std::mem::take(&mut rows.anomalies_unwritten);
+        let mut tables = rows.take();
+        if whole {
+            self.counters.dropped_behaviours += std::mem::take(&mut self.out.behaviours.overflow);
+            tables.push(self.out.behaviours.take());
+        }
+        self.out.epoch += 1;
+        Share { tables, flows: std::mem::take(&mut self.out.dictionary), counters: std::mem::take(&mut self.counters) }
+    }
+}
+
+/// Declares a flow's old holes and lets its dissector see the time.
+fn settle(flow: &mut Flow, out: &mut Output, limits: &Limits, held: &mut u64, now: Nanos) {
+    let Flow { base, halves, tally, app, .. } = flow;
+    if !halves.iter().any(Half::waits) && !matches!(app, App::Dissected(..)) {
+        return;
+    }
+    let last = (base.last, base.last_frame);
+    let mut lane = Lane { base, app, out, limits, datagram: false };
+    for (side, half) in halves.iter_mut().enumerate() {
+        half.settle(now, held, tally, &mut |e| lane.event(side, e, last));
+    }
+    lane.with(last.0, last.1, |app, cx| {
+        if let App::Dissected(dissector, _) = app {
+            dissector.tick(cx, now);
+        }
+    });
+}
+
+/// The end whose port belongs to a service is the server; else the lower port is.
+fn likely_client(side: usize, (from, to): (u16, u16)) -> usize {
+    let known = |port: u16| !names::service(port, false).is_empty() || !names::service(port, true).is_empty();
+    let sender_serves = match (known(from), known(to)) {
+        (true, false) => true,
+        (false, true) => false,
+        _ => from < to,
+    };
+    if sender_serves { 1 - side } else { side }
+}

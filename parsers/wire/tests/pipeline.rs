@@ -1,0 +1,214 @@
+//! Packets in, rows out: flows, streams, windows and limits, through the whole path.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+mod packets;
+
+use packets::{ACK, Conversation, FIN, RST, SYN, eth_ip, run, run_with, tcp};
+use wire::limits::Limits;
+use wire::pipeline::Settings;
+
+/// Modbus: read holding registers 0 to 1, and its answer.
+const ASK: &[u8] = &[0, 1, 0, 0, 0, 6, 1, 3, 0, 0, 0, 2];
+const TELL: &[u8] = &[0, 1, 0, 0, 0, 7, 1, 3, 4, 0, 10, 0, 20];
+
+fn poll() -> Conversation {
+    let mut c = Conversation::new([10, 0, 0, 1], 40_000, [10, 0, 0, 2], 502);
+    c.open();
+    c.client(ASK);
+    c.server(TELL);
+    c
+}
+
+#[test]
+fn a_poll_is_one_row_with_its_flow() {
+    let mut c = poll();
+    c.close();
+    let out = run(&c.packets);
+    let rows = out.table("modbus");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert!(rows[0].contains("request_frame=4 response_frame=5"), "{rows:?}");
+    assert!(rows[0].contains("values=[10 20]"), "{rows:?}");
+    let flows = out.table("flows");
+    assert!(flows.last().unwrap().contains("state=closed app=modbus"), "{flows:?}");
+}
+
+#[test]
+fn any_segmentation_order_and_retransmission_gives_the_same_rows() {
+    let mut plain = poll();
+    plain.client(ASK);
+    plain.server(TELL);
+    let want: Vec<String> = run(&plain.packets).values("modbus", "values");
+    let mut c = Conversation::new([10, 0, 0, 1], 40_000, [10, 0, 0, 2], 502);
+    c.open();
+    for _ in 0..2 {
+        for byte in ASK.chunks(1) {
+            c.client(byte);
+        }
+        for piece in TELL.chunks(5) {
+            c.server(piece);
+        }
+    }
+    assert_eq!(run(&c.packets).values("modbus", "values"), want);
+    let mut again = c.packets.clone();
+    for i in (4..again.len() - 1).step_by(3) {
+        again.swap(i, i + 1);
+    }
+    let copies: Vec<_> = again.iter().flat_map(|p| [p.clone(), (p.0 + 5_000_000, p.1.clone())]).collect();
+    assert_eq!(run(&copies).values("modbus", "values"), want);
+}
+
+#[test]
+fn a_lost_segment_costs_only_its_own_message() {
+    let mut c = poll();
+    for _ in 0..20 {
+        c.client(ASK);
+        c.server(TELL);
+    }
+    let lost = 12;
+    let mut packets = c.packets.clone();
+    packets.remove(lost);
+    let out = run(&packets);
+    assert_eq!(out.values("modbus", "status").iter().filter(|s| *s == "ok").count(), 20);
+    assert_eq!(out.counters.gaps, 1);
+}
+
+#[test]
+fn a_flow_picked_up_in_the_middle_is_dissected_and_oriented() {
+    let c = poll();
+    for from in 3..=4 {
+        let out = run(&c.packets[from..]);
+        assert_eq!(out.table("modbus").len(), 1, "from packet {from}");
+        assert!(out.table("flows")[0].contains("midstream=1"));
+        assert!(out.ends.iter().any(|e| e.server_port == 502), "{:?}", out.ends);
+    }
+}
+
+#[test]
+fn ports_are_reused_by_a_new_connection_only_with_proof() {
+    let mut c = poll();
+    c.close();
+    let mut second = Conversation::new([10, 0, 0, 1], 40_000, [10, 0, 0, 2], 502);
+    second.clock = c.clock + 1_000_000_000;
+    second.seq = [900_000, 800_000];
+    second.open();
+    second.client(ASK);
+    second.server(TELL);
+    let packets: Vec<_> = c.packets.iter().chain(&second.packets).cloned().collect();
+    let out = run(&packets);
+    assert_eq!(out.table("modbus").len(), 2);
+    assert_eq!(out.counters.flows, 2);
+    // A forged SYN inside an open connection is reported and changes nothing.
+    let mut open = poll();
+    let forged = tcp([10, 0, 0, 1], 40_000, [10, 0, 0, 2], 502, 77_777, 0, SYN, &[]);
+    open.packets.push((open.clock + 1, forged));
+    open.clock += 2;
+    open.client(ASK);
+    open.server(TELL);
+    let out = run(&open.packets);
+    assert_eq!(out.table("modbus").len(), 2);
+    assert_eq!(out.counters.flows, 1);
+    assert!(out.table("anomalies")[0].contains("kind=syn_inside"));
+}
+
+#[test]
+fn a_forged_reset_does_not_blind() {
+    let mut c = poll();
+    c.packets.push((c.clock + 1, tcp([10, 0, 0, 2], 502, [10, 0, 0, 1], 40_000, 1, 0, RST, &[])));
+    c.clock += 2;
+    c.client(ASK);
+    c.server(TELL);
+    assert_eq!(run(&c.packets).table("modbus").len(), 2);
+}
+
+#[test]
+fn workers_change_no_row() {
+    let mut packets = Vec::new();
+    for host in 0..40u8 {
+        let mut c = Conversation::new([10, 0, 1, host], 40_000 + u16::from(host), [10, 0, 2, host], 502);
+        c.clock += i64::from(host) * 1_000;
+        c.open();
+        for _ in 0..30 {
+            c.client(ASK);
+            c.server(TELL);
+        }
+        packets.extend(c.packets);
+    }
+    packets.sort_by_key(|p| p.0);
+    let with = |workers| {
+        let mut lines = run_with(&packets, Settings { workers, ..packets::settings() }).lines;
+        lines.sort();
+        lines
+    };
+    let one = with(1);
+    assert!(one.len() > 40 * 30);
+    assert_eq!(one, with(2));
+    assert_eq!(one, with(8));
+}
+
+#[test]
+fn windows_are_slices_of_packet_time_aligned_to_the_epoch() {
+    let mut c = poll();
+    c.clock += 25_000_000_000;
+    c.client(ASK);
+    c.server(TELL);
+    let out = run(&c.packets);
+    assert_eq!(out.windows.len(), 2);
+    for (start, end) in &out.windows {
+        assert_eq!((start % 10_000_000_000, end - start), (0, 10_000_000_000));
+    }
+    assert_eq!(out.table("modbus").len(), 2);
+}
+
+#[test]
+fn a_flood_of_syns_stays_under_the_limit_and_spares_streams() {
+    let mut c = poll();
+    let limits = Limits { flows: 500, window_rows: 1_000, ..Limits::default() };
+    for i in 0..20_000u32 {
+        let [_, a, b, d] = i.to_be_bytes();
+        c.clock += 1_000;
+        c.packets.push((c.clock, tcp([172, a, b, d], 1_000, [10, 0, 0, 2], 502, i, 0, SYN, &[])));
+    }
+    c.client(ASK);
+    c.server(TELL);
+    let out = run_with(&c.packets, Settings { limits, ..packets::settings() });
+    assert_eq!(out.counters.dropped_flows, 20_001 - 500);
+    assert_eq!(out.table("modbus").len(), 2, "the stream outlived the flood");
+    assert!(out.windows.len() > 10, "the window was handed over in parts");
+    assert_eq!(out.counters.flows, 20_001);
+}
+
+#[test]
+fn one_byte_overlapping_segments_stay_under_the_limit() {
+    let mut c = poll();
+    let limits = Limits { reassembly_flow_bytes: 1_000, reassembly_flow_segments: 100, ..Limits::default() };
+    for i in 0..5_000u32 {
+        c.clock += 10;
+        let seq = c.seq[0] + 10 + 2 * i;
+        c.packets.push((c.clock, tcp([10, 0, 0, 1], 40_000, [10, 0, 0, 2], 502, seq, 0, ACK, b"x")));
+    }
+    let out = run_with(&c.packets, Settings { limits, ..packets::settings() });
+    assert!(out.counters.gaps > 0);
+    assert!(out.table("modbus").len() >= 1);
+}
+
+#[test]
+fn a_connection_that_is_refused_says_so() {
+    let (a, b) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+    let packets = vec![
+        (1, tcp(a, 5, b, 80, 1, 0, SYN, &[])),
+        (2, tcp(b, 80, a, 5, 0, 2, RST | ACK, &[])),
+        (3, tcp(a, 6, b, 81, 1, 0, SYN, &[])),
+        (4, tcp(a, 7, b, 82, 1, 0, SYN, &[])),
+        (5, tcp(b, 82, a, 7, 1, 2, SYN | ACK, &[])),
+        (6, tcp(a, 7, b, 82, 2, 2, FIN | ACK, &[])),
+    ];
+    let states = run(&packets).values("flows", "state");
+    assert_eq!(states, ["attempt", "closing", "rejected"]);
+}
+
+#[test]
+fn junk_after_the_ip_header_is_counted() {
+    let out = run(&[(1, eth_ip([10, 0, 0, 1], [10, 0, 0, 2], 6, &[1, 2, 3]))]);
+    assert_eq!(out.counters.bad_packets, 1);
+}

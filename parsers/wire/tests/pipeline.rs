@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
-mod packets;
+mod scenario;
 
-use packets::{ACK, Conversation, FIN, RST, SYN, eth_ip, run, run_with, tcp};
+use scenario::{ACK, Conversation, FIN, RST, SYN, eth_ip, run, run_with, tcp};
 use wire::limits::Limits;
 use wire::pipeline::Settings;
 
@@ -136,7 +136,7 @@ fn workers_change_no_row() {
     }
     packets.sort_by_key(|p| p.0);
     let with = |workers| {
-        let mut lines = run_with(&packets, Settings { workers, ..packets::settings() }).lines;
+        let mut lines = run_with(&packets, Settings { workers, ..scenario::settings() }).lines;
         lines.sort();
         lines
     };
@@ -171,7 +171,7 @@ fn a_flood_of_syns_stays_under_the_limit_and_spares_streams() {
     }
     c.client(ASK);
     c.server(TELL);
-    let out = run_with(&c.packets, Settings { limits, ..packets::settings() });
+    let out = run_with(&c.packets, Settings { limits, ..scenario::settings() });
     assert_eq!(out.counters.dropped_flows, 20_001 - 500);
     assert_eq!(out.table("modbus").len(), 2, "the stream outlived the flood");
     assert!(out.windows.len() > 10, "the window was handed over in parts");
@@ -187,7 +187,7 @@ fn one_byte_overlapping_segments_stay_under_the_limit() {
         let seq = c.seq[0] + 10 + 2 * i;
         c.packets.push((c.clock, tcp([10, 0, 0, 1], 40_000, [10, 0, 0, 2], 502, seq, 0, ACK, b"x")));
     }
-    let out = run_with(&c.packets, Settings { limits, ..packets::settings() });
+    let out = run_with(&c.packets, Settings { limits, ..scenario::settings() });
     assert!(out.counters.gaps > 0);
     assert!(out.table("modbus").len() >= 1);
 }

@@ -56,7 +56,11 @@ impl fmt::Display for Error {
                 write!(f, "{path}: cannot be read ({}): {mend}", reason(source))
             }
             Self::Directory { path } => {
-                write!(f, "{path}: is a directory: name the captures in it, for example {}/*.pcap", path.trim_end_matches('/'))
+                write!(
+                    f,
+                    "{path}: is a directory: name the captures in it, for example {}/*.pcap",
+                    path.trim_end_matches('/')
+                )
             }
             Self::Empty { path } => write!(f, "{path}: is empty (0 bytes): capture or copy it again"),
             Self::HeaderCut { path, bytes } => {
@@ -67,7 +71,11 @@ impl fmt::Display for Error {
                 "{path}: is no pcap or pcapng file ({found}): if another tool's capture, convert it with `editcap -F pcapng`"
             ),
             Self::TooMany { captures } => {
-                write!(f, "{captures} captures are more than the {} that one run can name: run it in parts", usize::from(u16::MAX) + 1)
+                write!(
+                    f,
+                    "{captures} captures are more than the {} that one run can name: run it in parts",
+                    usize::from(u16::MAX) + 1
+                )
             }
         }
     }

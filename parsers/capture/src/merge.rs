@@ -161,7 +161,8 @@ impl Merge {
     /// What was wrong with the captures so far, in the order of their indices.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let of = |c: &Capture| c.reader.as_ref().and_then(|r| r.warning().map(str::to_owned)).or_else(|| c.warning.clone());
+        let of =
+            |c: &Capture| c.reader.as_ref().and_then(|r| r.warning().map(str::to_owned)).or_else(|| c.warning.clone());
         self.captures.iter().filter_map(of).collect()
     }
 }

@@ -56,7 +56,8 @@ impl Pcap {
         };
         let version = number(head, 4, swapped);
         // Two 16-bit fields read as one number: which half is which depends on the file's byte order.
-        let (major, minor) = if swapped { (version >> 16, version & 0xffff) } else { (version & 0xffff, version >> 16) };
+        let (major, minor) =
+            if swapped { (version >> 16, version & 0xffff) } else { (version & 0xffff, version >> 16) };
         let lengths = match (major, minor) {
             (2, 0..=2) => Lengths::OriginalFirst,
             (2, 3) => Lengths::Smaller,
@@ -83,9 +84,7 @@ impl Pcap {
         let head = source.bytes();
         let (seconds, fraction) = (number(head, 0, self.swapped), number(head, 4, self.swapped));
         let (mut captured, mut original) = (number(head, 8, self.swapped), number(head, 12, self.swapped));
-        if self.lengths != Lengths::CapturedFirst
-            && (self.lengths == Lengths::OriginalFirst || captured > original)
-        {
+        if self.lengths != Lengths::CapturedFirst && (self.lengths == Lengths::OriginalFirst || captured > original) {
             (captured, original) = (original, captured);
         }
         let len = captured as usize;

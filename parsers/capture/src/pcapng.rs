@@ -51,8 +51,6 @@ struct Interface {
 pub(crate) struct Pcapng {
     big: bool,
     interfaces: Vec<Interface>,
-    /// Blocks without a packet that Wireshark numbers as frames.
-    pub other_frames: u64,
     /// Time of the last packet: a simple packet block has none of its own.
     last_ts: i64,
 }
@@ -158,12 +156,12 @@ impl Pcapng {
             STATISTICS => self.statistics(body, facts),
             NAMES | SECRETS => Some(()),
             JOURNAL => {
-                self.other_frames += 1;
+                facts.other_frames += 1;
                 Some(())
             }
             _ => {
                 facts.skipped_blocks += 1;
-                self.other_frames += u64::from(CUSTOM.contains(&kind));
+                facts.other_frames += u64::from(CUSTOM.contains(&kind));
                 Some(())
             }
         };
@@ -185,8 +183,7 @@ impl Pcapng {
     /// ```
     fn interface(&mut self, body: &[u8]) -> Option<()> {
         let (link, snap) = (self.u16(body, 0)?, self.u32(body, 4)?);
-        let mut interface =
-            Interface { link, snap, resolution: Resolution::Multiply(1_000), offset: 0, dropped: 0 };
+        let mut interface = Interface { link, snap, resolution: Resolution::Multiply(1_000), offset: 0, dropped: 0 };
         let options = body.get(8..).unwrap_or_default();
         self.options(options, |code, value| match (code, value) {
             (OPTION_TSRESOL, [exponent, ..]) => interface.resolution = Resolution::of(*exponent),

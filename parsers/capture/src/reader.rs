@@ -54,6 +54,8 @@ pub struct Facts {
     pub truncated_packets: u64,
     /// pcapng blocks that were skipped: unknown, too long or damaged.
     pub skipped_blocks: u64,
+    /// Records without a packet (custom and journal blocks) that Wireshark numbers as frames.
+    pub other_frames: u64,
     /// Packets that the capturing machine says it lost (pcapng interface statistics).
     pub dropped: u64,
 }
@@ -165,25 +167,18 @@ impl Reader {
     pub(crate) fn packet(&self, record: Record) -> Packet<'_> {
         Packet {
             ts: record.ts,
-            frame: Frame::new(self.capture, self.frame_number()),
+            frame: Frame::new(self.capture, self.facts.packets + self.facts.other_frames),
             link: record.link,
             orig_len: record.orig_len,
             data: self.source.at(record.at, record.len),
         }
     }
 
-    #[inline]
-    fn frame_number(&self) -> u64 {
-        match &self.format {
-            Format::Pcap(_) => self.facts.packets,
-            Format::Pcapng(pcapng) => self.facts.packets + pcapng.other_frames,
-        }
-    }
-
     #[cold]
     fn end(&mut self, next: Next) {
         self.done = true;
-        let cause = self.source.fault().map(|fault| format!(" ({} of the file: {fault})", self.compression_or("reading")));
+        let cause =
+            self.source.fault().map(|fault| format!(" ({} of the file: {fault})", self.compression_or("reading")));
         let what = match (next, &cause) {
             (Next::Broken(what), _) => what,
             (_, Some(_)) => "the rest cannot be read".to_owned(),

@@ -98,7 +98,11 @@ impl Source {
         };
         let (input, compression) = decompressed(head, input).map_err(fail)?;
         let block = vec![0; block_bytes];
-        Ok(Opened { source: Self { input, block, start: 0, end: 0, base: 0, ended: false, fault: None }, id, compression })
+        Ok(Opened {
+            source: Self { input, block, start: 0, end: 0, base: 0, ended: false, fault: None },
+            id,
+            compression,
+        })
     }
 
     /// Whether at least `n` bytes are there, after reading as many blocks as that takes.
@@ -188,7 +192,9 @@ fn decompressed(head: Vec<u8>, input: Input) -> io::Result<(Input, &'static str)
             (Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(INPUT_BYTES / 4, raw))), "gzip")
         }
         // RFC 8878, 3.1: a Zstandard frame, or a skippable frame before it.
-        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => (Box::new(zstd::stream::read::Decoder::new(raw)?), "zstd"),
+        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {
+            (Box::new(zstd::stream::read::Decoder::new(raw)?), "zstd")
+        }
         _ => (Box::new(raw), ""),
     })
 }

@@ -139,10 +139,12 @@ impl Fragments {
         let protocol = if header.v4 { header.protocol } else { 0 };
         let key = Key { src: header.src, dst: header.dst, id: piece.id, protocol };
         let mut partial = match self.partials.remove(&key) {
-            Some(partial) => partial,
+            Some(partial) => {
+                self.held -= partial.cost();
+                partial
+            }
             None => self.start(key, ts, frame, anomalies),
         };
-        self.held -= partial.cost();
         if piece.offset == 0 && partial.protocol.is_none() {
             partial.protocol = Some(header.protocol);
         }
@@ -150,7 +152,10 @@ impl Fragments {
         if odd {
             self.counters.overlaps += 1;
             let (offset, id) = (piece.offset, piece.id);
-            anomalies(Kind::FragmentOverlap, format!("fragment at {offset} of datagram {id:#x} overlaps what came before"));
+            anomalies(
+                Kind::FragmentOverlap,
+                format!("fragment at {offset} of datagram {id:#x} overlaps what came before"),
+            );
         }
         if partial.total == Some(partial.covered) {
             partial.assemble(out);
@@ -170,9 +175,8 @@ impl Fragments {
         // Complete datagrams leave stale entries behind; they are swept when they are the most.
         if self.ages.len() > 2 * self.partials.len() + 64 {
             let (partials, current) = (&self.partials, self.serial);
-            self.ages.retain(|(key, serial)| {
-                *serial == current || partials.get(key).is_some_and(|p| p.serial == *serial)
-            });
+            self.ages
+                .retain(|(key, serial)| *serial == current || partials.get(key).is_some_and(|p| p.serial == *serial));
         }
         Partial {
             serial: self.serial,

@@ -92,7 +92,9 @@ pub(crate) fn tags(mut kind: u16, bytes: &[u8], span: &mut Span, link: &mut Link
             // 802.1Q, 802.1ad, and the two that were used before it was standardised.
             0x8100 | 0x88a8 | 0x9100 | 0x9200 => {
                 let rest = span.of(bytes);
-                let (Some(control), Some(next)) = (number(rest, 0), number(rest, 2)) else { return Err("vlan tag cut") };
+                let (Some(control), Some(next)) = (number(rest, 0), number(rest, 2)) else {
+                    return Err("vlan tag cut");
+                };
                 if control & 0x0fff != 0 {
                     link.vlan = control & 0x0fff;
                 }

@@ -21,6 +21,22 @@ const PPP_IN_GRE: u16 = 0x880b;
 
 /// Labels of one MPLS stack.
 const LABELS: usize = 16;
+/// What pseudowires carry: IP, ARP, VLAN, MPLS, PPPoE, PROFINET, GOOSE, sampled values, LLDP, PTP.
+const TRAFFIC: [u16; 13] = [
+    IPV4,
+    IPV6,
+    link::ARP,
+    0x8100,
+    0x88a8,
+    MPLS,
+    MPLS_MULTICAST,
+    PPPOE_SESSION,
+    0x8892,
+    0x88b8,
+    0x88ba,
+    0x88cc,
+    0x88f7,
+];
 /// Extension headers of one GTP packet.
 const GTP_EXTENSIONS: usize = 8;
 
@@ -244,7 +260,7 @@ fn mpls(bytes: &[u8], span: Span) -> Option<Inner> {
 /// Hardware addresses too may start with 0: then an Ethertype of traffic stands where an Ethernet header has it, and
 /// none where it would be behind a control word.
 fn starts_with_ethernet(bytes: &[u8]) -> bool {
-    let traffic = |at| matches!(number(bytes, at), Some(IPV4 | IPV6 | link::ARP | 0x8100 | 0x88a8));
+    let traffic = |at| number(bytes, at).is_some_and(|kind| TRAFFIC.contains(&kind));
     traffic(12) && !traffic(16)
 }
 

@@ -95,11 +95,17 @@ fn every_capture_is_read_and_counted_as_its_index_says() {
         let (packets, truncated): (u64, u64) = (cells[4].parse().unwrap(), cells[7].parse().unwrap());
         if std::env::var("CORPUS_SHOW").is_ok() {
             let Found { links, tunnels, bad, duplicates, warning, unknown_links, .. } = &found;
-            println!("{} links {links:?} unknown {unknown_links} tunnels {tunnels:?} bad {bad:?} dup {duplicates} {warning:?}", cells[0]);
+            println!(
+                "{} links {links:?} unknown {unknown_links} tunnels {tunnels:?} bad {bad:?} dup {duplicates} {warning:?}",
+                cells[0]
+            );
         }
         if (found.packets, found.truncated) != (packets, truncated) {
             let of = (found.packets, found.truncated);
-            wrong.push(format!("{}: {of:?} packets and truncated, the index has {packets}, {truncated} {:?}", cells[0], found.warning));
+            wrong.push(format!(
+                "{}: {of:?} packets and truncated, the index has {packets}, {truncated} {:?}",
+                cells[0], found.warning
+            ));
         }
     }
     assert!(read > 400, "{read} captures");

@@ -317,7 +317,7 @@ fn changed_bytes_never_panic_nor_take_memory() {
     let files = [pcap(0xa1b2_c3d4, LITTLE, 1, &two(1)), pcapng(LITTLE), pcapng(BIG)];
     let mut dice = Dice(4);
     let path = dir.path().join("fuzz");
-    for _ in 0..6_000 {
+    for _ in 0..2_000 {
         let mut file = files[dice.below(files.len())].clone();
         for _ in 0..=dice.below(6) {
             let at = dice.below(file.len());

@@ -35,7 +35,7 @@ pub enum Outcome<'a> {
         /// What follows the Ethertype.
         payload: &'a [u8],
     },
-    /// A fragment that waits for the others of its datagram.
+    /// A fragment that waits for the others of its datagram, or the mirror's copy of one whose datagram is whole.
     Held,
     /// No packet could be made of it; the reason, counted by [`Decoder::bad`].
     Bad(&'static str),
@@ -110,6 +110,8 @@ struct Walk {
     bytes: Bytes,
     span: Span,
     link: Link,
+    /// The IP header read last.
+    header: Header,
     tunnel: &'static str,
     depth: u64,
     /// The datagram whose tunnel was entered: what remains if its inside is none.
@@ -120,14 +122,14 @@ struct Walk {
 enum Layer {
     Type(u16),
     Ethernet,
-    Upper(Header),
-    Fragment(Header, Piece),
+    Upper,
+    Fragment(Piece),
     End(End),
 }
 
 /// How the walk ends; its bytes are `Walk::span`.
 enum End {
-    Ip(Header),
+    Ip,
     Arp,
     Other(u16),
     Held,
@@ -168,7 +170,15 @@ impl Decoder {
     ) -> Outcome<'a> {
         self.counters.frames += 1;
         let span = Span { at: 0, end: data.len(), wire: data.len().max(orig_len as usize) };
-        let mut walk = Walk { bytes: Bytes::Frame, span, link: Link::default(), tunnel: "", depth: 0, outer: None };
+        let mut walk = Walk {
+            bytes: Bytes::Frame,
+            span,
+            link: Link::default(),
+            header: Header::default(),
+            tunnel: "",
+            depth: 0,
+            outer: None,
+        };
         let mut about = About { ts, frame, anomalies };
         let end = match link::first(link, data, &mut walk.span, &mut walk.link) {
             Ok(Some(kind)) => self.walk(Layer::Type(kind), &mut walk, data, &mut about),
@@ -209,43 +219,54 @@ impl Decoder {
                 Bytes::Whole => &self.whole,
             };
             layer = match layer {
-                Layer::Type(link::IPV4) => walk.network(ip::v4(bytes, walk.span), about),
-                Layer::Type(link::IPV6) => walk.network(ip::v6(bytes, walk.span), about),
+                Layer::Type(link::IPV4) => {
+                    let parsed = ip::v4(bytes, walk.span, &mut walk.header);
+                    walk.network(parsed, about)
+                }
+                Layer::Type(link::IPV6) => {
+                    let parsed = ip::v6(bytes, walk.span, &mut walk.header);
+                    walk.network(parsed, about)
+                }
                 Layer::Type(link::ARP) => return End::Arp,
                 Layer::Type(kind) => match tunnel::by_type(kind, bytes, walk.span) {
-                    Some(inner) => walk.enter(inner, None, self.tunnel_depth, &mut self.counters, about),
+                    Some(inner) => walk.enter(inner, false, self.tunnel_depth, &mut self.counters, about),
                     None => return End::Other(kind),
                 },
                 Layer::Ethernet => match link::ethernet(bytes, &mut walk.span, &mut walk.link) {
                     Ok(kind) => Layer::Type(kind),
                     Err(reason) => return End::Bad(reason),
                 },
-                Layer::Upper(header) => match walk.upper(header, bytes) {
-                    Ok((header, Some(inner))) => {
-                        walk.enter(inner, Some(header), self.tunnel_depth, &mut self.counters, about)
-                    }
-                    Ok((header, None)) => return End::Ip(header),
+                Layer::Upper => match walk.upper(bytes) {
+                    Ok(Some(inner)) => walk.enter(inner, true, self.tunnel_depth, &mut self.counters, about),
+                    Ok(None) => return End::Ip,
                     Err(layer) => layer,
                 },
-                Layer::Fragment(mut header, piece) => {
-                    let (data, length) = (walk.span.of(bytes), walk.span.length());
-                    let place = (about.ts, about.frame);
-                    let spare = &mut self.spare;
-                    match self.fragments.add(place, (&header, piece), (data, length), spare, about.anomalies) {
-                        Added::Held => return End::Held,
-                        Added::Bad(reason) => return End::Bad(reason),
-                        Added::Whole(protocol) => header.protocol = protocol,
-                    }
-                    std::mem::swap(&mut self.whole, &mut self.spare);
-                    walk.restart(self.whole.len());
-                    header.id = piece.id;
-                    let fixed = if header.v4 { 20 } else { 40 };
-                    header.ip_bytes = u32::try_from(self.whole.len()).unwrap_or(u32::MAX).saturating_add(fixed);
-                    Layer::Upper(header)
-                }
+                Layer::Fragment(piece) => self.reassemble(piece, walk, data, about),
                 Layer::End(end) => return end,
             };
         }
+    }
+
+    /// Adds a fragment to its datagram; goes on inside when that is whole.
+    #[cold]
+    fn reassemble(&mut self, piece: Piece, walk: &mut Walk, data: &[u8], about: &mut About<'_>) -> Layer {
+        let bytes = match walk.bytes {
+            Bytes::Frame => data,
+            Bytes::Whole => &self.whole,
+        };
+        let (data, length) = (walk.span.of(bytes), walk.span.length());
+        let (place, spare) = ((about.ts, about.frame), &mut self.spare);
+        match self.fragments.add(place, (&walk.header, piece), (data, length), spare, about.anomalies) {
+            Added::Held => return Layer::End(End::Held),
+            Added::Bad(reason) => return Layer::End(End::Bad(reason)),
+            Added::Whole(protocol) => walk.header.protocol = protocol,
+        }
+        std::mem::swap(&mut self.whole, &mut self.spare);
+        walk.restart(self.whole.len());
+        walk.header.id = piece.id;
+        let fixed = if walk.header.v4 { 20 } else { 40 };
+        walk.header.ip_bytes = u32::try_from(self.whole.len()).unwrap_or(u32::MAX).saturating_add(fixed);
+        Layer::Upper
     }
 
     /// Cuts the slices where the walk ended. What is no packet inside a tunnel leaves the tunnel's own datagram.
@@ -254,8 +275,8 @@ impl Decoder {
         if let End::Bad(reason) = end {
             self.count(reason);
             if let Some((link, header, span, tunnel)) = walk.outer.take() {
-                (walk.link, walk.span, walk.tunnel) = (link, span, tunnel);
-                end = End::Ip(header);
+                (walk.link, walk.header, walk.span, walk.tunnel) = (link, header, span, tunnel);
+                end = End::Ip;
             }
         }
         let bytes = match walk.bytes {
@@ -264,8 +285,8 @@ impl Decoder {
         };
         let (link, payload) = (walk.link, walk.span.of(bytes));
         match end {
-            End::Ip(header) => {
-                let Header { src, dst, v4, protocol, id, ttl, ip_bytes } = header;
+            End::Ip => {
+                let Header { src, dst, v4, protocol, id, ttl, ip_bytes } = walk.header;
                 let (missing, tunnel) = (walk.span.missing(), walk.tunnel);
                 self.counters.snapped += u64::from(missing > 0);
                 Outcome::Ip(Datagram { link, src, dst, v4, protocol, id, ttl, ip_bytes, payload, missing, tunnel })
@@ -304,26 +325,26 @@ impl Walk {
         }
         self.span = parsed.payload;
         match parsed.piece {
-            None => Layer::Upper(parsed.header),
-            Some(piece) => Layer::Fragment(parsed.header, piece),
+            None => Layer::Upper,
+            Some(piece) => Layer::Fragment(piece),
         }
     }
 
     /// Past the headers behind the IP header: the payload, and the tunnel that it is, if any.
     #[inline]
-    fn upper(&mut self, mut header: Header, bytes: &[u8]) -> Result<(Header, Option<Inner>), Layer> {
-        match ip::extensions(bytes, &mut header, &mut self.span) {
-            Ok(None) => Ok((header, tunnel::by_protocol(header.protocol, bytes, self.span))),
-            Ok(Some(piece)) => Err(Layer::Fragment(header, piece)),
+    fn upper(&mut self, bytes: &[u8]) -> Result<Option<Inner>, Layer> {
+        match ip::extensions(bytes, &mut self.header, &mut self.span) {
+            Ok(None) => Ok(tunnel::by_protocol(self.header.protocol, bytes, self.span)),
+            Ok(Some(piece)) => Err(Layer::Fragment(piece)),
             Err(reason) => Err(Layer::End(End::Bad(reason))),
         }
     }
 
-    /// Into a tunnel, unless there were too many; `outer` is the datagram that carries it.
+    /// Into a tunnel, unless there were too many; `in_ip`: the datagram read last carries it.
     fn enter(
         &mut self,
         inner: Inner,
-        outer: Option<Header>,
+        in_ip: bool,
         limit: u64,
         counters: &mut Counters,
         about: &mut About<'_>,
@@ -331,12 +352,12 @@ impl Walk {
         if self.depth >= limit {
             counters.too_deep += 1;
             (about.anomalies)(Kind::Malformed, format!("more than {limit} tunnel headers in one packet"));
-            return Layer::End(outer.map_or(End::Other(inner.ethertype), End::Ip));
+            return Layer::End(if in_ip { End::Ip } else { End::Other(inner.ethertype) });
         }
         self.depth += 1;
         counters.tunnels += 1;
-        if let Some(header) = outer {
-            self.outer = Some((self.link, header, self.span, self.tunnel));
+        if in_ip {
+            self.outer = Some((self.link, self.header, self.span, self.tunnel));
             // The addresses and the VLAN of the tunnel's ends are not those of what it carries.
             self.link = Link { vlan: inner.vlan, ..Link::default() };
         }

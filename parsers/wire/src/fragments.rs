@@ -27,6 +27,9 @@ struct Key {
     protocol: u8,
 }
 
+/// Datagrams made whole last that are remembered.
+const DONE: usize = 256;
+
 /// A datagram of which not all came.
 #[derive(Debug)]
 struct Partial {
@@ -68,6 +71,8 @@ pub struct FragmentCounters {
     pub evicted: u64,
     /// Fragments that overlap others and are no exact repetition.
     pub overlaps: u64,
+    /// Fragments of a datagram that was whole already: copies of the mirror.
+    pub copies: u64,
     /// Fragments of which the snap length cut bytes: their datagram never becomes whole.
     pub cut: u64,
 }
@@ -81,6 +86,10 @@ pub(crate) struct Fragments {
     partials: HashMap<Key, Partial, foldhash::fast::RandomState>,
     /// Keys by age; entries whose serial is no longer in the map are stale.
     ages: VecDeque<(Key, u64)>,
+    /// Datagrams made whole last, and when. The mirror may show each fragment twice in turn: without this memory the
+    /// copy of the last would wait for others in vain.
+    done: Vec<Option<(Key, Nanos)>>,
+    copy_window: u64,
     serial: u64,
     held: u64,
     max_datagrams: usize,
@@ -94,6 +103,8 @@ impl Fragments {
         Self {
             partials: HashMap::default(),
             ages: VecDeque::new(),
+            done: vec![None; DONE],
+            copy_window: limits.duplicate_microseconds.saturating_mul(1_000),
             serial: 0,
             held: 0,
             max_datagrams: usize::try_from(limits.fragment_datagrams).unwrap_or(usize::MAX).max(1),
@@ -119,23 +130,11 @@ impl Fragments {
     ) -> Added {
         self.counters.fragments += 1;
         self.expire(ts, anomalies);
-        let Some(end) = u32::try_from(length).ok().and_then(|n| n.checked_add(piece.offset)) else {
-            return Added::Bad("fragment length");
+        let end = match end_of(piece, length, anomalies) {
+            Ok(end) => end,
+            Err(reason) => return Added::Bad(reason),
         };
-        if end > DATAGRAM_BYTES {
-            anomalies(Kind::BadLength, format!("fragment ends at byte {end}, beyond any datagram"));
-            return Added::Bad("fragment beyond 65,535 bytes");
-        }
-        if length == 0 || (piece.more && length % 8 != 0) {
-            return Added::Bad("fragment length");
-        }
-        // Of a fragment that the snap length cut, whole units of 8 bytes are of use.
-        let data = if data.len() < length {
-            self.counters.cut += 1;
-            data.get(..data.len() / 8 * 8).unwrap_or_default()
-        } else {
-            data
-        };
+        self.counters.cut += u64::from(data.len() < length);
         let protocol = if header.v4 { header.protocol } else { 0 };
         let key = Key { src: header.src, dst: header.dst, id: piece.id, protocol };
         let mut partial = match self.partials.remove(&key) {
@@ -143,12 +142,16 @@ impl Fragments {
                 self.held -= partial.cost();
                 partial
             }
+            None if self.is_done(&key, ts) => {
+                self.counters.copies += 1;
+                return Added::Held;
+            }
             None => self.start(key, ts, frame, anomalies),
         };
         if piece.offset == 0 && partial.protocol.is_none() {
             partial.protocol = Some(header.protocol);
         }
-        let odd = partial.end_seen(piece.more, end) | partial.put(piece.offset, data);
+        let odd = partial.end_seen(piece.more, end) | partial.put(piece.offset, usable(data, length));
         if odd {
             self.counters.overlaps += 1;
             let (offset, id) = (piece.offset, piece.id);
@@ -158,14 +161,26 @@ impl Fragments {
             );
         }
         if partial.total == Some(partial.covered) {
-            partial.assemble(out);
-            self.counters.reassembled += 1;
-            return Added::Whole(partial.protocol.unwrap_or(header.protocol));
+            return self.finish(key, ts, &partial, header.protocol, out);
         }
         self.held += partial.cost();
         self.partials.insert(key, partial);
         self.bound(anomalies);
         Added::Held
+    }
+
+    fn finish(&mut self, key: Key, ts: Nanos, partial: &Partial, protocol: u8, out: &mut Vec<u8>) -> Added {
+        partial.assemble(out);
+        self.counters.reassembled += 1;
+        if let Some(slot) = self.done.get_mut(key.id as usize % DONE) {
+            *slot = Some((key, ts));
+        }
+        Added::Whole(partial.protocol.unwrap_or(protocol))
+    }
+
+    fn is_done(&self, key: &Key, ts: Nanos) -> bool {
+        let slot = self.done.get(key.id as usize % DONE).copied().flatten();
+        self.copy_window > 0 && slot.is_some_and(|(done, at)| done == *key && ts.abs_diff(at) <= self.copy_window)
     }
 
     fn start(&mut self, key: Key, ts: Nanos, frame: Frame, anomalies: Sink<'_>) -> Partial {
@@ -301,6 +316,25 @@ impl Partial {
             out.extend_from_slice(slice(&self.bytes, *place, place + length));
         }
     }
+}
+
+/// Where a fragment ends in its datagram, or why it is none.
+fn end_of(piece: Piece, length: usize, anomalies: Sink<'_>) -> Result<u32, &'static str> {
+    let end = u32::try_from(length).ok().and_then(|n| n.checked_add(piece.offset)).unwrap_or(u32::MAX);
+    if end > DATAGRAM_BYTES {
+        anomalies(Kind::BadLength, format!("fragment ends at byte {end}, beyond any datagram"));
+        return Err("fragment beyond 65,535 bytes");
+    }
+    if length == 0 || (piece.more && length % 8 != 0) {
+        return Err("fragment length");
+    }
+    Ok(end)
+}
+
+/// Of a fragment that the snap length cut, whole units of 8 bytes are of use.
+fn usable(data: &[u8], length: usize) -> &[u8] {
+    let useful = if data.len() < length { data.len() / 8 * 8 } else { data.len() };
+    data.get(..useful).unwrap_or_default()
 }
 
 fn slice(bytes: &[u8], from: u32, to: u32) -> &[u8] {

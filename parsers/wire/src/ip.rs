@@ -50,7 +50,7 @@ impl Span {
 }
 
 /// What an IP header says.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Header {
     pub src: [u8; 16],
     pub dst: [u8; 16],
@@ -75,9 +75,8 @@ pub(crate) struct Piece {
     pub id: u32,
 }
 
-/// A header, what follows it, and what is odd about it.
+/// What follows a header, and what is odd about it.
 pub(crate) struct Parsed {
-    pub header: Header,
     pub payload: Span,
     pub piece: Option<Piece>,
     /// The length in the header exceeds the packet: this is the header's.
@@ -86,11 +85,8 @@ pub(crate) struct Parsed {
 
 #[inline]
 fn mapped(v4: &[u8]) -> [u8; 16] {
-    let mut out = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0];
-    if let (Some(to), Some(from)) = (out.get_mut(12..), v4.get(..4)) {
-        to.copy_from_slice(from);
-    }
-    out
+    let address = v4.first_chunk::<4>().map_or(0, |a| u32::from_be_bytes(*a));
+    (0xffff_0000_0000 | u128::from(address)).to_be_bytes()
 }
 
 /// ```text
@@ -99,7 +95,7 @@ fn mapped(v4: &[u8]) -> [u8; 16] {
 ///  8 time to live | 9 protocol | 10 checksum | 12 source | 16 destination | 20 options
 /// ```
 #[inline]
-pub(crate) fn v4(bytes: &[u8], span: Span) -> Result<Parsed, &'static str> {
+pub(crate) fn v4(bytes: &[u8], span: Span, header: &mut Header) -> Result<Parsed, &'static str> {
     let Some(head) = bytes.get(span.at..span.end).and_then(|b| b.first_chunk::<20>()) else {
         return Err("ipv4 header cut");
     };
@@ -120,7 +116,7 @@ pub(crate) fn v4(bytes: &[u8], span: Span) -> Result<Parsed, &'static str> {
     let flags = u16::from_be_bytes([f0, f1]);
     let id = u32::from(u16::from_be_bytes([i0, i1]));
     let (offset, more) = (u32::from(flags & 0x1fff) * 8, flags & 0x2000 != 0);
-    let header = Header {
+    *header = Header {
         src: mapped(head.get(12..16).unwrap_or_default()),
         dst: mapped(head.get(16..20).unwrap_or_default()),
         v4: true,
@@ -131,7 +127,7 @@ pub(crate) fn v4(bytes: &[u8], span: Span) -> Result<Parsed, &'static str> {
     };
     let too_long = (total > span.length()).then_some(total);
     let piece = (offset != 0 || more).then_some(Piece { offset, more, id });
-    Ok(Parsed { header, payload: span.cut(total).skip(header_bytes), piece, too_long })
+    Ok(Parsed { payload: span.cut(total).skip(header_bytes), piece, too_long })
 }
 
 /// ```text
@@ -139,7 +135,7 @@ pub(crate) fn v4(bytes: &[u8], span: Span) -> Result<Parsed, &'static str> {
 /// ```
 /// Extension headers are left to [`extensions`].
 #[inline]
-pub(crate) fn v6(bytes: &[u8], span: Span) -> Result<Parsed, &'static str> {
+pub(crate) fn v6(bytes: &[u8], span: Span, header: &mut Header) -> Result<Parsed, &'static str> {
     let Some(head) = bytes.get(span.at..span.end).and_then(|b| b.first_chunk::<40>()) else {
         return Err("ipv6 header cut");
     };
@@ -151,7 +147,7 @@ pub(crate) fn v6(bytes: &[u8], span: Span) -> Result<Parsed, &'static str> {
     // 0: a jumbogram (RFC 2675), or segmentation offload; then the packet's own length holds.
     let total = if payload == 0 { span.length() } else { 40 + payload };
     let address = |at: usize| head.get(at..).and_then(|a| a.first_chunk::<16>()).copied().unwrap_or_default();
-    let header = Header {
+    *header = Header {
         src: address(8),
         dst: address(24),
         v4: false,
@@ -161,7 +157,7 @@ pub(crate) fn v6(bytes: &[u8], span: Span) -> Result<Parsed, &'static str> {
         ip_bytes: u32::try_from(total).unwrap_or(u32::MAX),
     };
     let too_long = (total > span.length()).then_some(total);
-    Ok(Parsed { header, payload: span.cut(total).skip(40), piece: None, too_long })
+    Ok(Parsed { payload: span.cut(total).skip(40), piece: None, too_long })
 }
 
 /// Takes off what stands between the IP header and the payload: IPv6 extension headers, and for both versions the
@@ -174,13 +170,10 @@ pub(crate) fn v6(bytes: &[u8], span: Span) -> Result<Parsed, &'static str> {
 #[inline]
 pub(crate) fn extensions(bytes: &[u8], header: &mut Header, span: &mut Span) -> Result<Option<Piece>, &'static str> {
     for _ in 0..EXTENSIONS {
-        let known = match header.protocol {
-            AUTHENTICATION => true,
-            HOP_BY_HOP | ROUTING | FRAGMENT | DESTINATION | MOBILITY | HIP | SHIM6 => !header.v4,
-            _ => false,
-        };
-        if !known {
-            return Ok(None);
+        match header.protocol {
+            AUTHENTICATION => {}
+            HOP_BY_HOP | ROUTING | FRAGMENT | DESTINATION | MOBILITY | HIP | SHIM6 if !header.v4 => {}
+            _ => return Ok(None),
         }
         let rest = span.of(bytes);
         let Some(&[next, length, o0, o1, i0, i1, i2, i3]) = rest.first_chunk::<8>() else {

@@ -15,11 +15,11 @@ fn body(n: usize) -> Vec<u8> {
 
 /// A fragment: identification, offset, whether more follow, bytes.
 fn piece4(id: u16, offset: usize, more: bool, data: &[u8]) -> Vec<u8> {
-    ip4_with(17, id, (offset / 8) as u16 | if more { 0x2000 } else { 0 }, 64, &[], data)
+    ip4_with(17, id, (offset / 8) as u16 + if more { 0x2000 } else { 0 }, 64, &[], data)
 }
 
 fn piece6(id: u32, next: u8, offset: usize, more: bool, data: &[u8]) -> Vec<u8> {
-    let place = offset as u16 | u16::from(more);
+    let place = (offset as u16) | u16::from(more);
     ip6(44, &[&[next, 0][..], &place.to_be_bytes(), &id.to_be_bytes(), data].concat())
 }
 
@@ -65,7 +65,7 @@ fn datagrams_are_told_apart() {
     let (one, two) = (body(40), vec![0xee; 40]);
     let mut bench = bench();
     let tcp = |offset: u16, more: bool, data: &[u8]| {
-        ip4_with(6, 1, offset / 8 | if more { 0x2000 } else { 0 }, 64, &[], data)
+        ip4_with(6, 1, offset / 8 + if more { 0x2000 } else { 0 }, 64, &[], data)
     };
     assert_eq!(bench.feed(101, &piece4(1, 0, true, &one[..24])), Got::Held);
     assert_eq!(bench.feed(101, &piece4(2, 0, true, &two[..24])), Got::Held);
@@ -126,6 +126,20 @@ fn repeated_fragments_are_silent_and_overlaps_are_not() {
 }
 
 #[test]
+fn the_mirrors_copies_of_fragments_do_not_wait_in_vain() {
+    let whole = body(48);
+    let (one, two) = (piece4(1, 0, true, &whole[..24]), piece4(1, 24, false, &whole[24..]));
+    let mut b = bench();
+    let got: Vec<Got> = [&one, &one, &two, &two, &one].iter().map(|p| b.feed(101, p)).collect();
+    assert_eq!(got.iter().filter(|g| **g != Got::Held).count(), 1);
+    assert_eq!((b.decoder.waiting(), b.decoder.fragments().copies), ((0, 0), 2));
+    // Beyond the window it is another datagram of that identification.
+    b.now += 3_000_000;
+    b.feed(101, &one);
+    assert_eq!(payload(b.feed(101, &two)), whole);
+}
+
+#[test]
 fn teardrop_and_contradicting_ends() {
     // Teardrop: the second fragment lies within the first.
     let mut b = bench();
@@ -166,7 +180,7 @@ fn fragments_inside_a_tunnel_and_of_one() {
     // The tunnel's datagram in fragments.
     let mut b = bench();
     let fragment = |offset: usize, more: bool, data: &[u8]| {
-        ip4_with(4, 9, (offset / 8) as u16 | if more { 0x2000 } else { 0 }, 64, &[], data)
+        ip4_with(4, 9, (offset / 8) as u16 + if more { 0x2000 } else { 0 }, 64, &[], data)
     };
     assert_eq!(b.feed(101, &fragment(40, false, &inner[40..])), Got::Held);
     let Got::Ip(d) = b.feed(101, &fragment(0, true, &inner[..40])) else { panic!() };
@@ -175,6 +189,7 @@ fn fragments_inside_a_tunnel_and_of_one() {
     let (one, two) = (piece4(6, 0, true, &body(64)[..24]), piece4(6, 24, false, &body(64)[24..]));
     assert_eq!(b.feed(101, &ip4(4, &one)), Got::Held);
     assert_eq!(payload(b.feed(101, &ip4(4, &two))), body(64));
+    b.now += SECOND;
     for (n, packet) in [one, two].iter().enumerate() {
         b.feed(101, &ip4_with(4, 70 + n as u16, 0x2000, 64, &[], &packet[..16]));
         let got = b.feed(101, &ip4_with(4, 70 + n as u16, 2, 64, &[], &packet[16..]));

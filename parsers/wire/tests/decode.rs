@@ -131,7 +131,7 @@ fn linux_cooked() {
     assert_eq!(datagram(276, &sll2(0x0800, &ip4(6, BODY))), expected);
     let tagged = [&[0, 9, 0x86, 0xdd][..], &ip6(6, BODY)].concat();
     assert_eq!(datagram(113, &sll(0x8100, &tagged)).vlan, 9);
-    assert_eq!(datagram(276, &sll2(0x8100, &tagged)).v4, false);
+    assert!(!datagram(276, &sll2(0x8100, &tagged)).v4);
     assert_eq!(decode(113, &sll(0x0806, BODY)), Got::Arp(0, BODY.to_vec()));
     assert_eq!(decode(276, &sll2(4, &[0x42, 0x42, 3])), Got::Other(0, LLC, vec![0x42, 0x42, 3]));
     // The loopback interface: an address of zeros is nobody's.
@@ -145,7 +145,7 @@ fn point_to_point() {
     for head in [&[0xff, 3, 0, 0x21][..], &[0, 0x21], &[0x21]] {
         assert_eq!(datagram(9, &[head, &ip4(6, BODY)].concat()), plain(6), "{head:?}");
     }
-    assert_eq!(datagram(9, &[&[0, 0x57][..], &ip6(6, BODY)].concat()).v4, false);
+    assert!(!datagram(9, &[&[0, 0x57][..], &ip6(6, BODY)].concat()).v4);
     assert_eq!(decode(9, &[0xc0, 0x21, 1]), Got::Other(0, 0x880b, vec![1]));
     assert_eq!(datagram(50, &[&[0xff, 3, 0, 0x21][..], &ip4(6, BODY)].concat()), plain(6));
     assert_eq!(datagram(104, &[&[0x0f, 0, 8, 0][..], &ip4(6, BODY)].concat()), plain(6));
@@ -317,7 +317,7 @@ fn label_switched() {
         assert_eq!(datagram(1, &ethernet(kind, &two)), expected);
     }
     let six = [&label(1)[..], &ip6(6, BODY)].concat();
-    assert_eq!(datagram(1, &ethernet(0x8847, &six)).v4, false);
+    assert!(!datagram(1, &ethernet(0x8847, &six)).v4);
     let frame = ethernet(0x0800, &ip4(6, BODY));
     let wire = [&label(1)[..], &frame].concat();
     assert_eq!(datagram(1, &ethernet(0x8847, &wire)), expected, "pseudowire");

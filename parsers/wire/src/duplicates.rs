@@ -1,0 +1,94 @@
+//! Copies of a packet that the mirror made, not the network.
+//!
+//! A SPAN port that mirrors both directions of two ports, or a VLAN on both sides of a router, shows a packet twice.
+//! A copy is a datagram with the same addresses, protocol, IP identification, length and payload as one seen at most
+//! `duplicate_microseconds` before (or after: mirrors of two ports may be out of order). TTL, IP checksum, MAC
+//! addresses and VLAN are not compared, since routing changes them. The transport checksum is part of the payload and
+//! stays equal; of payloads longer than [`WHOLE`] only both ends are hashed, the checksum answers for the middle.
+//!
+//! What the network repeats itself is kept: a TCP retransmission comes after a round trip at least, far behind the
+//! window, and with another IP identification; a repeated UDP poll has another identification too.
+//!
+//! Blind spots. Where the sender puts no identification (IPv6; IPv4 with "don't fragment" and identification 0,
+//! RFC 6864), identical datagrams within the window are taken for copies: identical UDP polls less than 2 ms apart,
+//! and repeated pure TCP acknowledgements, which carry nothing. A copy that was translated (NAT) differs and is not
+//! found. A copy whose slot another packet took meanwhile is not found either: with [`SLOTS`] slots and 100,000 packets
+//! a second there are 200 in the window, and one copy in forty is missed at worst; then TCP reassembly still sees that
+//! its bytes were there.
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::decode::Datagram;
+use crate::dissect::Nanos;
+use crate::limits::Limits;
+
+/// Slots of the table: 128 KiB, so that it stays in the second-level cache.
+const SLOTS: usize = 8_192;
+/// Bytes of payload up to which all are hashed: XXH3 is fastest up to 240.
+const WHOLE: usize = 192;
+/// Of longer payloads: bytes at the start (headers, checksum) and at the end.
+const HEAD: usize = 128;
+const TAIL: usize = 64;
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    hash: u64,
+    ts: Nanos,
+}
+
+/// The packets of the last moments.
+#[derive(Debug)]
+pub struct Duplicates {
+    slots: Vec<Slot>,
+    window: u64,
+    /// Copies found.
+    pub found: u64,
+}
+
+impl Duplicates {
+    /// An empty table with the window of `limits`; a window of 0 finds nothing.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        let slots = vec![Slot { hash: 0, ts: Nanos::MIN }; SLOTS];
+        Self { slots, window: limits.duplicate_microseconds.saturating_mul(1_000), found: 0 }
+    }
+
+    /// Whether this datagram is a copy of one seen within the window; if not, it is remembered.
+    ///
+    /// The time of the first is kept when copies come, so that a steady repetition is never suppressed for good.
+    #[inline]
+    pub fn seen(&mut self, ts: Nanos, datagram: &Datagram<'_>) -> bool {
+        if self.window == 0 {
+            return false;
+        }
+        let hash = fingerprint(datagram);
+        let Some(slot) = self.slots.get_mut(hash as usize % SLOTS) else { return false };
+        if slot.hash == hash && slot.ts != Nanos::MIN && ts.abs_diff(slot.ts) <= self.window {
+            self.found += 1;
+            return true;
+        }
+        *slot = Slot { hash, ts };
+        false
+    }
+}
+
+#[inline]
+fn fingerprint(datagram: &Datagram<'_>) -> u64 {
+    let payload = datagram.payload;
+    let mut key = [0; 48];
+    let (addresses, rest) = key.split_at_mut(32);
+    if let Some((src, dst)) = addresses.split_at_mut_checked(16) {
+        src.copy_from_slice(&datagram.src);
+        dst.copy_from_slice(&datagram.dst);
+    }
+    let numbers = u128::from(datagram.protocol) << 64 | u128::from(datagram.id) << 32 | u128::from(datagram.ip_bytes);
+    rest.copy_from_slice(&numbers.to_le_bytes());
+    let seed = xxh3_64_with_seed(&key, 0);
+    match payload.get(..HEAD).filter(|_| payload.len() > WHOLE) {
+        None => xxh3_64_with_seed(payload, seed),
+        Some(head) => {
+            let tail = payload.get(payload.len() - TAIL..).unwrap_or_default();
+            xxh3_64_with_seed(tail, xxh3_64_with_seed(head, seed))
+        }
+    }
+}

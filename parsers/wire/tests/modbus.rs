@@ -509,3 +509,235 @@ fn one_message_a_datagram() {
     assert_eq!(lines.iter().filter(|l| l.starts_with("modbus")).count(), 2);
     assert_eq!(lines.iter().filter(|l| l.contains("kind=truncated")).count(), 1);
 }
+
+/// An RTU frame: address, PDU, CRC.
+fn serial(address: u8, pdu: &str) -> Vec<u8> {
+    let mut out = vec![address];
+    out.extend(hex(pdu));
+    let mut crc = 0xFFFFu16;
+    for byte in &out {
+        crc ^= u16::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xA001 } else { crc >> 1 };
+        }
+    }
+    out.extend(crc.to_le_bytes());
+    out
+}
+
+#[test]
+fn rtu_frames_inside_tcp_are_rows_of_the_same_kind() {
+    assert_eq!(serial(1, "03 0000 000A"), hex("01 03 0000 000A C5CD"));
+    let mut run = run();
+    // These eight bytes would pass for an MBAP header, too.
+    run.feed(0, ToServer, &serial(1, "03 0000 000A"));
+    run.feed(1, ToClient, &serial(1, &format!("03 14 {}", "0007".repeat(10))));
+    run.feed(2, ToServer, &serial(1, "41 0102"));
+    run.feed(3, ToClient, &serial(1, "C1 01"));
+    let rows = table(&mut run, "modbus", &["ts", "write_address", "write_quantity", "sub_function", "latency_us"]);
+    assert_eq!(
+        rows,
+        [
+            "request_frame=1 response_frame=2 transaction_id=0 unit_id=1 function_code=3 function=read_holding_registers \
+             address=0 quantity=10 values=[7 7 7 7 7 7 7 7 7 7] exception_code=null status=ok",
+            "request_frame=3 response_frame=4 transaction_id=0 unit_id=1 function_code=65 function=user_defined_65 \
+             address=null quantity=null values=[] exception_code=1 status=exception",
+        ]
+    );
+}
+
+#[test]
+fn the_battery_holds_for_rtu() {
+    let script: Vec<Piece> = [
+        ("03 006B 0003", "03 06 022B 0000 0064"),
+        ("10 0001 0002 04 000A 0102", "10 0001 0002"),
+        ("07", "07 6D"),
+        ("04 0008 0001", "84 02"),
+        ("2B 0E 01 00", "2B 0E 01 01 00 00 03 00 02 4D65 01 01 50 02 02 5631"),
+        ("17 0003 0006 000E 0003 06 00FF 00FF 00FF", "17 0C 00FE 0ACD 0001 0003 000D 00FF"),
+    ]
+    .iter()
+    .flat_map(|(request, response)| [(ToServer, serial(9, request)), (ToClient, serial(9, response))])
+    .collect();
+    battery(&make, &script);
+}
+
+#[test]
+fn a_wrong_crc_hides_one_frame_only() {
+    let mut run = run();
+    let mut bad = serial(1, "06 0001 0001");
+    bad[7] ^= 1;
+    run.feed(0, ToServer, &[serial(1, "06 0001 0000"), bad, serial(1, "06 0001 0002")].concat());
+    run.end(1);
+    let lines = run.lines(&["ts", "frame"]);
+    let details: Vec<_> = lines.iter().filter_map(|l| l.strip_prefix("anomalies protocol=modbus ")).collect();
+    assert_eq!(
+        details,
+        [
+            "kind=malformed detail=crc at offset 6: wrong",
+            "kind=resynchronised detail=skipped 8 bytes to the next message"
+        ]
+    );
+    assert_eq!(lines.iter().filter(|l| l.starts_with("modbus")).count(), 2);
+}
+
+#[test]
+fn a_stream_that_changes_its_framing_is_followed() {
+    let mut run = run();
+    run.feed(0, ToServer, &serial(1, "06 0001 0001"));
+    run.feed(1, ToServer, &adu(1, 1, "06 0001 0002"));
+    run.feed(2, ToServer, &adu(2, 1, "06 0001 0003"));
+    run.feed(3, ToServer, &serial(1, "06 0001 0004"));
+    run.feed(4, ToServer, &serial(1, "06 0001 0005"));
+    run.end(5);
+    assert_eq!(run.rows.modbus.len(), 5);
+}
+
+#[test]
+fn rtu_is_probed_by_its_crc() {
+    assert_eq!(probe(&serial(1, "03 0000 000A"), 40_000, 502), Probe::Client);
+    assert_eq!(probe(&serial(1, "03 0000 000A"), 40_000, 4_001), Probe::Client);
+    assert_eq!(probe(&serial(1, "03 02 000A"), 4_001, 40_000), Probe::Server);
+    assert_eq!(probe(&serial(1, "06 0000 000A"), 40_000, 4_001), Probe::Either);
+    let mut wrong = serial(1, "03 0010 000A");
+    wrong[6] ^= 1;
+    assert_eq!(probe(&wrong, 40_000, 4_001), Probe::No);
+}
+
+fn tags(run: &mut Run) -> Vec<String> {
+    let mut lines = table(run, "tag_values", &["ts"]);
+    // By tag; the rows of a tag keep the order of `lines`, which is that of their texts.
+    lines.sort_by_key(|l| l.split("tag=").nth(1).unwrap().to_owned());
+    lines
+}
+
+#[test]
+fn changes_of_values_are_told_once() {
+    let mut run = run();
+    let mut packet = 0;
+    let mut ask = |run: &mut Run, request: &str, response: &str| {
+        run.feed(packet, ToServer, &adu(packet as u16, 1, request));
+        run.feed(packet + 1, ToClient, &adu(packet as u16, 1, response));
+        packet += 2;
+    };
+    // 30, 31, 32: two pages.
+    ask(&mut run, "03 001E 0003", "03 06 0001 0002 0003");
+    ask(&mut run, "03 001E 0003", "03 06 0001 0002 0003");
+    ask(&mut run, "03 001E 0003", "03 06 0001 0009 0003");
+    ask(&mut run, "06 0020 0005", "06 0020 0005");
+    // The device did not keep what was written: a change again.
+    ask(&mut run, "03 001E 0003", "03 06 0001 0009 0003");
+    ask(&mut run, "06 0020 0007", "86 02");
+    ask(&mut run, "16 001E 00F2 0025", "16 001E 00F2 0025");
+    ask(&mut run, "05 0001 FF00", "05 0001 FF00");
+    ask(&mut run, "02 0000 0002", "02 01 02");
+    ask(&mut run, "17 001E 0001 001F 0001 02 0063", "17 02 0005");
+    assert_eq!(
+        tags(&mut run),
+        [
+            "frame=16 source=modbus tag=u1/coil/1 value=1 text= quality=good",
+            "frame=18 source=modbus tag=u1/discrete_input/0 value=0 text= quality=good",
+            "frame=18 source=modbus tag=u1/discrete_input/1 value=1 text= quality=good",
+            "frame=2 source=modbus tag=u1/holding_register/30 value=1 text= quality=good",
+            "frame=14 source=modbus tag=u1/holding_register/30 value=5 text= quality=good",
+            "frame=2 source=modbus tag=u1/holding_register/31 value=2 text= quality=good",
+            "frame=6 source=modbus tag=u1/holding_register/31 value=9 text= quality=good",
+            "frame=20 source=modbus tag=u1/holding_register/31 value=99 text= quality=good",
+            "frame=10 source=modbus tag=u1/holding_register/32 value=3 text= quality=good",
+            "frame=2 source=modbus tag=u1/holding_register/32 value=3 text= quality=good",
+            "frame=8 source=modbus tag=u1/holding_register/32 value=5 text= quality=good",
+        ]
+    );
+}
+
+#[test]
+fn watched_tags_are_limited() {
+    let mut run = run();
+    run.limits.tags_per_flow = 40;
+    for (packet, start) in [(0, 0u16), (2, 125), (4, 0)] {
+        run.feed(packet, ToServer, &adu(packet as u16, 1, &format!("03 {start:04X} 007D")));
+        let value = format!("{packet:04X}");
+        run.feed(packet + 1, ToClient, &adu(packet as u16, 1, &format!("03 FA {}", value.repeat(125))));
+    }
+    // 40 first sights, and the same 40 changed.
+    assert_eq!(run.rows.tag_values.len(), 80);
+    assert_eq!(run.rows.anomalies.len(), 1);
+    assert_eq!(run.rows.modbus.len(), 3);
+}
+
+#[test]
+fn the_last_addresses_have_tags() {
+    let mut run = run();
+    run.feed(0, ToServer, &adu(1, 255, "04 FFFE 0004"));
+    run.feed(1, ToClient, &adu(1, 255, "04 08 0001 0002 0003 0004"));
+    let lines = table(&mut run, "tag_values", &["ts", "frame", "source", "text", "quality"]);
+    assert_eq!(lines, ["tag=u255/input_register/65534 value=1", "tag=u255/input_register/65535 value=2"]);
+}
+
+#[test]
+fn what_a_server_says_about_itself_is_told_once() {
+    let mut run = run();
+    for packet in [0, 2] {
+        run.feed(packet, ToServer, &adu(packet as u16, 1, "2B 0E 02 00"));
+        let answer = "2B 0E 02 82 00 00 07 00 02 4D65 01 01 50 02 02 5631 03 01 75 04 01 70 05 01 6D 06 01 61";
+        run.feed(packet + 1, ToClient, &adu(packet as u16, 1, answer));
+    }
+    run.feed(4, ToServer, &adu(4, 1, "11"));
+    run.feed(5, ToClient, &adu(4, 1, "11 0C 4C61622D4C50312D312E32FF"));
+    let lines = table(&mut run, "sightings", &["ts"]);
+    let want = |frame: u64, field: &str, value: &str| {
+        format!("frame={frame} ip=::2 mac= vlan=0 source=modbus field={field} value={value}")
+    };
+    assert_eq!(
+        lines,
+        [
+            want(2, "application", "a"),
+            want(2, "firmware", "V1"),
+            want(2, "model", "P"),
+            want(2, "model_name", "m"),
+            want(2, "product", "p"),
+            want(2, "vendor", "Me"),
+            want(2, "vendor_url", "u"),
+            want(6, "server_id", "Lab-LP1-1.2"),
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_function_code_is_an_oddity_once() {
+    let mut run = run();
+    for packet in 0..4 {
+        run.feed(packet, ToServer, &adu(packet as u16, 1, "5A 00"));
+    }
+    run.end(5);
+    assert_eq!(run.rows.modbus.len(), 4);
+    assert_eq!(
+        table(&mut run, "anomalies", &["ts"]),
+        ["frame=1 protocol=modbus kind=unknown_code detail=function code 90 (Reserved)"]
+    );
+}
+
+#[test]
+fn behaviours_name_access_and_object() {
+    let cases = [
+        ("0F 0013 000A 02 CD01", "operation=write_multiple_coils access=write object=coil 19-28"),
+        ("08 0001 0000", "operation=diagnostics access=control object= "),
+        ("08 000B 0000", "operation=diagnostics access=read object= "),
+        ("2B 0E 01 00", "operation=read_device_identification access=read object= "),
+        ("2B 0D 00", "operation=canopen_general_reference access=control object= "),
+        (
+            "17 0003 0006 000E 0003 06 00FF 00FF 00FF",
+            "operation=read_write_multiple_registers access=write object=holding_register 14-16",
+        ),
+        ("14 07 06 0004 0001 0002", "operation=read_file_record access=read object=file_record 262145-262146"),
+        ("42", "operation=user_defined_66 access=control object= "),
+    ];
+    for (request, want) in cases {
+        let mut run = run();
+        run.feed(0, ToServer, &adu(1, 1, request));
+        run.end(1);
+        let lines = run.lines(&[]);
+        let line = lines.iter().find(|l| l.starts_with("behaviours")).unwrap();
+        assert!(line.contains(want), "{line}");
+    }
+}

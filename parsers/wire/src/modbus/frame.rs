@@ -154,11 +154,11 @@ pub enum Found {
     Skip(usize),
 }
 
-/// Looks for a message when the stream is out of step: each place is looked at once.
+/// Looks for a message when the stream is out of step, at the first `reach` places: each is looked at once.
 #[must_use]
-pub fn search(dir: Dir, bytes: &[u8], units: &Units) -> Found {
+pub fn search(dir: Dir, bytes: &[u8], units: &Units, reach: usize) -> Found {
     let mut at = 0;
-    while let Some(header) = bytes.get(at..).and_then(Header::read) {
+    while let Some(header) = bytes.get(at..).filter(|_| at < reach).and_then(Header::read) {
         let rest = bytes.get(at..).unwrap_or_default();
         if header.sound() {
             let known = units.has(header.unit);

@@ -38,12 +38,12 @@ pub struct Request {
     /// Its values, as they came.
     pub values: Vec<u8>,
     /// Bytes of its message.
-    pub bytes: u32,
+    pub bytes: usize,
     number: u64,
 }
 
 /// The value bytes kept of a request: no more than one of the standard's size holds.
-const VALUES: usize = 253;
+const VALUES: usize = 255;
 /// With equal keys, a client that sent another request this much later has given the older one up.
 const GIVEN_UP: Nanos = 250_000_000;
 
@@ -73,7 +73,7 @@ impl Pending {
     }
 
     /// Notes a request.
-    pub fn push(&mut self, key: Key, ts: Nanos, frame: Frame, bytes: u32, pdu: &Pdu<'_>) {
+    pub fn push(&mut self, key: Key, ts: Nanos, frame: Frame, bytes: usize, pdu: &Pdu<'_>) {
         let number = self.count;
         self.count += 1;
         let kept = pdu.values.get(..VALUES).unwrap_or(pdu.values);

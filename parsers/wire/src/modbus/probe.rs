@@ -1,6 +1,7 @@
 //! Is it Modbus? The first bytes of a direction say so, ports only tip the scale.
 
 use super::frame::{self, Found, HEADER, Header, Size, Units};
+use super::rtu;
 use crate::dissect::{Dir, Probe};
 
 /// The registered port of Modbus.
@@ -15,6 +16,15 @@ const TELLING: usize = 5;
 pub fn probe(bytes: &[u8], from: u16, to: u16) -> Probe {
     if frame::foreign(bytes) {
         return Probe::No;
+    }
+    // RTU first: with its CRC it proves more than a header does.
+    match (rtu::strict(Dir::ToServer, bytes), rtu::strict(Dir::ToClient, bytes)) {
+        (true, false) => return Probe::Client,
+        (false, true) => return Probe::Server,
+        (true, true) if to == PORT => return Probe::Client,
+        (true, true) if from == PORT => return Probe::Server,
+        (true, true) => return Probe::Either,
+        (false, false) => {}
     }
     match (from == PORT, to == PORT) {
         (false, false) => anywhere(bytes),
@@ -37,7 +47,7 @@ fn expected(bytes: &[u8], dir: Dir, answer: Probe) -> Probe {
     let mut at = 0;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
-        match frame::search(dir, rest, &Units::default()) {
+        match frame::search(dir, rest, &Units::default(), usize::MAX) {
             Found::Message => return answer,
             Found::Skip(n) => at += n,
             Found::Need(_) if bytes.len() >= PATIENCE => return Probe::No,

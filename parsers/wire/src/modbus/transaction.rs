@@ -1,10 +1,12 @@
 //! Transactions: a request and its response become one row and one behaviour.
 
 use super::codes::{self, Function, Standing, Table};
+use super::identity::Identity;
 use super::pairing::{Key, Pending, Request};
 use super::pdu::{Fields, Layout, Pdu};
 use super::read;
 use super::rows::ModbusRow;
+use super::tags::Tags;
 use super::values;
 use crate::anomaly::Kind;
 use crate::behaviour::{self, Behaviour};
@@ -24,7 +26,7 @@ pub struct Message<'a> {
     /// From the function code on.
     pub pdu: &'a [u8],
     /// Bytes with the framing.
-    pub bytes: u32,
+    pub bytes: usize,
 }
 
 impl Message<'_> {
@@ -67,6 +69,8 @@ pub struct Transactions {
     excused: Excuse,
     full: bool,
     unknown: [u64; 2],
+    tags: Tags,
+    identity: Identity,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +90,7 @@ struct Done<'a> {
     key: Key,
     request: Option<&'a Request>,
     response: Option<&'a Pdu<'a>>,
-    response_bytes: u32,
+    response_bytes: usize,
     status: Status,
 }
 
@@ -147,6 +151,15 @@ impl Transactions {
         }
         let done = Done { key, request, response: Some(&pdu), response_bytes: message.bytes, status };
         write(cx, &done, &mut self.scratch);
+        if pdu.exception.is_none() && pdu.fault.is_none() {
+            let asked = request.map_or(pdu.fields, |r| r.fields);
+            learn(cx, key, &asked, &self.scratch, &mut self.tags);
+            match (key.code, pdu.fields.sub_function) {
+                (17, _) => self.identity.server_id(cx, pdu.values),
+                (43, Some(codes::MEI_DEVICE_IDENTIFICATION)) => self.identity.objects(cx, message.pdu),
+                _ => {}
+            }
+        }
     }
 
     /// Messages of a direction were lost.
@@ -244,7 +257,7 @@ fn write(cx: &mut Cx<'_>, done: &Done<'_>, scratch: &mut Vec<u16>) {
         operation: function.name,
         access: function.access,
         object: object(function, &fields),
-        bytes: u64::from(request.map_or(0, |r| r.bytes)) + u64::from(done.response_bytes),
+        bytes: request.map_or(0, |r| r.bytes) as u64 + done.response_bytes as u64,
         latency_us,
         error: exception.is_some(),
     });
@@ -262,6 +275,32 @@ fn collect(done: &Done<'_>, out: &mut Vec<u16>) {
     }
     if let Some(response) = response.filter(|_| !echo) {
         values::append(response.layout, response.values, out);
+    }
+}
+
+/// What a confirmed transaction says about coils and registers.
+fn learn(cx: &mut Cx<'_>, key: Key, asked: &Fields, values: &[u16], tags: &mut Tags) {
+    let Key { unit, code, .. } = key;
+    let Some(address) = asked.address else { return };
+    let table = codes::function(code, None).table;
+    match (code, values) {
+        (1..=6 | 15 | 16, _) => tags.update(cx, unit, table, address, values),
+        // Clause 6.16: (current and and_mask) or (or_mask and not and_mask).
+        (22, &[and, or]) => {
+            if let Some(current) = tags.get(unit, table, address) {
+                tags.update(cx, unit, table, address, &[current & and | or & !and]);
+            }
+        }
+        // Clause 6.17: the write goes before the read.
+        (23, _) => {
+            let written = asked.write_quantity.map_or(0, usize::from);
+            let (written, read) = values.split_at(values.len().min(written));
+            if let Some(first) = asked.write_address {
+                tags.update(cx, unit, table, first, written);
+            }
+            tags.update(cx, unit, table, address, read);
+        }
+        _ => {}
     }
 }
 

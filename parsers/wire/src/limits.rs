@@ -76,6 +76,8 @@ limits! {
     payload_bytes = 4_096;
     /// Nesting of OPC UA variants, extension objects and JSON values.
     nesting = 32;
+    /// Coils and registers of one Modbus flow whose values are watched for changes; further ones are not.
+    tags_per_flow = 16_384;
     // --- windows
     /// Distinct behaviours of a window and worker; beyond it new ones are counted, not kept.
     behaviours = 200_000;

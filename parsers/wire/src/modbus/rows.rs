@@ -17,7 +17,7 @@ crate::table! {
         function_code: Num<u8>,
         /// The function's name.
         function: Name,
-        /// First address (as on the wire, from 0).
+        /// First address (as on the wire, from 0); first object of 43/14, first record of 20 and 21.
         address: Opt<u16>,
         /// Number of coils, inputs or registers.
         quantity: Opt<u16>,
@@ -25,9 +25,10 @@ crate::table! {
         write_address: Opt<u16>,
         /// Function 23: registers written.
         write_quantity: Opt<u16>,
-        /// Values read or written: registers, or 0 and 1 for coils and inputs.
+        /// Values read or written: registers, or 0 and 1 for coils and inputs; of function 22 the and and or masks;
+        /// of function 23 the `write_quantity` written ones, then those read (of other functions: words, or bytes).
         values: List<u16>,
-        /// Sub-function of functions 8 and 43 (MEI type).
+        /// Sub-function of functions 8 and 43 (MEI type); file number of functions 20 and 21.
         sub_function: Opt<u16>,
         /// Exception code; absent: none.
         exception_code: Opt<u8>,

@@ -55,6 +55,8 @@ anomalies! {
     // --- DNP3
     /// A DNP3 block whose CRC is wrong.
     Crc = "crc",
+    /// A DNP3 transport segment out of sequence; the fragment that it breaks is lost.
+    TransportSequence = "transport_sequence",
     // --- OPC UA
     // --- MQTT
     // --- TLS

@@ -76,6 +76,8 @@ limits! {
     payload_bytes = 4_096;
     /// Nesting of OPC UA variants, extension objects and JSON values.
     nesting = 32;
+    /// Pairs of DNP3 stations remembered in one flow; beyond it the oldest is forgotten.
+    link_pairs = 256;
     // --- windows
     /// Distinct behaviours of a window and worker; beyond it new ones are counted, not kept.
     behaviours = 200_000;

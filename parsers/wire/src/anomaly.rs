@@ -57,6 +57,8 @@ anomalies! {
     Crc = "crc",
     /// A DNP3 transport segment out of sequence; the fragment that it breaks is lost.
     TransportSequence = "transport_sequence",
+    /// A DNP3 operate without its select, or with other objects or another sequence than it.
+    SelectMismatch = "select_mismatch",
     // --- OPC UA
     // --- MQTT
     // --- TLS

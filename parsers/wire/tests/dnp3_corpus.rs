@@ -118,9 +118,12 @@ struct Flow {
     halves: [Half; 2],
 }
 
+/// TCP or UDP, and both ends in order.
+type Key = (bool, [(Vec<u8>, u16); 2]);
+
 #[derive(Default)]
 struct Reader {
-    flows: HashMap<(bool, [(Vec<u8>, u16); 2]), Flow>,
+    flows: HashMap<Key, Flow>,
     done: Vec<Finished>,
     anomalies: BTreeMap<String, usize>,
 }

@@ -4,7 +4,11 @@ use crate::behaviour::Access;
 
 /// Application function codes that the decoder tells apart (clause 4.4).
 pub mod function {
+    pub const CONFIRM: u8 = 0;
     pub const READ: u8 = 1;
+    pub const SELECT: u8 = 3;
+    pub const OPERATE: u8 = 4;
+    pub const AUTHENTICATE_REQUEST: u8 = 32;
     pub const RESPONSE: u8 = 129;
     pub const UNSOLICITED: u8 = 130;
     pub const AUTHENTICATE_RESPONSE: u8 = 131;

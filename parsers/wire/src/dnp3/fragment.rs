@@ -4,7 +4,7 @@ use super::codes;
 use super::header::{ObjectHeader, Prefix, Problem, Range, push_indexes, push_object, push_range, qualified};
 use super::objects::{CONTROL, NO_STATUS, Shape, shape};
 use super::points::{Point, Points};
-use super::reader::{Reader, unsigned};
+use super::reader::{Reader, push_number, unsigned};
 use super::texts;
 use crate::anomaly::Kind;
 use crate::limits::Limits;
@@ -28,6 +28,8 @@ pub struct Fragment {
     pub problems: Vec<Problem>,
     /// The last common time of occurrence (group 51), nanoseconds; 0: none.
     base: i64,
+    /// The key's limit.
+    most_text: usize,
     /// Whether objects were left out for the limit `items`.
     cut: bool,
 }
@@ -72,6 +74,8 @@ impl Fragment {
         };
         (self.control, self.function) = (control, function);
         if codes::function_name(function) == codes::UNKNOWN {
+            self.key.push_str("function ");
+            push_number(&mut self.key, u32::from(function));
             self.problem(Kind::UnknownCode, format!("application function {function}"));
         }
         if codes::is_response(function) {
@@ -82,6 +86,7 @@ impl Fragment {
             }
         }
         let most = usize::try_from(limits.items).unwrap_or(usize::MAX);
+        self.most_text = usize::try_from(limits.text_bytes).unwrap_or(usize::MAX);
         while !reader.rest().is_empty() {
             if self.objects.len() >= most {
                 self.cut = true;
@@ -307,7 +312,11 @@ impl Fragment {
     /// sends, they follow the process and not the one who asks.
     fn start_name(&mut self, h: &ObjectHeader) -> bool {
         let reports = codes::is_response(self.function);
-        if reports && self.function != codes::function::UNSOLICITED {
+        if reports && self.function != codes::function::UNSOLICITED || self.key.ends_with('…') {
+            return false;
+        }
+        if self.key.len() >= self.most_text {
+            self.key.push('…');
             return false;
         }
         let start = self.key.len();

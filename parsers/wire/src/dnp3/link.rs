@@ -26,7 +26,7 @@ pub struct Header {
 
 impl Header {
     /// The DIR bit: set by the master (9.2.4.1.3.1).
-    pub fn from_master(self) -> bool {
+    pub fn is_from_master(self) -> bool {
         self.control & 0x80 != 0
     }
     /// The PRM bit: the frame initiates a transaction, its function code is one of the primary ones.
@@ -51,7 +51,7 @@ impl Header {
     }
     /// Addresses of the master and the outstation, told by the DIR bit.
     pub fn ends(self) -> (u16, u16) {
-        if self.from_master() { (self.src, self.dst) } else { (self.dst, self.src) }
+        if self.is_from_master() { (self.src, self.dst) } else { (self.dst, self.src) }
     }
 }
 
@@ -208,7 +208,7 @@ mod tests {
         let sum = crc(&bytes).to_le_bytes();
         let frame = [&bytes[..], &sum].concat();
         let Found::Header(h) = header(&frame) else { panic!("no header") };
-        assert_eq!((h.src, h.dst, h.function(), h.from_master(), h.primary()), (1, 1024, 9, true, true));
+        assert_eq!((h.src, h.dst, h.function(), h.is_from_master(), h.primary()), (1, 1024, 9, true, true));
         assert_eq!((h.user(), h.total(), h.ends()), (0, 10, (1, 1024)));
         for n in 0..10 {
             assert_eq!(header(&frame[..n]), Found::Short);

@@ -7,6 +7,8 @@
 //! | `stations` | masters and outstations of a flow; which request a response answers |
 //! | `fragment`, `header` | application fragments and their object headers |
 //! | `objects`, `points`, `texts` | the object library, values, texts |
+//! | `select` | select before operate |
+//! | `tags` | values that changed, attributes of hosts |
 //! | `codes` | names |
 
 mod codes;
@@ -17,13 +19,16 @@ mod objects;
 mod points;
 mod reader;
 pub mod rows;
+mod select;
 mod stations;
+mod tags;
 mod texts;
 mod transport;
 
 use fragment::Fragment;
 use link::{Found, HEADER, Header};
 use stations::{Answer, Asked, Pair, Pairs};
+use tags::Tags;
 use transport::{Octet, Segment};
 
 use crate::anomaly::Kind;
@@ -44,13 +49,13 @@ pub fn probe(bytes: &[u8], from: u16, to: u16) -> Probe {
         (false, false) => Probe::No,
     };
     match link::header(bytes) {
-        Found::Header(h) if h.from_master() => Probe::Client,
+        Found::Header(h) if h.is_from_master() => Probe::Client,
         Found::Header(_) => Probe::Server,
         Found::Short => Probe::Unsure,
         Found::BadHeader => by_port,
         Found::NoStart if by_port == Probe::No => Probe::No,
         Found::NoStart => match bytes.get(link::next_start(bytes, 1)..).map(link::header) {
-            Some(Found::Header(h)) if h.from_master() => Probe::Client,
+            Some(Found::Header(h)) if h.is_from_master() => Probe::Client,
             Some(Found::Header(_)) => Probe::Server,
             _ => Probe::Unsure,
         },
@@ -80,6 +85,7 @@ pub struct Dnp3 {
     user: Vec<u8>,
     fragment: Fragment,
     name: String,
+    tags: Tags,
 }
 
 impl Default for Dnp3 {
@@ -101,6 +107,7 @@ impl Dnp3 {
             user: Vec::new(),
             fragment: Fragment::default(),
             name: String::new(),
+            tags: Tags::default(),
         }
     }
 
@@ -174,7 +181,7 @@ impl Dnp3 {
             self.forget(cx, gone);
         }
         if let Some(pair) = self.pairs.get(place) {
-            pair.swapped = h.from_master() != (dir == Dir::ToServer);
+            pair.swapped = h.is_from_master() != (dir == Dir::ToServer);
         }
         self.segment(cx, dir, h, place, octet, data);
     }
@@ -182,7 +189,7 @@ impl Dnp3 {
     fn segment(&mut self, cx: &mut Cx<'_>, dir: Dir, h: Header, place: usize, octet: Octet, data: &[u8]) {
         let most = cx.limits.message_bytes;
         let Some(pair) = self.pairs.get(place) else { return };
-        let side = pair.side(h.from_master());
+        let side = pair.side(h.is_from_master());
         let held = side.len() as u64;
         if octet.is_first() {
             let whole = octet.is_final();
@@ -217,11 +224,11 @@ impl Dnp3 {
     }
 
     fn complete(&mut self, cx: &mut Cx<'_>, h: Header, place: usize, octet: Octet, wire: u64) {
-        let Some(data) = self.pairs.get(place).map(|pair| pair.side(h.from_master()).take()) else { return };
+        let Some(data) = self.pairs.get(place).map(|pair| pair.side(h.is_from_master()).take()) else { return };
         self.assembling = self.assembling.saturating_sub(data.len() as u64);
         self.application(cx, h, place, octet, &data, wire);
         if let Some(pair) = self.pairs.get(place) {
-            pair.side(h.from_master()).give_back(data);
+            pair.side(h.is_from_master()).give_back(data);
         }
     }
 
@@ -233,6 +240,21 @@ impl Dnp3 {
         if named {
             rows::fragment_row(cx, h, octet.sequence(), &self.fragment, &mut self.name);
             self.behave(cx, h, place, wire);
+            if h.is_from_master() {
+                self.listen(cx, place, data);
+            } else if codes::is_response(self.fragment.function) {
+                self.tags.update(cx, h.src, &self.fragment.points);
+            }
+        }
+    }
+
+    /// Compares a command with its selection.
+    fn listen(&mut self, cx: &mut Cx<'_>, place: usize, data: &[u8]) {
+        let objects = data.get(2..).unwrap_or_default();
+        let f = &self.fragment;
+        let Some(pair) = self.pairs.get(place) else { return };
+        if let Some(detail) = pair.selection.hear(f.function, f.sequence(), objects, cx.frame.number()) {
+            cx.anomaly(PROTOCOL, Kind::SelectMismatch, &detail);
         }
     }
 
@@ -243,7 +265,8 @@ impl Dnp3 {
         let ends = pair.ends(cx.ends);
         let asked = Asked { function: f.function, sequence: f.sequence(), bytes: wire, object: &f.key };
         if !codes::is_response(f.function) {
-            if !codes::is_answered(f.function) || codes::is_broadcast(h.dst) || !f.is_final() {
+            let at_once = !codes::is_answered(f.function) || codes::is_broadcast(h.dst) || !f.is_final();
+            if at_once || pair.is_challenged(f.function, f.sequence()) {
                 pair.report(cx, &ends, &asked, false);
             } else if self.waiting >= cx.limits.pending_requests {
                 cx.anomaly(PROTOCOL, Kind::PendingFull, "the request is counted without its response");
@@ -255,14 +278,21 @@ impl Dnp3 {
             return;
         }
         let error = f.refuses();
-        if f.function == codes::function::UNSOLICITED {
+        let challenges = f.function == codes::function::AUTHENTICATE_RESPONSE && !pair.authenticates(f.sequence());
+        if f.function == codes::function::UNSOLICITED || challenges {
             pair.report(cx, &ends, &asked, error);
             return;
         }
         let answer = Answer { sequence: f.sequence(), is_final: f.is_final(), bytes: wire, error };
         match pair.answer(cx, &ends, answer) {
             Some(done) => self.waiting = self.waiting.saturating_sub(u64::from(done)),
-            None => pair.report(cx, &ends, &asked, error),
+            None => {
+                if pair.selection.is_heard() {
+                    let detail = format!("response {} from {} to {}", f.sequence(), h.src, h.dst);
+                    cx.anomaly(PROTOCOL, Kind::UnsolicitedResponse, &detail);
+                }
+                pair.report(cx, &ends, &asked, error);
+            }
         }
     }
 
@@ -304,6 +334,9 @@ impl Dissector for Dnp3 {
         }
         self.lost(dir).get_or_insert_default();
         for pair in self.pairs.iter() {
+            if (dir == Dir::ToServer) != pair.swapped {
+                pair.selection.lose();
+            }
             for side in &mut pair.sides {
                 if side.is_open(dir) {
                     self.assembling = self.assembling.saturating_sub(side.drop_open().unwrap_or(0) as u64);

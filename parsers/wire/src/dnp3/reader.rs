@@ -68,21 +68,32 @@ pub fn time(octets: &[u8]) -> i64 {
 
 /// Appends a number in decimal, without the formatting machinery.
 pub fn push_number(out: &mut String, number: u32) {
-    let mut digits = [0_u8; 10];
-    let mut at = digits.len();
-    let mut left = number;
-    loop {
-        at -= 1;
-        if let Some(digit) = digits.get_mut(at) {
-            *digit = b'0' + (left % 10) as u8;
-        }
-        left /= 10;
-        if left == 0 || at == 0 {
-            break;
-        }
+    if let Ok(small) = u8::try_from(number) {
+        let at = 3 * usize::from(small);
+        let pad = usize::from(small < 10) + usize::from(small < 100);
+        out.push_str(DECIMALS.get(at + pad..at + 3).unwrap_or_default());
+    } else {
+        use std::fmt::Write as _;
+        let _ = write!(out, "{number}"); // writing to a String never fails
     }
-    out.push_str(digits.get(at..).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default());
 }
+
+/// The numbers from 0 to 255, three digits each.
+static DECIMALS: &str = match std::str::from_utf8(&DIGITS) {
+    Ok(digits) => digits,
+    Err(_) => "",
+};
+static DIGITS: [u8; 768] = {
+    let mut digits = [0; 768];
+    let mut n = 0;
+    while n < 256 {
+        digits[3 * n] = b'0' + (n / 100) as u8;
+        digits[3 * n + 1] = b'0' + (n / 10 % 10) as u8;
+        digits[3 * n + 2] = b'0' + (n % 10) as u8;
+        n += 1;
+    }
+    digits
+};
 
 #[cfg(test)]
 mod tests {
@@ -106,7 +117,7 @@ mod tests {
 
     #[test]
     fn decimal() {
-        for n in [0, 7, 10, 65_535, u32::MAX] {
+        for n in (0..300).chain([65_535, u32::MAX]) {
             let mut out = String::new();
             push_number(&mut out, n);
             assert_eq!(out, n.to_string());

@@ -93,8 +93,12 @@ pub(super) fn fragment_row(cx: &mut Cx<'_>, h: Header, transport_seq: u8, f: &Fr
         push_object(name, group, variation);
         table.objects.item(name);
     }
-    for point in 0..f.points.len() {
-        table.points_text.item(f.points.text(point));
+    if f.points.texts.is_empty() {
+        table.points_text.blanks(f.points.len());
+    } else {
+        for point in 0..f.points.len() {
+            table.points_text.item(f.points.text(point));
+        }
     }
     table.push(row);
 }
@@ -108,7 +112,7 @@ fn empty<'a>(cx: &Cx<'_>, h: Header) -> Dnp3Row<'a> {
         link_src: h.src,
         link_dst: h.dst,
         link_function: h.function(),
-        from_master: h.from_master(),
+        from_master: h.is_from_master(),
         transport_seq: 0,
         app_function: None,
         function: "",

@@ -4,6 +4,7 @@
 use hashbrown::HashTable;
 
 use super::codes;
+use super::select::Selection;
 use super::transport::Assembly;
 use crate::behaviour::{Behaviour, Key};
 use crate::dissect::{Cx, Ends, Frame, Nanos};
@@ -51,6 +52,8 @@ pub struct Pair {
     pub outstation: u16,
     /// Fragments under way: from the outstation, from the master.
     pub sides: [Assembly; 2],
+    /// What the master selected.
+    pub selection: Selection,
     /// The master sits at the flow's server end.
     pub swapped: bool,
     /// Requests; those from `waiting` on are done, kept for their buffers.
@@ -133,6 +136,19 @@ impl Pair {
             self.finish(cx, ends, place);
         }
         Some(answer.is_final)
+    }
+
+    /// Whether a request of this sequence waits, other than one for authentication: then a reply to a
+    /// challenge, which carries the same sequence, waits for no response of its own (clause 7.5).
+    pub fn is_challenged(&self, function: u8, sequence: u8) -> bool {
+        let other = |r: &Request| r.sequence == sequence && r.function != function;
+        function == codes::function::AUTHENTICATE_REQUEST && self.live().iter().any(other)
+    }
+
+    /// Whether a request for authentication of this sequence waits: session keys, user changes.
+    pub fn authenticates(&self, sequence: u8) -> bool {
+        let same = |r: &Request| r.expected == sequence && r.function == codes::function::AUTHENTICATE_REQUEST;
+        self.live().iter().any(same)
     }
 
     /// Counts requests older than `before` as they are; gives how many.

@@ -20,11 +20,7 @@ fn push_text(out: &mut String, octets: &[u8], limits: &Limits) {
 }
 
 fn push_field(out: &mut String, name: &str, number: u32) {
-    if !out.is_empty() && !name.is_empty() {
-        out.push(' ');
-    }
     out.push_str(name);
-    out.push('=');
     push_number(out, number);
 }
 
@@ -131,9 +127,10 @@ fn file(out: &mut String, point: &mut Point, object: &[u8], limits: &Limits) -> 
                     .get(usize::from(mode))
                     .unwrap_or(&"mode=unknown"),
             );
-            for (name, number) in [(" permissions", permissions), (" block", block)] {
+            for (name, number) in [(" permissions=", permissions), (" block=", block)] {
                 push_field(out, name, u32::from(number));
             }
+            out.push(' ');
             push_name(out, r, name_size, limits);
         }
         4 => {
@@ -141,7 +138,7 @@ fn file(out: &mut String, point: &mut Point, object: &[u8], limits: &Limits) -> 
             let size = r.u32()?;
             let (block, request) = (r.u16()?, r.u16()?);
             (point.value, point.status) = (f64::from(size), r.u8()?);
-            for (name, number) in [("request", u32::from(request)), (" block", u32::from(block))] {
+            for (name, number) in [("request=", u32::from(request)), (" block=", u32::from(block))] {
                 push_field(out, name, number);
             }
         }
@@ -149,7 +146,7 @@ fn file(out: &mut String, point: &mut Point, object: &[u8], limits: &Limits) -> 
             point.index = r.u32()?;
             let block = r.u32()?;
             point.value = f64::from(block & 0x7FFF_FFFF);
-            push_field(out, "octets", u32::try_from(r.rest().len()).unwrap_or(u32::MAX));
+            push_field(out, "octets=", u32::try_from(r.rest().len()).unwrap_or(u32::MAX));
             out.push_str(if block >> 31 == 1 { " last" } else { "" });
         }
         6 => {
@@ -166,6 +163,7 @@ fn file(out: &mut String, point: &mut Point, object: &[u8], limits: &Limits) -> 
             r.u16()?;
             point.index = u32::from(r.u16()?);
             out.push_str(if kind == 0 { "directory" } else { "file" });
+            out.push(' ');
             push_name(out, r, name_size, limits);
         }
         8 => {
@@ -184,7 +182,7 @@ fn push_name(out: &mut String, mut r: Reader<'_>, size: u16, limits: &Limits) {
     push_text(out, r.take(size).unwrap_or_default(), limits);
 }
 
-const NAME: &str = " name=";
+const NAME: &str = "name=";
 
 /// The file name within the text of a group 70 point.
 pub fn file_name(text: &str) -> Option<&str> {
@@ -198,7 +196,7 @@ fn authentication(out: &mut String, point: &mut Point, object: &[u8]) -> Option<
         1 | 2 | 5 | 6 | 7 => {
             point.value = f64::from(r.u32()?);
             let user = r.u16()?;
-            push_field(out, "user", u32::from(user));
+            push_field(out, "user=", u32::from(user));
             point.index = u32::from(user);
             if point.variation == 7 {
                 r.u16()?;

@@ -63,6 +63,10 @@ anomalies! {
     // --- DNP3
     /// A DNP3 block whose CRC is wrong.
     Crc = "crc",
+    /// A DNP3 transport segment out of sequence; the fragment that it breaks is lost.
+    TransportSequence = "transport_sequence",
+    /// A DNP3 operate without its select, or with other objects or another sequence than it.
+    SelectMismatch = "select_mismatch",
     // --- OPC UA
     // --- MQTT
     // --- TLS

@@ -354,6 +354,11 @@ impl Texts {
     pub fn item(&mut self, value: &str) {
         self.items.add(value.as_bytes());
     }
+    /// Adds so many empty items to the row under construction.
+    pub fn blanks(&mut self, count: usize) {
+        let end = offset(self.items.bytes.len());
+        self.items.offsets.resize(self.items.offsets.len() + count, end);
+    }
 }
 impl Builder for Texts {
     type In<'a> = &'a [String];

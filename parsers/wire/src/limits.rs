@@ -78,6 +78,10 @@ limits! {
     nesting = 32;
     /// Coils and registers of one Modbus flow whose values are watched for changes; further ones are not.
     tags_per_flow = 16_384;
+    /// Pairs of DNP3 stations remembered in one flow; beyond it the oldest is forgotten.
+    link_pairs = 256;
+    /// DNP3 points of one flow whose last value is remembered; of further ones only events are written.
+    tags_per_flow = 65_536;
     // --- windows
     /// Distinct behaviours of a window and worker; beyond it new ones are counted, not kept.
     behaviours = 200_000;

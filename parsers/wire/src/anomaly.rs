@@ -56,6 +56,10 @@ anomalies! {
     /// A DNP3 block whose CRC is wrong.
     Crc = "crc",
     // --- OPC UA
+    /// The sender gave a chunked OPC UA message up.
+    ChunkAbort = "chunk_abort",
+    /// Too many unfinished chunked OPC UA messages: the oldest was dropped.
+    ChunksFull = "chunks_full",
     // --- MQTT
     // --- TLS
 }

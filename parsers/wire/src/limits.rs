@@ -76,6 +76,18 @@ limits! {
     payload_bytes = 4_096;
     /// Nesting of OPC UA variants, extension objects and JSON values.
     nesting = 32;
+    /// Bytes of the requests of one OPC UA flow that wait for their response; beyond it the oldest is unanswered.
+    pending_bytes = 4_194_304;
+    /// Secure channels remembered of one OPC UA flow; beyond it the oldest is forgotten.
+    channels = 16;
+    /// OPC UA messages of one flow whose final chunk has not come; beyond it the oldest is dropped.
+    chunked_messages = 32;
+    /// Chunks of one OPC UA message; beyond it the message is reported and its values are skipped.
+    chunks = 4_096;
+    /// Monitored items of one OPC UA flow whose node ids are remembered; beyond it the oldest is forgotten.
+    monitored_items = 16_384;
+    /// Values of one flow that are remembered to tell changes; beyond it further nodes are not followed.
+    tags_per_flow = 16_384;
     // --- windows
     /// Distinct behaviours of a window and worker; beyond it new ones are counted, not kept.
     behaviours = 200_000;

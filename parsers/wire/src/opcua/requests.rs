@@ -193,6 +193,7 @@ fn open_channel(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
 pub struct Application<'a> {
     /// Its URI.
     pub uri: &'a [u8],
+    #[allow(dead_code)] // read by the discovery services
     /// URI of the product.
     pub product: &'a [u8],
     /// Its name.

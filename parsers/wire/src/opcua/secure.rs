@@ -81,6 +81,10 @@ impl Opcua {
             _ => return Err(sealed.wrong("sequence header", super::read::Reason::Short)),
         };
         let body = r.take(r.left(), "body")?;
+        // Neither a type id nor a block of a cipher is that short.
+        if body.len() < 2 && header.chunk == Chunk::Final && self.chunks.is_empty() {
+            return Err(r.wrong("type id", super::read::Reason::Short));
+        }
         let origin = Origin { kind: header.kind, dir, channel, request_id, bytes: bytes.len() as u64 };
         let key = (dir.index(), channel, request_id);
         let continues = !self.chunks.is_empty() && self.chunks.knows(key);

@@ -230,6 +230,7 @@ const NONE: u32 = u32::MAX;
 pub struct Calls {
     slots: Vec<Option<Box<Call>>>,
     free: Vec<u32>,
+    #[allow(clippy::vec_box)] // calls move between the lists as pointers, not as 300 bytes
     spare: Vec<Box<Call>>,
     index: HashTable<u32>,
     oldest: u32,

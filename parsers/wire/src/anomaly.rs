@@ -60,6 +60,8 @@ anomalies! {
     ChunkAbort = "chunk_abort",
     /// Too many unfinished chunked OPC UA messages: the oldest was dropped.
     ChunksFull = "chunks_full",
+    /// More nodes than the limit `tags_per_flow`: values of further ones are not followed.
+    TagsFull = "tags_full",
     // --- MQTT
     // --- TLS
 }

@@ -247,7 +247,7 @@ fn publish_resolves_client_handles() {
     assert_eq!(
         fields(&script, ITEMS),
         "service=CreateMonitoredItems status=0 items.node_id=[ns=2;s=Temp] items.attribute=[Value] \
-         items.value=[handle:103 sampling_ms:500] items.status=[0] info="
+         items.value=[handle:103 sampling_ms:500] items.status=[0] info=subscription=12"
     );
     script.push((Dir::ToServer, msg(4, &B::request(826).u32(1).u32(12).u32(4))));
     script.push((Dir::ToClient, msg(4, &publish)));

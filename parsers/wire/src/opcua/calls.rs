@@ -31,7 +31,7 @@ impl Span {
 pub struct Item {
     /// Its node id.
     pub node: Span,
-    /// Attribute; [`super::codes::METHOD`]: none.
+    /// Attribute; 0: the item is of another kind.
     pub attribute: u32,
     /// Its value as text.
     pub value: Span,
@@ -41,6 +41,8 @@ pub struct Item {
     pub status: u32,
     /// Source time stamp, nanoseconds since the epoch; 0: none.
     pub source_time: Nanos,
+    /// Client handle of a monitored item.
+    pub handle: u32,
 }
 
 /// The items of a call, their texts end to end in one buffer.
@@ -179,6 +181,8 @@ pub struct Call {
     pub items: Items,
     /// What the call says in one line.
     pub info: String,
+    /// What the server says of itself: field of a sighting and value.
+    pub facts: Vec<(&'static str, String)>,
     older: u32,
     newer: u32,
     held: usize,
@@ -209,6 +213,16 @@ impl Call {
         self.info.push(' ');
     }
 
+    /// Adds what the server says of itself; a few at most.
+    pub fn fact(&mut self, field: &'static str, value: &[u8], limits: &Limits) {
+        if value.is_empty() || self.facts.len() >= FACTS {
+            return;
+        }
+        let mut text = String::new();
+        Out::new(&mut text, limits.text_bytes).utf8(value);
+        self.facts.push((field, text));
+    }
+
     /// Adds `name=number` to the line.
     pub fn say_number(&mut self, name: &str, value: f64, limits: &Limits) {
         let mut out = Out::new(&mut self.info, limits.text_bytes);
@@ -221,6 +235,8 @@ impl Call {
 
 /// Buffers larger than this are given back when their call is over.
 const KEPT: usize = 65_536;
+/// Facts kept of one call.
+const FACTS: usize = 8;
 /// Calls kept with their buffers for the next request.
 const SPARE: usize = 8;
 const NONE: u32 = u32::MAX;

@@ -33,8 +33,8 @@ static ATTRIBUTES: &[&str] = &[
 
 /// The attribute that holds a variable's value.
 pub const VALUE: u32 = 13;
-/// Not an attribute: the item is a method call.
-pub const METHOD: u32 = 0;
+/// The attribute that tells of events.
+pub const EVENT_NOTIFIER: u32 = 12;
 
 /// An attribute's name; empty: the standard has none.
 #[must_use]
@@ -42,6 +42,8 @@ pub const METHOD: u32 = 0;
 pub fn attribute(id: u32) -> &'static str {
     usize::try_from(id).ok().and_then(|id| ATTRIBUTES.get(id.checked_sub(1)?)).copied().unwrap_or_default()
 }
+
+pub use super::status::status_name;
 
 /// A security policy: last part of its URI and the length of the signature of symmetric messages.
 #[derive(Debug, PartialEq, Eq)]
@@ -141,6 +143,12 @@ pub fn identity_token(id: u32) -> &'static str {
 
 /// UserNameIdentityToken.
 pub const USER_NAME_TOKEN: u32 = 324;
+/// HistoryData.
+pub const HISTORY_DATA: u32 = 658;
+/// HistoryModifiedData.
+pub const HISTORY_MODIFIED: u32 = 11_227;
+/// UpdateDataDetails.
+pub const UPDATE_DATA: u32 = 682;
 /// DataChangeNotification.
 pub const DATA_CHANGE: u32 = 811;
 /// EventNotificationList.

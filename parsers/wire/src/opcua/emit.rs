@@ -2,13 +2,14 @@
 
 use super::calls::{Call, Items};
 use super::channels::Channel;
-use super::codes::{METHOD, UNANSWERED, attribute, is_bad};
+use super::codes::{UNANSWERED, attribute, is_bad};
 use super::header::Type;
 use super::rows::OpcuaRow;
 use super::services::Service;
 use super::text::Out;
 use crate::behaviour::{Access, Behaviour, Key};
 use crate::dissect::{Cx, Frame};
+use crate::rows::SightingRow;
 
 /// Buffers of the writer, used again for each row.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Scratch {
     statuses: Vec<u32>,
     times: Vec<i64>,
     object: String,
+    /// What was told of the server already: a sighting is news once a flow.
+    told: Vec<(&'static str, String)>,
 }
 
 /// The request id and the service of a call that is over, with its channel: one row and one behaviour.
@@ -87,7 +90,7 @@ fn items(cx: &mut Cx<'_>, scratch: &mut Scratch, items: &Items, answered: bool) 
     let rows = &mut cx.rows.opcua;
     for item in &items.list {
         rows.items_node_id.item(item.node.of(&items.text));
-        rows.items_attribute.item(if item.attribute == METHOD { "" } else { attribute(item.attribute) });
+        rows.items_attribute.item(attribute(item.attribute));
         rows.items_value.item(item.value.of(&items.text));
         scratch.statuses.push(if answered { item.status } else { UNANSWERED });
         scratch.times.push(item.source_time);
@@ -106,6 +109,33 @@ fn object<'s>(buffer: &'s mut String, call: &Call) -> Key<'s> {
         Out::new(buffer, 20).unsigned(more);
     }
     if buffer.is_empty() { Key::None } else { Key::Text(buffer) }
+}
+
+/// Facts remembered of one flow.
+const TOLD: usize = 16;
+
+/// What the server says of itself, once a flow and value.
+pub fn facts(cx: &mut Cx<'_>, scratch: &mut Scratch, facts: &[(&'static str, String)]) {
+    for (field, value) in facts {
+        if scratch.told.iter().any(|(f, v)| f == field && v == value) {
+            continue;
+        }
+        if scratch.told.len() < TOLD {
+            scratch.told.push((field, value.clone()));
+        }
+        cx.rows.sightings.push(SightingRow {
+            ts: cx.ts,
+            flow: cx.flow,
+            borrow: std::marker::PhantomData,
+            frame: cx.frame,
+            ip: cx.ends.server,
+            mac: "",
+            vlan: 0,
+            source: "opcua",
+            field,
+            value,
+        });
+    }
 }
 
 /// What a message outside of any call says.

@@ -1,8 +1,9 @@
 //! OPC UA over UA-TCP (Part 6): messages, chunks, secure channels, and the services inside.
 //!
-//! [`Opcua`] finds the messages in the stream; `secure` takes those of a secure channel apart; `requests` and
-//! `responses` read the bodies; `emit` writes the rows.
+//! [`Opcua`] finds the messages in the stream; `secure` takes those of a secure channel apart; `bodies` reads
+//! the services; `emit` writes the rows, `tags` the values that changed.
 
+mod bodies;
 pub mod calls;
 pub mod channels;
 pub mod chunks;
@@ -12,11 +13,11 @@ pub mod header;
 pub mod monitored;
 pub mod nodes;
 pub mod read;
-mod requests;
-mod responses;
 pub mod rows;
 mod secure;
 pub mod services;
+mod status;
+mod tags;
 pub mod text;
 pub mod variant;
 
@@ -58,6 +59,7 @@ pub struct Opcua {
     chunks: chunks::Chunks,
     calls: calls::Calls,
     monitored: monitored::Monitored,
+    tags: tags::Tags,
     scratch: emit::Scratch,
     info: String,
     /// Larger buffer of the client's Hello.
@@ -219,6 +221,8 @@ impl Opcua {
             cx.anomaly("opcua", Kind::TooManyItems, &detail);
         }
         emit::call(cx, &mut self.scratch, &call, self.channels.get(call.channel));
+        emit::facts(cx, &mut self.scratch, &call.facts);
+        self.tags.observe(cx, &call);
         self.calls.recycle(call);
     }
 }

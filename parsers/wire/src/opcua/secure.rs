@@ -9,7 +9,7 @@ use super::header::{Chunk, HEADER, Header, Type};
 use super::nodes::node_id;
 use super::read::{Read, Reader};
 use super::services::{self, Service, Side, lookup};
-use super::{Opcua, malformed, requests, responses, text};
+use super::{Opcua, bodies, malformed, text};
 use crate::anomaly::Kind;
 use crate::dissect::{Cx, Dir, Frame};
 
@@ -205,8 +205,8 @@ impl Opcua {
     ) {
         let mut call = self.begin(cx, origin, service, id);
         if complete {
-            let mut to = requests::Into { call: &mut call, monitored: &mut self.monitored, limits: cx.limits };
-            let read = requests::read(id, r, &mut to);
+            let mut to = bodies::Into { call: &mut call, monitored: &mut self.monitored, limits: cx.limits };
+            let read = bodies::request(id, r, &mut to);
             self.judge(cx, origin, service, read, r);
         }
         if origin.kind == Type::Clo {
@@ -229,14 +229,14 @@ impl Opcua {
         let read = if !complete {
             Ok(false)
         } else if id == services::FAULT {
-            responses::header(r).map(|status| {
+            bodies::response_header(r).map(|status| {
                 call.status = Some(status);
                 call.items.list.iter_mut().for_each(|item| item.status = status);
                 true
             })
         } else {
-            let mut to = responses::Into { call: &mut call, monitored: &self.monitored, limits: cx.limits };
-            responses::read(service.map_or(0, |s| s.request), r, &mut to)
+            let mut to = bodies::Into { call: &mut call, monitored: &mut self.monitored, limits: cx.limits };
+            bodies::response(service.map_or(0, |s| s.request), r, &mut to)
         };
         self.judge(cx, origin, service, read, r);
         self.finish(cx, call);

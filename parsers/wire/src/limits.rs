@@ -84,6 +84,8 @@ limits! {
     chunked_messages = 32;
     /// Chunks of one OPC UA message; beyond it the message is reported and its values are skipped.
     chunks = 4_096;
+    /// Read requests of one OPC UA flow that are remembered, so that polls are read once; later ones take the places.
+    read_templates = 32;
     /// Monitored items of one OPC UA flow whose node ids are remembered; beyond it the oldest is forgotten.
     monitored_items = 16_384;
     /// Values of one flow that are remembered to tell changes; beyond it further nodes are not followed.

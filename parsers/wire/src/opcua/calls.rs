@@ -18,6 +18,13 @@ pub struct Span {
 }
 
 impl Span {
+    /// Its start and end.
+    #[must_use]
+    #[inline]
+    pub fn edges(self) -> (usize, usize) {
+        (self.start as usize, self.end as usize)
+    }
+
     /// The stretch itself.
     #[must_use]
     #[inline]
@@ -43,6 +50,8 @@ pub struct Item {
     pub source_time: Nanos,
     /// Client handle of a monitored item.
     pub handle: u32,
+    /// Where its last value is remembered, counted from 1; 0: not known.
+    pub tag: u32,
 }
 
 /// The items of a call, their texts end to end in one buffer.
@@ -179,6 +188,8 @@ pub struct Call {
     pub object: Span,
     /// The items.
     pub items: Items,
+    /// Which earlier request this one repeats.
+    pub template: Option<usize>,
     /// What the call says in one line.
     pub info: String,
     /// What the server says of itself: field of a sighting and value.

@@ -49,22 +49,27 @@ impl Channel {
         }
     }
 
-    /// The body of a whole message ended with `rest` bytes left: with the policy not seen, these are the
-    /// signature, and none means that there is no security (Part 4 §7.20: mode None and policy None go together).
-    pub fn see_rest(&mut self, rest: usize) {
-        if self.mode != Mode::Unknown || !self.policy.is_empty() {
-            return;
-        }
-        match rest {
-            0 => {
+    /// The body of a whole message ended with `rest` bytes left; gives whether they are a signature. With the
+    /// policy not seen they tell what there is: none means no security at all (Part 4 §7.20: mode None and
+    /// policy None go together).
+    pub fn see_rest(&mut self, rest: usize) -> bool {
+        match (self.mode, rest) {
+            (Mode::Unknown, 0) if self.policy.is_empty() => {
                 self.mode = Mode::None;
                 self.policy.push_str("None");
+                true
             }
-            16 | 20 | 32 | 48 => {
+            (Mode::Unknown, 16 | 20 | 32 | 48) => {
                 self.mode = Mode::Sign;
                 self.signature = rest;
+                true
             }
-            _ => {}
+            // A policy of another maker: the length of its signatures shows here.
+            (Mode::Sign, _) if self.signature == 0 => {
+                self.signature = rest;
+                true
+            }
+            _ => rest == 0,
         }
     }
 }

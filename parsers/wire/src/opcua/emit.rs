@@ -1,6 +1,6 @@
 //! Calls as rows and behaviours.
 
-use super::calls::{Call, Items};
+use super::calls::{Call, Item, Items, Span};
 use super::channels::Channel;
 use super::codes::{UNANSWERED, attribute, is_bad};
 use super::header::Type;
@@ -8,6 +8,7 @@ use super::rows::OpcuaRow;
 use super::services::Service;
 use super::text::Out;
 use crate::behaviour::{Access, Behaviour, Key};
+use crate::columns::Texts;
 use crate::dissect::{Cx, Frame};
 use crate::rows::SightingRow;
 
@@ -88,12 +89,28 @@ fn items(cx: &mut Cx<'_>, scratch: &mut Scratch, items: &Items, answered: bool) 
     scratch.statuses.clear();
     scratch.times.clear();
     let rows = &mut cx.rows.opcua;
+    texts(&mut rows.items_node_id, items, |item| item.node);
+    texts(&mut rows.items_value, items, |item| item.value);
     for item in &items.list {
-        rows.items_node_id.item(item.node.of(&items.text));
         rows.items_attribute.item(attribute(item.attribute));
-        rows.items_value.item(item.value.of(&items.text));
         scratch.statuses.push(if answered { item.status } else { UNANSWERED });
         scratch.times.push(item.source_time);
+    }
+}
+
+/// A list column of the items' texts: at once when they stand end to end, as those of a Read do.
+fn texts(column: &mut Texts, items: &Items, pick: impl Fn(&Item) -> Span) {
+    let edges = |item: &Item| pick(item).edges();
+    let Some((start, _)) = items.list.first().map(edges) else { return };
+    let mut at = start;
+    let joined = items.list.iter().all(|item| {
+        let (start, end) = edges(item);
+        start == std::mem::replace(&mut at, end)
+    });
+    if joined && items.text.is_char_boundary(start) && items.text.is_char_boundary(at) {
+        column.stretch(&items.text, start, items.list.iter().map(|item| edges(item).1));
+    } else {
+        items.list.iter().for_each(|item| column.item(pick(item).of(&items.text)));
     }
 }
 

@@ -18,6 +18,7 @@ mod secure;
 pub mod services;
 mod status;
 mod tags;
+mod templates;
 pub mod text;
 pub mod variant;
 
@@ -60,6 +61,7 @@ pub struct Opcua {
     calls: calls::Calls,
     monitored: monitored::Monitored,
     tags: tags::Tags,
+    templates: templates::Templates,
     scratch: emit::Scratch,
     info: String,
     /// Larger buffer of the client's Hello.
@@ -215,14 +217,17 @@ impl Opcua {
     }
 
     /// Writes a call that is over and takes its buffers back.
-    fn finish(&mut self, cx: &mut Cx<'_>, call: Box<calls::Call>) {
+    fn finish(&mut self, cx: &mut Cx<'_>, mut call: Box<calls::Call>) {
         if call.items.beyond > 0 {
             let detail = format!("{} items beyond the {} that are kept", call.items.beyond, cx.limits.items);
             cx.anomaly("opcua", Kind::TooManyItems, &detail);
         }
         emit::call(cx, &mut self.scratch, &call, self.channels.get(call.channel));
         emit::facts(cx, &mut self.scratch, &call.facts);
-        self.tags.observe(cx, &call);
+        let learnt = self.tags.observe(cx, &mut call);
+        if let (true, Some(place)) = (learnt, call.template) {
+            self.templates.hint(place, &call.items);
+        }
         self.calls.recycle(call);
     }
 }

@@ -81,6 +81,12 @@ impl<'a> Reader<'a> {
         self.bytes.len() - self.at
     }
 
+    /// All bytes not yet read.
+    #[must_use]
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
     /// An error at the current place.
     #[must_use]
     pub fn wrong(&self, field: &'static str, reason: Reason) -> Malformed {

@@ -95,7 +95,10 @@ impl Opcua {
             return Ok(());
         }
         match header.chunk {
-            Chunk::Final if !continues => self.body(cx, &origin, body, true),
+            Chunk::Final if !continues => {
+                let body = body.get(..body.len() - self.signature(channel).min(body.len())).unwrap_or_default();
+                self.body(cx, &origin, body, true);
+            }
             Chunk::Abort => return self.abort(cx, &origin, body),
             flag => self.chunk(cx, &origin, key, body, flag == Chunk::Final),
         }
@@ -137,9 +140,14 @@ impl Opcua {
         emit::plain(cx, origin.kind, &plain, self.channels.get(origin.channel));
     }
 
+    /// Bytes at the end of each chunk that are its signature, as far as that is known.
+    fn signature(&self, channel: u32) -> usize {
+        self.channels.get(channel).map_or(0, Channel::stripped)
+    }
+
     /// One chunk of a message that has several. Each is signed for itself.
     fn chunk(&mut self, cx: &mut Cx<'_>, origin: &Origin, key: super::chunks::Key, body: &[u8], last: bool) {
-        let signature = self.channels.get(origin.channel).map_or(0, Channel::stripped);
+        let signature = self.signature(origin.channel);
         let body = body.get(..body.len().saturating_sub(signature)).unwrap_or_default();
         match self.chunks.add(key, body, cx.limits) {
             Added::TooLong => {
@@ -205,7 +213,12 @@ impl Opcua {
     ) {
         let mut call = self.begin(cx, origin, service, id);
         if complete {
-            let mut to = bodies::Into { call: &mut call, monitored: &mut self.monitored, limits: cx.limits };
+            let mut to = bodies::Into {
+                call: &mut call,
+                monitored: &mut self.monitored,
+                templates: &mut self.templates,
+                limits: cx.limits,
+            };
             let read = bodies::request(id, r, &mut to);
             self.judge(cx, origin, service, read, r);
         }
@@ -235,7 +248,12 @@ impl Opcua {
                 true
             })
         } else {
-            let mut to = bodies::Into { call: &mut call, monitored: &mut self.monitored, limits: cx.limits };
+            let mut to = bodies::Into {
+                call: &mut call,
+                monitored: &mut self.monitored,
+                templates: &mut self.templates,
+                limits: cx.limits,
+            };
             bodies::response(service.map_or(0, |s| s.request), r, &mut to)
         };
         self.judge(cx, origin, service, read, r);
@@ -256,11 +274,8 @@ impl Opcua {
             Err(wrong) => malformed(cx, service.map_or("body", |s| s.name), wrong),
             Ok(false) => {}
             Ok(true) => {
-                let signed = self.channels.with(origin.channel, cx.limits.channels, |channel| {
-                    channel.see_rest(rest);
-                    channel.mode != Mode::None
-                });
-                if rest > 0 && !signed {
+                let limit = cx.limits.channels;
+                if !self.channels.with(origin.channel, limit, |channel| channel.see_rest(rest)) {
                     let detail = format!("{rest} bytes behind {}", service.map_or("the body", |s| s.name));
                     cx.anomaly("opcua", Kind::TrailingBytes, &detail);
                 }

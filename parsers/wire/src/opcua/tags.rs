@@ -3,7 +3,7 @@
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::calls::{Call, Item};
+use super::calls::{Call, Item, Items};
 use super::codes::{VALUE, is_bad, status_name};
 use super::services as ids;
 use super::text::Out;
@@ -16,6 +16,11 @@ use crate::rows::TagValueRow;
 struct Seen {
     hash: u64,
     node: Box<str>,
+    state: Option<State>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
     /// Bits of the number, or the hash of the text.
     value: u64,
     numeric: bool,
@@ -32,35 +37,42 @@ pub struct Tags {
 }
 
 impl Tags {
-    /// Looks at the values of a call that is over: what was read or published, and what was written with success.
-    pub fn observe(&mut self, cx: &mut Cx<'_>, call: &Call) {
+    /// Looks at the values of a call that is over: what was read or published, and what was written with
+    /// success. Gives whether nodes were looked up, whose places now stand in the items.
+    pub fn observe(&mut self, cx: &mut Cx<'_>, call: &mut Call) -> bool {
         if call.response_frame == Frame::NONE || call.status.is_none_or(is_bad) {
-            return;
+            return false;
         }
         let written = match call.service.map(|s| s.request) {
             Some(ids::Read | ids::Publish | ids::Republish) => false,
             Some(ids::Write) => true,
-            _ => return,
+            _ => return false,
         };
-        for item in call.items.list.iter().filter(|item| item.attribute == VALUE) {
-            if !(written && item.status != 0) {
-                self.value(cx, item, &call.items.text);
-            }
+        let mut learnt = false;
+        let Items { text, list, .. } = &mut call.items;
+        for item in list.iter_mut().filter(|item| item.attribute == VALUE && !(written && item.status != 0)) {
+            let before = item.tag;
+            self.value(cx, item, text);
+            learnt |= item.tag != before;
         }
+        learnt
     }
 
-    fn value(&mut self, cx: &mut Cx<'_>, item: &Item, text: &str) {
+    #[inline]
+    fn value(&mut self, cx: &mut Cx<'_>, item: &mut Item, text: &str) {
         let node = item.node.of(text);
-        let shown = item.value.of(text);
-        // A status without a value says nothing of a node that was never named either.
         if node.is_empty() {
             return;
         }
+        let shown = item.value.of(text);
         let numeric = item.number.is_some();
         let value = item.number.map_or_else(|| xxh3_64(shown.as_bytes()), f64::to_bits);
-        if !self.changed(cx, node, (value, numeric, item.status)) {
+        let Some(last) = self.last(cx, node, &mut item.tag) else { return };
+        let now = State { value, numeric, status: item.status };
+        if last.state == Some(now) {
             return;
         }
+        last.state = Some(now);
         cx.rows.tag_values.push(TagValueRow {
             ts: cx.ts,
             flow: cx.flow,
@@ -74,25 +86,32 @@ impl Tags {
         });
     }
 
-    /// Whether a node's value or status is another than the last one, which it becomes.
-    fn changed(&mut self, cx: &mut Cx<'_>, node: &str, (value, numeric, status): (u64, bool, u32)) -> bool {
+    /// The node's place: where `tag` says, or where its name stands, or a new one.
+    #[inline]
+    fn last(&mut self, cx: &mut Cx<'_>, node: &str, tag: &mut u32) -> Option<&mut Seen> {
+        let hinted = (*tag as usize).wrapping_sub(1);
+        if self.seen.get(hinted).is_none_or(|s| &*s.node != node) {
+            *tag = self.look_up(cx, node)?;
+        }
+        self.seen.get_mut((*tag as usize).wrapping_sub(1))
+    }
+
+    fn look_up(&mut self, cx: &mut Cx<'_>, node: &str) -> Option<u32> {
         let hash = xxh3_64(node.as_bytes());
         let Self { seen, index, full, .. } = self;
         let same = |&at: &u32| seen.get(at as usize).is_some_and(|s| s.hash == hash && &*s.node == node);
-        if let Some(last) = index.find(hash, same).copied().and_then(|at| seen.get_mut(at as usize)) {
-            let changed = (last.value, last.numeric, last.status) != (value, numeric, status);
-            (last.value, last.numeric, last.status) = (value, numeric, status);
-            return changed;
+        if let Some(at) = index.find(hash, same) {
+            return Some(at + 1);
         }
         let Some(at) = u32::try_from(seen.len()).ok().filter(|&n| u64::from(n) < cx.limits.tags_per_flow) else {
             if !std::mem::replace(full, true) {
                 cx.anomaly("opcua", Kind::TagsFull, "values of further nodes are not followed");
             }
-            return false;
+            return None;
         };
-        seen.push(Seen { hash, node: node.into(), value, numeric, status });
+        seen.push(Seen { hash, node: node.into(), state: None });
         index.insert_unique(hash, at, |&i| seen.get(i as usize).map_or(0, |s| s.hash));
-        true
+        Some(at + 1)
     }
 }
 

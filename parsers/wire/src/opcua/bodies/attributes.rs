@@ -11,9 +11,18 @@ use crate::opcua::variant::data_value;
 /// `maxAge f64 | timestampsToReturn u32 | nodesToRead ReadValueId[]`
 pub fn read(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
     r.take(12, "read parameters")?;
+    let nodes = r.rest();
+    to.call.template = to.templates.recall(nodes, &mut to.call.items);
+    if to.call.template.is_some() {
+        r.take(nodes.len(), "nodes to read")?;
+        return Ok(());
+    }
     for _ in 0..r.count(16, "nodes to read")? {
         let (node, attribute) = read_value_id(r, to)?;
         to.call.items.push(Item { node, attribute, ..Item::default() }, to.limits);
+    }
+    if r.left() == 0 {
+        to.templates.keep(nodes, &to.call.items, to.limits);
     }
     Ok(())
 }

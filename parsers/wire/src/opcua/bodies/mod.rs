@@ -13,6 +13,7 @@ use super::monitored::Monitored;
 use super::nodes::{extension_object, node_id, skip_diagnostic, skip_diagnostics, skip_strings};
 use super::read::{Read, Reader};
 use super::services as ids;
+use super::templates::Templates;
 use super::text::Out;
 use super::variant::variant;
 use crate::limits::Limits;
@@ -24,6 +25,8 @@ pub struct Into<'c> {
     pub call: &'c mut Call,
     /// Client handles of the flow.
     pub monitored: &'c mut Monitored,
+    /// Requests that were read before.
+    pub templates: &'c mut Templates,
     /// The limits in force.
     pub limits: &'c Limits,
 }

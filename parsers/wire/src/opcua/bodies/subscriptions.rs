@@ -284,7 +284,8 @@ fn data_change(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
         let (value, data) = to.call.items.write(to.limits, |out| data_value(r, out));
         let data = data?;
         let (number, status, source_time) = (data.number, data.status, data.source_time);
-        to.call.items.push(Item { node, attribute: VALUE, value, number, status, source_time, handle }, to.limits);
+        let item = Item { node, attribute: VALUE, value, number, status, source_time, handle, tag: 0 };
+        to.call.items.push(item, to.limits);
     }
     skip_diagnostics(r)
 }

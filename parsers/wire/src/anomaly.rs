@@ -68,6 +68,12 @@ anomalies! {
     /// A DNP3 operate without its select, or with other objects or another sequence than it.
     SelectMismatch = "select_mismatch",
     // --- OPC UA
+    /// The sender gave a chunked OPC UA message up.
+    ChunkAbort = "chunk_abort",
+    /// Too many unfinished chunked OPC UA messages: the oldest was dropped.
+    ChunksFull = "chunks_full",
+    /// More nodes than the limit `tags_per_flow`: values of further ones are not followed.
+    TagsFull = "tags_full",
     // --- MQTT
     // --- TLS
 }

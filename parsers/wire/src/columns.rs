@@ -359,6 +359,20 @@ impl Texts {
         let end = offset(self.items.bytes.len());
         self.items.offsets.resize(self.items.offsets.len() + count, end);
     }
+
+    /// Adds items that stand end to end in `text` from `start` on and end at each of `ends`: one copy for all.
+    pub fn stretch(&mut self, text: &str, start: usize, ends: impl Iterator<Item = usize>) {
+        let base = self.items.bytes.len();
+        let mut last = start;
+        for end in ends {
+            last = end.max(last);
+            self.items.offsets.push(offset(base + (last - start)));
+        }
+        let bytes = text.as_bytes().get(start..last).unwrap_or_default();
+        self.items.bytes.extend_from_slice(bytes);
+        // A stretch outside the text leaves its items empty, never an offset beyond the bytes.
+        self.items.bytes.resize(base + (last - start), b' ');
+    }
 }
 impl Builder for Texts {
     type In<'a> = &'a [String];

@@ -82,6 +82,20 @@ limits! {
     link_pairs = 256;
     /// DNP3 points of one flow whose last value is remembered; of further ones only events are written.
     tags_per_flow = 65_536;
+    /// Bytes of the requests of one OPC UA flow that wait for their response; beyond it the oldest is unanswered.
+    pending_bytes = 4_194_304;
+    /// Secure channels remembered of one OPC UA flow; beyond it the oldest is forgotten.
+    channels = 16;
+    /// OPC UA messages of one flow whose final chunk has not come; beyond it the oldest is dropped.
+    chunked_messages = 32;
+    /// Chunks of one OPC UA message; beyond it the message is reported and its values are skipped.
+    chunks = 4_096;
+    /// Read requests of one OPC UA flow that are remembered, so that polls are read once; later ones take the places.
+    read_templates = 32;
+    /// Monitored items of one OPC UA flow whose node ids are remembered; beyond it the oldest is forgotten.
+    monitored_items = 16_384;
+    /// Values of one flow that are remembered to tell changes; beyond it further nodes are not followed.
+    tags_per_flow = 16_384;
     // --- windows
     /// Distinct behaviours of a window and worker; beyond it new ones are counted, not kept.
     behaviours = 200_000;

@@ -57,5 +57,11 @@ anomalies! {
     Crc = "crc",
     // --- OPC UA
     // --- MQTT
+    /// An MQTT packet that this side of a session never sends.
+    WrongDirection = "wrong_direction",
+    /// An MQTT CONNECT inside a session.
+    SecondConnect = "second_connect",
+    /// An MQTT topic alias that was not seen to be set.
+    UnknownAlias = "unknown_alias",
     // --- TLS
 }

@@ -33,8 +33,8 @@ pub struct Mqtt {
 #[derive(Debug, Default)]
 struct Side {
     mode: Mode,
-    /// Bytes of the packet whose start waits for the rest; 0: none waits, or its length is not known.
-    expected: u64,
+    /// Bytes of the packet whose start waits for the rest, and its type; 0: none waits, or its length is not known.
+    expected: (u64, u8),
     /// The PUBLISH whose payload passes by.
     open: Option<Box<Open>>,
     /// Topics by alias.
@@ -69,16 +69,16 @@ impl Mqtt {
         }
     }
 
-    /// The whole of what waits is `total` bytes, of which `need` are wanted before the next look.
-    fn wait(&mut self, dir: Dir, need: usize, total: u64) -> Step {
-        self.side(dir).expected = total;
+    /// A packet of known length waits until `need` bytes are there.
+    fn wait(&mut self, dir: Dir, fixed: Fixed, need: usize) -> Step {
+        self.side(dir).expected = (fixed.total(), fixed.kind);
         Step::Need(need)
     }
 
     fn packet(&mut self, cx: &mut Cx<'_>, dir: Dir, bytes: &[u8]) -> Step {
         let fixed = match read::fixed(bytes) {
             Ok(fixed) => fixed,
-            Err(Varint::Short) => return self.wait(dir, bytes.len() + 1, 0),
+            Err(Varint::Short) => return Step::Need(bytes.len() + 1),
             Err(_) => return self.astray(cx, dir),
         };
         if !self.session.started && (fixed.kind == 0 || !fixed.flags_valid(3)) {
@@ -122,7 +122,7 @@ impl Mqtt {
 
     fn control(&mut self, cx: &mut Cx<'_>, dir: Dir, fixed: Fixed, bytes: &[u8]) -> Step {
         let total = usize::try_from(fixed.total()).unwrap_or(usize::MAX);
-        let Some(body) = bytes.get(fixed.length..total) else { return self.wait(dir, total, fixed.total()) };
+        let Some(body) = bytes.get(fixed.length..total) else { return self.wait(dir, fixed, total) };
         self.manners(cx, dir, fixed);
         if fixed.kind == codes::CONNECT {
             self.to_server.aliases = None;
@@ -169,7 +169,7 @@ impl Mqtt {
                 }
                 self.begin(cx, dir, fixed, &header, bytes, total)
             }
-            Head::Need(n) => self.wait(dir, fixed.length + n, fixed.total()),
+            Head::Need(n) => self.wait(dir, fixed, fixed.length + n),
             Head::TooLong(length) => self.too_long(cx, dir, fixed, length),
             Head::Bad(what) => {
                 odd(cx, Kind::Malformed, fixed, what);
@@ -310,7 +310,7 @@ fn topic<'a>(known: &'a mut Option<Box<Aliases>>, cx: &mut Cx<'_>, fixed: Fixed,
 impl Dissector for Mqtt {
     fn parse(&mut self, cx: &mut Cx<'_>, dir: Dir, bytes: &[u8]) -> Step {
         let side = self.side(dir);
-        side.expected = 0;
+        side.expected = (0, 0);
         match side.mode {
             Mode::Packets => self.packet(cx, dir, bytes),
             Mode::Payload => self.payload(cx, dir, bytes),
@@ -323,7 +323,7 @@ impl Dissector for Mqtt {
         let Self { session, to_server, to_client } = self;
         let side = if dir == Dir::ToServer { to_server } else { to_client };
         session.started = true;
-        let expected = std::mem::take(&mut side.expected);
+        let (expected, kind) = std::mem::take(&mut side.expected);
         let lost = Mode::Lost { skipped: 0, fresh: true };
         side.mode = match side.mode {
             Mode::Payload => side.hole(session, cx, dir, missing).unwrap_or(lost),
@@ -337,7 +337,12 @@ impl Dissector for Mqtt {
             // The start of a packet was seen and its length read: the hole ends within it, or with it.
             Mode::Packets if missing != 0 && missing <= expected => {
                 cx.anomaly("mqtt", Kind::Gap, &format!("a packet of {expected} bytes lost {missing}"));
-                if missing == expected { Mode::Packets } else { Mode::Skip(expected - missing, 0) }
+                if missing == expected {
+                    cx.rows.mqtt.push(publish::blank(session, cx, kind));
+                    Mode::Packets
+                } else {
+                    Mode::Skip(expected - missing, kind)
+                }
             }
             Mode::Lost { skipped, .. } => Mode::Lost { skipped, fresh: true },
             Mode::Packets => lost,
@@ -357,8 +362,8 @@ impl Dissector for Mqtt {
             if let Some(open) = side.open.as_mut() {
                 open.finish(session, cx, dir);
             }
-            if side.expected > 0 {
-                cx.anomaly("mqtt", Kind::Truncated, &format!("a packet of {} bytes", side.expected));
+            if side.expected.0 > 0 {
+                cx.anomaly("mqtt", Kind::Truncated, &format!("a packet of {} bytes", side.expected.0));
             }
             if let Mode::Lost { skipped: 1.., .. } = side.mode {
                 cx.anomaly("mqtt", Kind::Truncated, "no packet was found again");

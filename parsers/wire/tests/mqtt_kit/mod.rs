@@ -1,6 +1,8 @@
 //! Builders of MQTT packets, written out from the standard.
 #![allow(dead_code)]
 
+pub mod capture;
+
 pub fn varint(mut n: usize) -> Vec<u8> {
     let mut out = Vec::new();
     loop {

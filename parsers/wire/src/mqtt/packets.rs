@@ -82,14 +82,15 @@ struct Will<'a> {
 /// ```
 fn connect(session: &mut Session, cx: &mut Cx<'_>, dir: Dir, fixed: Fixed, r: &mut Reader<'_>) -> Read<()> {
     let name = r.binary("protocol name")?;
+    // A level that no standard defines is laid out as before MQTT 5: servers answer it so.
     let level = r.byte("protocol level")? & 0x7F; // bit 7 marks a bridge between brokers
     let flags = r.byte("connect flags")?;
     let keep_alive = r.two("keep alive")?;
-    let properties = if level >= 5 { section(cx, fixed, codes::CONNECT, r, true)?.0 } else { &[] };
+    let properties = if level == 5 { section(cx, fixed, codes::CONNECT, r, true)?.0 } else { &[] };
     let client_id = r.binary("client identifier")?;
     let mut will = Will::default();
     if flags & 4 != 0 {
-        if level >= 5 {
+        if level == 5 {
             section(cx, fixed, codes::WILL, r, true)?;
         }
         will = Will { topic: r.binary("will topic")?, payload: r.binary("will payload")? };
@@ -155,7 +156,8 @@ fn answer(session: &mut Session, cx: &mut Cx<'_>, dir: Dir, kind: u8, id: u16, e
 
 /// The name of a reason code; one that the standard does not know is reported.
 fn reason(session: &Session, cx: &mut Cx<'_>, fixed: Fixed, code: u8) -> &'static str {
-    codes::reason(fixed.kind, code, session.version()).unwrap_or_else(|| {
+    let version = if session.layout == Layout::Five { 5 } else { 4 };
+    codes::reason(fixed.kind, code, version).unwrap_or_else(|| {
         let detail = format!("{}: reason code {code}", codes::of(fixed.kind).name);
         cx.anomaly("mqtt", Kind::UnknownCode, &detail);
         ""

@@ -48,6 +48,8 @@ pub enum Head<'a> {
     Need(usize),
     /// It contradicts the standard.
     Bad(Malformed),
+    /// Its properties do; what stands before them is readable.
+    Half(Header<'a>, Malformed),
     /// It is longer than the limit.
     TooLong(u64),
 }
@@ -90,18 +92,18 @@ pub fn header(fixed: Fixed, body: &[u8], layout: Layout, limit: u64) -> Head<'_>
 /// The property section behind the fields; `rest` is what is there of it and of the payload.
 fn five<'a>(fixed: Fixed, older: Header<'a>, rest: &'a [u8], limit: u64) -> Head<'a> {
     let fields = older.length;
-    let field = "property length";
+    let half = |reason| Head::Half(older, Malformed { field: "property length", at: fields, reason });
     let (length, bytes) = match varint(rest) {
         Varint::Is(length, bytes) => (length, bytes),
         Varint::Short if ((fields + rest.len()) as u64) < u64::from(fixed.remaining) => {
             return Head::Need(fields + rest.len() + 1);
         }
-        Varint::Short => return Head::Bad(Malformed { field, at: fields, reason: "passes the end of the packet" }),
-        Varint::TooLong => return Head::Bad(Malformed { field, at: fields, reason: "is longer than four bytes" }),
+        Varint::Short => return half("passes the end of the packet"),
+        Varint::TooLong => return half("is longer than four bytes"),
     };
     let total = (fields + bytes) as u64 + u64::from(length);
     if total > u64::from(fixed.remaining) {
-        return Head::Bad(Malformed { field, at: fields, reason: "passes the end of the packet" });
+        return half("passes the end of the packet");
     }
     let Some(total) = usize::try_from(total).ok().filter(|&n| n as u64 <= limit) else { return Head::TooLong(total) };
     let Some(section) = rest.get(bytes..total - fields) else { return Head::Need(total) };
@@ -114,7 +116,7 @@ fn five<'a>(fixed: Fixed, older: Header<'a>, rest: &'a [u8], limit: u64) -> Head
             certain: length > 0,
             ..older
         }),
-        Err(e) => Head::Bad(Malformed { at: e.at + fields + bytes, ..e }),
+        Err(e) => Head::Half(older, Malformed { at: e.at + fields + bytes, ..e }),
     }
 }
 

@@ -155,7 +155,7 @@ fn control(head: Fixed, body: &[u8], layout: Layout) -> Look {
     let newer = layout != Layout::Older;
     let fits = match head.kind {
         codes::CONNECT => {
-            return if body.starts_with(b"\x00\x04MQTT") || body.starts_with(b"\x00\x06MQIsdp") {
+            return if body.starts_with(b"\x00\x04MQ") || body.starts_with(b"\x00\x06MQ") {
                 Look::Strong(total)
             } else {
                 Look::No

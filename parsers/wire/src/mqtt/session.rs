@@ -53,7 +53,7 @@ impl Session {
     pub fn open(&mut self, level: u8, client_id: &str) -> bool {
         let again = self.level != 0;
         self.level = level;
-        self.layout = if level >= 5 { Layout::Five } else { Layout::Older };
+        self.layout = if level == 5 { Layout::Five } else { Layout::Older };
         self.rename(client_id);
         again
     }

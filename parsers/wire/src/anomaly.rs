@@ -75,5 +75,11 @@ anomalies! {
     /// More nodes than the limit `tags_per_flow`: values of further ones are not followed.
     TagsFull = "tags_full",
     // --- MQTT
+    /// An MQTT packet that this side of a session never sends.
+    WrongDirection = "wrong_direction",
+    /// An MQTT CONNECT inside a session.
+    SecondConnect = "second_connect",
+    /// An MQTT topic alias that was not seen to be set.
+    UnknownAlias = "unknown_alias",
     // --- TLS
 }

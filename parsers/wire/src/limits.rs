@@ -74,6 +74,8 @@ limits! {
     text_bytes = 1_024;
     /// Bytes kept of an MQTT payload; the SHA-256 is of the whole.
     payload_bytes = 4_096;
+    /// MQTT topic aliases kept of one direction of a flow; beyond it new ones stay unresolved.
+    topic_aliases = 1_024;
     /// Nesting of OPC UA variants, extension objects and JSON values.
     nesting = 32;
     /// Coils and registers of one Modbus flow whose values are watched for changes; further ones are not.

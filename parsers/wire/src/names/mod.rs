@@ -1,1 +1,3 @@
 //! Protocols told by name only.
+
+pub(crate) mod reader;

@@ -59,12 +59,6 @@ impl<'a> Reader<'a> {
         self.take(n.into()).map(Reader)
     }
 
-    /// A block with its length (24 bits) before it.
-    pub fn block24(&mut self) -> Option<Reader<'a>> {
-        let n = self.u24()?;
-        self.take(n).map(Reader)
-    }
-
     /// Bytes left.
     pub fn len(&self) -> usize {
         self.0.len()

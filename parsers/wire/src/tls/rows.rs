@@ -15,12 +15,14 @@ crate::table! {
         cipher: Name,
         /// Server name indication.
         sni: Name,
-        /// Application protocol.
+        /// Application protocol chosen; where the choice is encrypted (TLS 1.3) or unseen, those offered, `,` between.
         alpn: Name,
         /// JA3 of the client hello, hexadecimal MD5.
         ja3: Name,
         /// JA4 of the client hello.
         ja4: Name,
+        /// JA4S of the server hello.
+        ja4s: Name,
         /// Subject of the server's certificate; empty: not visible.
         server_cert_subject: Text,
         /// Its issuer.
@@ -31,6 +33,8 @@ crate::table! {
         not_after: Time,
         /// Whether subject and issuer are the same.
         self_signed: Flag,
+        /// Subject of the client's certificate; empty: none visible.
+        client_cert_subject: Text,
         /// Whether the session was resumed.
         resumed: Flag,
     }

@@ -1,0 +1,164 @@
+//! Protocols in which a person logs in, line by line or key by key.
+
+use super::start::holds;
+use super::talk::Facts;
+use crate::dissect::Dir;
+
+/// Bytes kept of a line whose end has not come; what is beyond is dropped.
+const LINE: usize = 1024;
+
+/// The next whole line, its start perhaps from earlier pieces, and what stands behind it. `None`: its end is not
+/// there; `partial` holds what is.
+pub(super) fn line<'a>(partial: &mut Vec<u8>, bytes: &'a [u8]) -> Option<(Vec<u8>, &'a [u8])> {
+    let keep = |partial: &mut Vec<u8>, more: &[u8]| {
+        let room = LINE.saturating_sub(partial.len()).min(more.len());
+        partial.extend_from_slice(more.get(..room).unwrap_or_default());
+    };
+    let Some(end) = memchr::memchr(b'\n', bytes) else {
+        keep(partial, bytes);
+        return None;
+    };
+    let mut whole = std::mem::take(partial);
+    keep(&mut whole, bytes.get(..end).unwrap_or_default());
+    if whole.last() == Some(&b'\r') {
+        whole.pop();
+    }
+    Some((whole, bytes.get(end + 1..).unwrap_or_default()))
+}
+
+/// A session of FTP, SMTP, POP3 or IMAP.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    partial: [Vec<u8>; 2],
+    greeted: bool,
+    /// The client asked to turn to TLS.
+    asked: bool,
+}
+
+impl Lines {
+    pub fn look(&mut self, facts: &mut Facts, dir: Dir, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some((whole, tail)) = line(&mut self.partial[dir.index()], rest) {
+            rest = tail;
+            match dir {
+                Dir::ToServer => self.command(facts, &whole),
+                Dir::ToClient => self.reply(facts, &whole),
+            }
+            if facts.done {
+                return;
+            }
+        }
+    }
+
+    fn command(&mut self, facts: &mut Facts, line: &[u8]) {
+        let mut words = line.split(|&b| b == b' ');
+        if facts.app == "imap" {
+            words.next();
+        }
+        let verb = words.next().unwrap_or_default().to_ascii_uppercase();
+        let word = words.next().unwrap_or_default();
+        let plain = word.eq_ignore_ascii_case(b"plain") || word.eq_ignore_ascii_case(b"login");
+        let anonymous = word.eq_ignore_ascii_case(b"anonymous") || word.eq_ignore_ascii_case(b"ftp");
+        match (facts.app, verb.as_slice()) {
+            ("ftp", b"USER") if !anonymous => facts.credentials = "ftp_user",
+            ("pop3", b"USER" | b"PASS") => facts.credentials = "pop3_user",
+            ("imap", b"LOGIN") => facts.credentials = "imap_login",
+            ("smtp", b"AUTH") if plain => facts.credentials = "smtp_auth",
+            ("pop3", b"AUTH") if plain => facts.credentials = "pop3_user",
+            ("imap", b"AUTHENTICATE") if plain => facts.credentials = "imap_login",
+            ("ftp", b"AUTH") | ("smtp" | "imap", b"STARTTLS") | ("pop3", b"STLS") => self.asked = true,
+            // What follows is a message's text, not a dialogue.
+            ("smtp", b"DATA" | b"BDAT") => facts.done = true,
+            _ => {}
+        }
+    }
+
+    fn reply(&mut self, facts: &mut Facts, line: &[u8]) {
+        if !std::mem::replace(&mut self.greeted, true) {
+            let text = line.split_first_chunk::<4>().map_or(line, |(_, text)| text);
+            facts.tell(text.trim_ascii());
+        }
+        if !std::mem::take(&mut self.asked) {
+            return;
+        }
+        let agreed = match facts.app {
+            "ftp" => line.starts_with(b"234"),
+            "smtp" => line.starts_with(b"220"),
+            "pop3" => line.starts_with(b"+OK"),
+            _ => line.split(|&b| b == b' ').nth(1) == Some(b"OK"),
+        };
+        if agreed {
+            facts.encrypts();
+        }
+    }
+}
+
+/// Where a direction of Telnet stands in a command (RFC 854).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Data,
+    Command,
+    Option,
+    Inside,
+    InsideCommand,
+}
+
+/// A session of Telnet: a prompt for a name or a password, and input behind it.
+#[derive(Debug, Default)]
+pub(super) struct Telnet {
+    places: [Place; 2],
+    /// The end of what the server wrote last.
+    prompt: Vec<u8>,
+}
+
+/// Bytes kept of a prompt.
+const PROMPT: usize = 80;
+
+impl Telnet {
+    pub fn look(&mut self, facts: &mut Facts, dir: Dir, bytes: &[u8]) {
+        for &byte in bytes {
+            let place = &mut self.places[dir.index()];
+            let text;
+            (*place, text) = match (*place, byte) {
+                (Place::Data, 0xFF) => (Place::Command, false),
+                (Place::Data, _) => (Place::Data, true),
+                (Place::Command, 0xFB..=0xFE) => (Place::Option, false),
+                (Place::Command, 0xFA) => (Place::Inside, false),
+                (Place::Inside, 0xFF) => (Place::InsideCommand, false),
+                (Place::InsideCommand, 0xF0) | (Place::Command | Place::Option, _) => (Place::Data, false),
+                (Place::Inside | Place::InsideCommand, _) => (Place::Inside, false),
+            };
+            if text {
+                self.text(facts, dir, byte);
+            }
+            if facts.done {
+                return;
+            }
+        }
+    }
+
+    fn text(&mut self, facts: &mut Facts, dir: Dir, byte: u8) {
+        match (dir, byte) {
+            (Dir::ToServer, 0x21..=0x7E) if self.asks() => {
+                facts.credentials = "telnet_login";
+                facts.done = true;
+            }
+            (Dir::ToServer, _) => {}
+            (Dir::ToClient, b'\r' | b'\n') => {
+                if facts.info.is_empty() {
+                    facts.tell(self.prompt.trim_ascii());
+                }
+                self.prompt.clear();
+            }
+            (Dir::ToClient, _) if self.prompt.len() < PROMPT => self.prompt.push(byte),
+            (Dir::ToClient, _) => {}
+        }
+    }
+
+    fn asks(&self) -> bool {
+        let prompt = self.prompt.trim_ascii_end();
+        let words = [&b"login"[..], b"user", b"password", b"passcode", b"account"];
+        matches!(prompt.last(), Some(b':' | b'>' | b'?')) && words.iter().any(|w| holds(prompt, w))
+    }
+}

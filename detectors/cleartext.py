@@ -32,6 +32,7 @@ from detectors.memory import Memo
 from detectors.protocols import CLEAR_LOGIN, OT, encrypted_by_name
 from detectors.sessions import Pair, Session, Sessions, capture_of, pairs
 from detectors.window import Table, Window
+from detectors.zones import Zone
 
 # OPC 10000-4, 5.4: discovery needs no session and uses a channel with policy None by design.
 _DISCOVERY = ("FindServers", "GetEndpoints", "RegisterServer", "OpenSecureChannel", "CloseSecureChannel")
@@ -171,12 +172,16 @@ class Cleartext(Detector):
             cause.raise_to(worse(base, 2))
             if verdict.reason == "not_encrypted":
                 cause.facts["conduit_requires_encryption"] = True
-        elif here and there and here.name != there.name:
+        elif verdict.reason != "conduit" and here and there and self._leaves(here, there):
             cause.raise_to(worse(base))
         cause.between(ts, src, dst, here.name if here else "", there.name if there else "")
         cause.add("clients", [address.text(src)])
         cause.summary = f"{address.text(dst)} serves {protocol} {_WHAT[kind]}"
         return identity, cause
+
+    def _leaves(self, here: Zone, there: Zone) -> bool:
+        """Whether the session leaves its zone. Of inferred zones only IT against OT is worth the word."""
+        return here.kind != there.kind if self.places.inferred else here.name != there.name
 
     def sizes(self) -> dict[str, int]:
         return super().sizes() | {"sessions": len(self._looked_at)}

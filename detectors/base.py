@@ -35,6 +35,7 @@ class Detector(ABC):
         self.settings = settings
         self.places = places
         self.book = Book(self.name)
+        self.overflow = 0  # what was left out because a structure was full
 
     def observe(self, window: Window) -> list[Alert]:
         self.gather(window)
@@ -61,6 +62,10 @@ class Detector(ABC):
     def sizes(self) -> dict[str, int]:
         """Entries held, by structure: each has a limit."""
         return {"causes": len(self.book)}
+
+    def counters(self) -> dict[str, int]:
+        """`sizes`, and what reaching a limit cost."""
+        return self.sizes() | {"evicted": self.book.evicted, "overflow": self.overflow}
 
     def snapshot(self) -> dict[str, Any]:
         """The whole state as JSON can carry it."""

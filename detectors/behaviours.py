@@ -28,6 +28,7 @@ class Behaviour(NamedTuple):
     occurrences: int
     errors: int
     answered: int
+    capture: str
 
 
 class Behaviours:
@@ -35,6 +36,7 @@ class Behaviours:
 
     def __init__(self, window: Window) -> None:
         self.table = window["behaviours"]
+        self._flows = window["flows"]
         ids = self.table.numbers("behaviour_id").astype(np.uint64)
         self._order = np.argsort(ids, kind="stable")
         self.ids: list[int] = ids[self._order].tolist()
@@ -61,6 +63,12 @@ class Behaviours:
         codes, categories = self._names[column]
         return categories[int(codes[row])]
 
+    @cached_property
+    def _capture(self) -> str:
+        """Behaviours do not name their capture; where all flows of the window are of one, it is that."""
+        captures = self._flows.codes("capture")[1] if self._flows.has("capture") else []
+        return captures[0] if len(captures) == 1 and not self.table.has("capture") else ""
+
     def row(self, at: int) -> Behaviour:
         row = int(self._order[at])
         table = self.table
@@ -84,4 +92,5 @@ class Behaviours:
             occurrences=number["count"],
             errors=number["errors"],
             answered=number["answered"],
+            capture=self._capture or (table.text("capture", row) if table.has("capture") else ""),
         )

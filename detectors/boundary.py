@@ -37,6 +37,8 @@ _UTILITY = frozenset(("ntp", "dns"))
 # What makes a crossing worse: it changes the process, not only looks at it.
 _CHANGING = frozenset(("write", "control"))
 
+Act = tuple[bytes, bytes, str, str]  # client, server, protocol, access
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -71,8 +73,7 @@ class Boundary(Detector):
         self._operations = Memo()  # behaviours looked at
         self._version = -1
         self._pending: dict[bytes, _Pending] = {}
-        self._acts: dict[tuple[bytes, bytes, int, str, str], tuple[int, int]] = {}
-        self.overflow = 0
+        self._acts: dict[Act, tuple[int, int, str]] = {}
 
     def gather(self, window: Window) -> None:
         if self._version != self.places.version:  # inferred zones moved: everything deserves a second look
@@ -101,14 +102,15 @@ class Boundary(Detector):
         for at in self._operations.fresh(behaviours.ids):
             b = behaviours.row(at)
             if b.access != "session":
-                act = (b.client, b.server, b.port, b.protocol, b.access)
-                self._acts[act] = min((b.ts, b.frame), self._acts.get(act, (b.ts, b.frame)))
+                act = (b.client, b.server, b.protocol, b.access)
+                place = (b.ts, b.frame, b.capture)
+                self._acts[act] = min(place, self._acts.get(act, place))
 
     def judge(self, window: Window) -> None:
         for key, item in sorted(self._pending.items()):
             self._looked_at.put(key, self._session(item))
-        for (client, server, port, protocol, access), (ts, frame) in sorted(self._acts.items()):
-            self._act(client, server, port, protocol, access, ts, frame)
+        for act, place in sorted(self._acts.items()):
+            self._act(act, place)
         self._pending.clear()
         self._acts.clear()
 
@@ -125,7 +127,9 @@ class Boundary(Detector):
         cause.add("ports", [f"{s.transport}/{s.port}"])
         return identity
 
-    def _act(self, client: bytes, server: bytes, port: int, protocol: str, access: str, ts: int, frame: int) -> None:
+    def _act(self, act: Act, place: tuple[int, int, str]) -> None:
+        client, server, protocol, access = act
+        ts, frame, capture = place
         src, dst = self.places.zone(client), self.places.zone(server)
         verdict = self.places.decide(src, dst, protocol, access, None)
         kind = self._kind(client, server, src, dst, verdict)
@@ -133,7 +137,7 @@ class Boundary(Detector):
             return
         _, cause = self._open(kind, client, server, src, dst, protocol, verdict, ts)
         cause.seen(0, ts, ts)
-        cause.shown(ts, frame, cause.frames[0][1] if cause.frames else "")
+        cause.shown(ts, frame, capture)
         cause.add("operations", [access])
         if access in _CHANGING:
             cause.raise_to("critical" if kind == "boundary.internet" else "high")

@@ -67,7 +67,6 @@ class Scan(Detector):
         self._looked_at = Memo()  # Modbus behaviours
         self._answering = Memo()  # client and server of which answers are seen at all
         self._ignored = {address.parse(a) for a in self.settings.ignore}
-        self.overflow = 0
 
     def gather(self, window: Window) -> None:
         table = window["flows"]
@@ -82,9 +81,9 @@ class Scan(Detector):
             if b.answered:
                 self._answering.put(b.client + b.server)
             if b.answered <= b.errors:  # a unit that answered is there: polling it is no search
-                self._try("scan.units", b.client, b.server, f"unit {b.unit}", (b.ts, b.frame, ""))
+                self._try("scan.units", b.client, b.server, f"unit {b.unit}", (b.ts, b.frame, b.capture))
             if b.errors:
-                self._try("scan.functions", b.client, b.server, b.operation, (b.ts, b.frame, ""))
+                self._try("scan.functions", b.client, b.server, b.operation, (b.ts, b.frame, b.capture))
 
     def _probes(self, table: Table) -> None:
         rows = np.flatnonzero(_is_probe(table))

@@ -43,8 +43,8 @@ class Sessions:
     """Distinct sessions, a struct of arrays; `Session` objects are made only for the rows asked for.
 
     `flows`: flows of the group that began in this window. `first_ts last_ts frame`: of its earliest flow
-    in this window. The earliest flow also speaks for the group where a column is not part of the key, so
-    the order of rows is of no importance.
+    in this window. `answered`: whether anything came back. The earliest flow also speaks for the group where
+    a column is not part of the key, so the order of rows is of no importance.
     """
 
     def __init__(self, window: Window) -> None:
@@ -73,6 +73,7 @@ class Sessions:
         self.flows = _begun(table, window.start, order, inverse, count)
         self.first_ts = _reduced(np.minimum, inverse, table.numbers("first_ts")[order], count)
         self.last_ts = _reduced(np.maximum, inverse, table.numbers("last_ts")[order], count)
+        self.answered = np.bincount(inverse, table.numbers("packets_in")[order] > 0, minlength=count) > 0
         self.frame = table.numbers("frame")[self.rows]
         self._encrypted, self._opened = encrypted, opened
 
@@ -86,6 +87,11 @@ class Sessions:
     def _name(self, column: str, row: int) -> str:
         codes, categories = self._names[column]
         return categories[int(codes[row])]
+
+    @cached_property
+    def ends(self) -> list[tuple[bytes, bytes]]:
+        """Client and server of each."""
+        return list(zip(*(_addresses(self._table.addresses(side)[self.rows]) for side in ("src_ip", "dst_ip")), strict=True))
 
     def capture(self, at: int) -> str:
         return capture_of(self._table, int(self.rows[at]))
@@ -109,6 +115,11 @@ class Sessions:
             src_mac=table.text("src_mac", row),
             dst_mac=table.text("dst_mac", row),
         )
+
+
+def _addresses(rows: Array) -> list[bytes]:
+    flat = rows.tobytes()
+    return [flat[at : at + 16] for at in range(0, len(flat), 16)]
 
 
 class Pair(NamedTuple):

@@ -13,10 +13,10 @@ from typing import Any
 
 from detectors import address
 from detectors.behaviours import Behaviours
-from detectors.memory import Memo
+from detectors.memory import KNOWN, Ids
 from detectors.places import Places
 from detectors.roles import DEVICES, ENGINEERING, by_operation, by_protocol, shown
-from detectors.sessions import Sessions
+from detectors.sessions import Session, Sessions
 from detectors.window import Window
 
 HOSTS = 1 << 16
@@ -51,6 +51,7 @@ class AssetRow:
 
 @dataclass(slots=True)
 class Host:
+    ip: bytes
     first: int
     last: int
     roles: set[str] = field(default_factory=set)
@@ -58,7 +59,6 @@ class Host:
     servers: set[bytes] = field(default_factory=set)  # field devices it is a client of
     tended: set[bytes] = field(default_factory=set)  # hosts it logs on to
     facts: dict[str, tuple[int, str]] = field(default_factory=dict)  # when it was said last, and what
-    dirty: bool = True
     written: int = 0
     zone: str = ""
 
@@ -67,11 +67,12 @@ class Inventory:
     def __init__(self, places: Places) -> None:
         self._places = places
         self._hosts: dict[bytes, Host] = {}
-        self._sessions = Memo()
-        self._behaviours = Memo()
+        self._sessions: dict[bytes, tuple[Host | None, Host | None]] = {}  # looked at, with both hosts
+        self._behaviours = Ids()
         self._owners: dict[str, bytes] = {}  # MAC: the one address seen with it; empty for a router's
         self._version = -1
-        self._now = 0
+        self._now = self._swept = 0
+        self._dirty: set[bytes] = set()
         self.overflow = 0
 
     def __len__(self) -> int:
@@ -92,17 +93,23 @@ class Inventory:
 
     def _flows(self, window: Window) -> None:
         found = window.derive(Sessions)
-        first, last = found.first_ts.tolist(), found.last_ts.tolist()
-        ends = found.ends
-        fresh = set(self._sessions.fresh(found.keys))
-        for at, (src, dst) in enumerate(ends):
-            client = self._host(src, first[at], last[at])
-            server = self._host(dst, first[at], last[at]) if found.answered[at] else None
-            if at in fresh:
-                self._session(found, at, client, server)
+        if len(self._sessions) > KNOWN:
+            self._sessions.clear()
+        for at, key in enumerate(found.keys):
+            known = self._sessions.get(key)
+            first, last = found.first_ts[at], found.last_ts[at]
+            if known is None or (known[1] is None and found.answered[at]):
+                session = found.session(at)
+                client = self._host(session.src, first, last)
+                server = self._host(session.dst, first, last) if found.answered[at] else None
+                self._sessions[key] = known = (client, server)
+                self._session(session, client, server)
+            for host in known:
+                if host is not None:
+                    host.last = max(host.last, last)
+                    host.first = min(host.first, first)
 
-    def _session(self, found: Sessions, at: int, client: Host | None, server: Host | None) -> None:
-        session = found.session(at)
+    def _session(self, session: Session, client: Host | None, server: Host | None) -> None:
         for ip, mac in ((session.src, session.src_mac), (session.dst, session.dst_mac)):
             if mac:
                 owner = self._owners.setdefault(mac, ip) if len(self._owners) < HOSTS else b""
@@ -143,7 +150,8 @@ class Inventory:
             if len(self._hosts) >= HOSTS:
                 self.overflow += 1
                 return None
-            host = self._hosts[ip] = Host(first, last)
+            host = self._hosts[ip] = Host(ip, first, last)
+            self._dirty.add(ip)
         host.first, host.last = min(host.first, first), max(host.last, last)
         return host
 
@@ -154,33 +162,38 @@ class Inventory:
             return zone is not None and zone.kind != "internet"
         return scope == "private"
 
-    @staticmethod
-    def _grow(known: set[Any], told: Iterable[Any], host: Host, limit: int = PROTOCOLS) -> None:
+    def _grow(self, known: set[Any], told: Iterable[Any], host: Host, limit: int = PROTOCOLS) -> None:
         for item in told:
             if item not in known and len(known) < limit:
                 known.add(item)
-                host.dirty = True
+                self._dirty.add(host.ip)
 
-    @staticmethod
-    def _fact(host: Host, name: str, when: int, value: str) -> None:
+    def _fact(self, host: Host, name: str, when: int, value: str) -> None:
         """The last word counts; of two at the same time the greater, so that the order of rows does not."""
         before = host.facts.get(name, (-1, ""))
         if value and (when, value[:TEXT]) > before:
             host.facts[name] = (when, value[:TEXT])
-            host.dirty = host.dirty or before[1] != value[:TEXT]
+            if before[1] != value[:TEXT]:
+                self._dirty.add(host.ip)
 
     def changed(self, everything: bool = False) -> list[AssetRow]:
         """Hosts of which something new is known since the last call, by address."""
         moved = self._version != self._places.version
         self._version = self._places.version
+        if moved or everything or self._now - self._swept >= REFRESH:
+            self._swept = self._now
+            candidates = self._hosts
+        else:
+            candidates = {ip: self._hosts[ip] for ip in self._dirty}
+        dirty, self._dirty = self._dirty, set()
         macs = {owner: mac for mac, owner in sorted(self._owners.items(), reverse=True) if owner}
         rows = []
-        for ip, host in sorted(self._hosts.items()):
+        for ip, host in sorted(candidates.items()):
             due = host.last > host.written and (everything or self._now - host.written >= REFRESH)
-            if host.dirty or due or moved:
+            if ip in dirty or due or moved:
                 row = self._row(ip, host, macs.get(ip, ""))
-                if host.dirty or due or row.zone != host.zone:
-                    host.dirty, host.written, host.zone = False, host.last, row.zone
+                if ip in dirty or due or row.zone != host.zone:
+                    host.written, host.zone = host.last, row.zone
                     rows.append(row)
         return rows
 
@@ -210,11 +223,12 @@ class Inventory:
         for ip, host in self._hosts.items():
             sets = {name: sorted(getattr(host, name)) for name in ("roles", "protocols")}
             sets |= {name: [other.hex() for other in sorted(getattr(host, name))] for name in ("servers", "tended")}
-            plain = {name: getattr(host, name) for name in ("first", "last", "dirty", "written", "zone")}
+            plain = {name: getattr(host, name) for name in ("first", "last", "written", "zone")}
             hosts[ip.hex()] = plain | sets | {"facts": {name: list(fact) for name, fact in host.facts.items()}}
-        memos = {"sessions": self._sessions.snapshot(), "behaviours": self._behaviours.snapshot()}
         owners = {mac: ip.hex() for mac, ip in self._owners.items()}
-        return {"hosts": hosts, "owners": owners, "version": self._version, "now": self._now, **memos}
+        plain = {"version": self._version, "now": self._now, "swept": self._swept}
+        lists = {"dirty": sorted(ip.hex() for ip in self._dirty), "behaviours": self._behaviours.snapshot()}
+        return {"hosts": hosts, "owners": owners, **plain, **lists}
 
     def restore(self, state: dict[str, Any]) -> None:
         self._hosts = {}
@@ -222,8 +236,9 @@ class Inventory:
             sets: dict[str, Any] = {name: set(kept[name]) for name in ("roles", "protocols")}
             sets |= {name: {bytes.fromhex(other) for other in kept[name]} for name in ("servers", "tended")}
             facts = {name: (when, value) for name, (when, value) in kept["facts"].items()}
-            self._hosts[bytes.fromhex(ip)] = Host(**(kept | sets | {"facts": facts}))
+            self._hosts[bytes.fromhex(ip)] = Host(bytes.fromhex(ip), **(kept | sets | {"facts": facts}))
         self._owners = {mac: bytes.fromhex(ip) for mac, ip in state["owners"].items()}
-        self._version, self._now = state["version"], state["now"]
-        self._sessions.restore(state["sessions"])
+        self._version, self._now, self._swept = state["version"], state["now"], state["swept"]
+        self._dirty = {bytes.fromhex(ip) for ip in state["dirty"]}
+        self._sessions.clear()  # sessions are looked at anew, which adds nothing that is not known
         self._behaviours.restore(state["behaviours"])

@@ -37,9 +37,10 @@ class Behaviours:
     def __init__(self, window: Window) -> None:
         self.table = window["behaviours"]
         self._flows = window["flows"]
+        self._rows: dict[int, Behaviour] = {}
         ids = self.table.numbers("behaviour_id").astype(np.uint64)
         self._order = np.argsort(ids, kind="stable")
-        self.ids: list[int] = ids[self._order].tolist()
+        self.ids: Array = ids[self._order]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -48,12 +49,9 @@ class Behaviours:
         """A column of numbers in the order of the ids."""
         return self.table.numbers(name)[self._order]
 
-    def where(self, name: str, wanted: tuple[str, ...]) -> list[int]:
+    def where(self, name: str, wanted: tuple[str, ...]) -> Array:
         """Positions at which a column holds one of the texts."""
-        if not len(self):
-            return []
-        found: list[int] = np.flatnonzero(self.table.where(name, wanted)[self._order]).tolist()
-        return found
+        return np.flatnonzero(self.table.where(name, wanted)[self._order])
 
     @cached_property
     def _names(self) -> dict[str, tuple[Array, list[str]]]:
@@ -70,27 +68,28 @@ class Behaviours:
         return captures[0] if len(captures) == 1 and not self.table.has("capture") else ""
 
     def row(self, at: int) -> Behaviour:
-        row = int(self._order[at])
+        """One behaviour, made once however many ask for it."""
+        if at not in self._rows:
+            self._rows[at] = self._make(int(self._order[at]), at)
+        return self._rows[at]
+
+    def _make(self, row: int, at: int) -> Behaviour:
         table = self.table
-        number = {
-            name: int(table.numbers(name)[row])
-            for name in ("ts", "last_ts", "frame", "server_port", "count", "errors", "answered")
-        }
         return Behaviour(
-            id=self.ids[at],
-            ts=number["ts"],
-            last_ts=number["last_ts"],
-            frame=number["frame"],
+            id=int(self.ids[at]),
+            ts=int(table.numbers("ts")[row]),
+            last_ts=int(table.numbers("last_ts")[row]),
+            frame=int(table.numbers("frame")[row]),
             protocol=self._name("protocol", row),
             client=table.ip("client_ip", row),
             server=table.ip("server_ip", row),
-            port=number["server_port"],
+            port=int(table.numbers("server_port")[row]),
             unit=table.text("unit", row),
             operation=self._name("operation", row),
             access=self._name("access", row),
             object=table.text("object", row),
-            occurrences=number["count"],
-            errors=number["errors"],
-            answered=number["answered"],
+            occurrences=int(table.numbers("count")[row]),
+            errors=int(table.numbers("errors")[row]),
+            answered=int(table.numbers("answered")[row]),
             capture=self._capture or (table.text("capture", row) if table.has("capture") else ""),
         )

@@ -27,7 +27,7 @@ from detectors.base import Detector
 from detectors.behaviours import Behaviours
 from detectors.book import Cause
 from detectors.catalogue import entry
-from detectors.memory import Memo
+from detectors.memory import Ids, Memo
 from detectors.sessions import Session, Sessions
 from detectors.window import Window
 from detectors.zones import Verdict, Zone
@@ -70,7 +70,7 @@ class Boundary(Detector):
     def __init__(self, settings: Any, places: Any) -> None:
         super().__init__(settings, places)
         self._looked_at = Memo()  # session key: alert id, or empty for a session that is not reported
-        self._operations = Memo()  # behaviours looked at
+        self._operations = Ids()  # behaviours looked at
         self._version = -1
         self._pending: dict[bytes, _Pending] = {}
         self._acts: dict[Act, tuple[int, int, str]] = {}
@@ -85,7 +85,7 @@ class Boundary(Detector):
             identity = self._looked_at.get(key)
             if identity == "":
                 continue
-            flows, first, last = int(found.flows[at]), int(found.first_ts[at]), int(found.last_ts[at])
+            flows, first, last = found.flows[at], found.first_ts[at], found.last_ts[at]
             cause = self.book.get(identity) if identity else None
             if cause is not None:
                 cause.seen(flows, first, last)
@@ -94,7 +94,7 @@ class Boundary(Detector):
                 waiting.first_ts, waiting.last_ts = min(waiting.first_ts, first), max(waiting.last_ts, last)
                 waiting.flows += flows
             elif len(self._pending) < PENDING:
-                frame, capture = int(found.frame[at]), found.capture(at)
+                frame, capture = found.frame[at], found.capture(at)
                 self._pending[key] = _Pending(found.session(at), first, last, flows, frame, capture)
             else:
                 self.overflow += 1

@@ -82,7 +82,7 @@ class Cleartext(Detector):
             if identity == "":
                 continue
             cause = self.book.get(identity) if identity else None
-            first, last = int(found.first_ts[at]), int(found.last_ts[at])
+            first, last = found.first_ts[at], found.last_ts[at]
             if cause is None:
                 session = found.session(at)
                 kind = self._kind(session)
@@ -92,10 +92,10 @@ class Cleartext(Detector):
                 identity, cause = self._open(kind, session.src, session.dst, session.vlan, session.protocol, first)
                 self._looked_at.put(key, identity)
                 cause.add("ports", [session.port])
-                cause.shown(first, int(found.frame[at]), found.capture(at))
+                cause.shown(first, found.frame[at], found.capture(at))
                 if session.credentials:
                     cause.add("credentials", [session.credentials])
-            cause.seen(int(found.flows[at]), first, last)
+            cause.seen(found.flows[at], first, last)
 
     def _kind(self, session: Session) -> str:
         protocol = session.protocol

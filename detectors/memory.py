@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
+from detectors.window import Array
+
 Key = bytes | int
 
 KNOWN = 1 << 16  # keys a generation
@@ -38,9 +42,11 @@ class Memo:
 
     def fresh(self, keys: Iterable[Any]) -> list[int]:
         """Positions of the keys that are new; from now on they are known, with an empty text."""
+        young = self._young
+        suspects = [(at, key) for at, key in enumerate(keys) if key not in young]
         found = []
-        for at, key in enumerate(keys):
-            if key not in self._young and self.get(key) is None:
+        for at, key in suspects:
+            if self.get(key) is None:
                 found.append(at)
                 self.put(key)
         return found
@@ -55,6 +61,52 @@ class Memo:
 
     def restore(self, state: list[list[tuple[str, str]]]) -> None:
         self._young, self._old = ({_key(k): text for k, text in part} for part in state)
+
+
+class Ids:
+    """64-bit ids that were seen, as sorted arrays: thousands are looked up in one call."""
+
+    def __init__(self, limit: int = KNOWN) -> None:
+        self.limit = limit
+        self.clear()
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def clear(self) -> None:
+        self._young: Array = np.zeros(0, dtype=np.uint64)
+        self._old: Array = np.zeros(0, dtype=np.uint64)
+
+    def fresh(self, ids: Array) -> list[int]:
+        """Positions of the ids that are new; from now on they are known. `ids` are sorted."""
+        absent = ~_among(self._young, ids)
+        if not absent.any():
+            return []
+        at = np.flatnonzero(absent)
+        new = at[~_among(self._old, ids[at])]
+        self._add(np.unique(ids[at]))
+        positions: list[int] = new.tolist()
+        return positions
+
+    def _add(self, ids: Array) -> None:
+        if len(self._young) + len(ids) > self.limit:
+            self._old, self._young = self._young, self._young[:0]
+        self._young = np.insert(self._young, np.searchsorted(self._young, ids), ids)[-self.limit :]
+
+    def snapshot(self) -> list[list[int]]:
+        return [self._young.tolist(), self._old.tolist()]
+
+    def restore(self, state: list[list[int]]) -> None:
+        self._young, self._old = (np.array(part, dtype=np.uint64) for part in state)
+
+
+def _among(known: Array, ids: Array) -> Array:
+    if not len(known):
+        return np.zeros(len(ids), dtype=bool)
+    at = np.searchsorted(known, ids)
+    at[at == len(known)] = 0
+    found: Array = known[at] == ids
+    return found
 
 
 def _plain(key: bytes | int) -> str:

@@ -65,10 +65,11 @@ class NewWriter(Detector):
 
     def gather(self, window: Window) -> None:
         behaviours = window.derive(Behaviours)
-        self._traffic = self._traffic or bool(behaviours.where("protocol", tuple(LEVELS)))
+        self._traffic = self._traffic or bool(behaviours.where("protocol", tuple(LEVELS)).size)
         occurrences, last = behaviours.array("count"), behaviours.array("last_ts")
-        for at in behaviours.where("access", _ACCESS):
-            identity = self._looked_at.get(behaviours.ids[at])
+        changing = behaviours.where("access", _ACCESS)
+        for at, behaviour in zip(changing.tolist(), behaviours.ids[changing].tolist(), strict=True):
+            identity = self._looked_at.get(behaviour)
             if identity == "":
                 continue
             cause = self.book.get(identity) if identity else None

@@ -29,7 +29,7 @@ from detectors import address
 from detectors.base import SECOND, Detector
 from detectors.behaviours import Behaviours
 from detectors.book import FRAMES
-from detectors.memory import Memo
+from detectors.memory import Ids, Memo
 from detectors.protocols import OT_PORTS
 from detectors.sessions import UNOPENED, capture_of
 from detectors.window import Array, Table, Window, groups
@@ -64,7 +64,7 @@ class Scan(Detector):
     def __init__(self, settings: Any, places: Any) -> None:
         super().__init__(settings, places)
         self._tried: dict[Suspect, dict[str, Try]] = {}
-        self._looked_at = Memo()  # Modbus behaviours
+        self._looked_at = Ids()  # Modbus behaviours
         self._answering = Memo()  # client and server of which answers are seen at all
         self._ignored = {address.parse(a) for a in self.settings.ignore}
 
@@ -74,8 +74,8 @@ class Scan(Detector):
             self._probes(table)
         behaviours = window.derive(Behaviours)
         modbus = behaviours.where("protocol", ("modbus",))
-        for fresh in self._looked_at.fresh([behaviours.ids[at] for at in modbus]):
-            b = behaviours.row(modbus[fresh])
+        for fresh in self._looked_at.fresh(behaviours.ids[modbus]):
+            b = behaviours.row(int(modbus[fresh]))
             if b.client in self._ignored:
                 continue
             if b.answered:

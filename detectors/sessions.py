@@ -67,14 +67,21 @@ class Sessions:
             # numpy drops the zero bytes at a string's end; with a constant behind them no key ends in one
             np.ones(len(table), dtype=np.uint8),
         )[order]
-        first, inverse, count = groups(keys)
+        # Sorting by time first, then grouping by a dictionary, is a third of what `np.unique` costs here.
+        index: dict[bytes, int] = {}
+        inverse = np.array([index.setdefault(key, len(index)) for key in keys.tolist()], dtype=np.int64)
+        count = len(index)
+        self.keys = list(index)
+        first = np.zeros(count, dtype=np.int64)
+        first[inverse[::-1]] = np.arange(len(inverse))[::-1]
         self.rows: Array = order[first]
-        self.keys: list[bytes] = keys[first].tolist()
-        self.flows = _begun(table, window.start, order, inverse, count)
-        self.first_ts = _reduced(np.minimum, inverse, table.numbers("first_ts")[order], count)
-        self.last_ts = _reduced(np.maximum, inverse, table.numbers("last_ts")[order], count)
-        self.answered = np.bincount(inverse, table.numbers("packets_in")[order] > 0, minlength=count) > 0
-        self.frame = table.numbers("frame")[self.rows]
+        # Lists, not arrays: they are read one by one.
+        self.flows: list[int] = _begun(table, window.start, order, inverse, count).tolist()
+        self.first_ts: list[int] = table.numbers("first_ts")[self.rows].tolist()
+        self.last_ts: list[int] = _latest(inverse, table.numbers("last_ts")[order], count).tolist()
+        answered = np.bincount(inverse, table.numbers("packets_in")[order] > 0, minlength=count) > 0
+        self.answered: list[bool] = answered.tolist()
+        self.frame: list[int] = table.numbers("frame")[self.rows].tolist()
         self._encrypted, self._opened = encrypted, opened
 
     def __len__(self) -> int:
@@ -87,11 +94,6 @@ class Sessions:
     def _name(self, column: str, row: int) -> str:
         codes, categories = self._names[column]
         return categories[int(codes[row])]
-
-    @cached_property
-    def ends(self) -> list[tuple[bytes, bytes]]:
-        """Client and server of each."""
-        return list(zip(*(_addresses(self._table.addresses(side)[self.rows]) for side in ("src_ip", "dst_ip")), strict=True))
 
     def capture(self, at: int) -> str:
         return capture_of(self._table, int(self.rows[at]))
@@ -115,11 +117,6 @@ class Sessions:
             src_mac=table.text("src_mac", row),
             dst_mac=table.text("dst_mac", row),
         )
-
-
-def _addresses(rows: Array) -> list[bytes]:
-    flat = rows.tobytes()
-    return [flat[at : at + 16] for at in range(0, len(flat), 16)]
 
 
 class Pair(NamedTuple):
@@ -146,7 +143,7 @@ def pairs(table: Table, chosen: Array, *apart: Array) -> Iterator[Pair]:
     rows = rows[np.lexsort((table.numbers("flow_id")[rows], ts[rows]))]
     first, inverse, count = groups(table.keys(src[rows], dst[rows], port[rows], *(column[rows] for column in apart)))
     totals = np.bincount(inverse, minlength=count)
-    last = _reduced(np.maximum, inverse, ts[rows], count)
+    last = _latest(inverse, ts[rows], count)
     for at in range(count):
         row = int(rows[first[at]])
         vlan = int(table.numbers("vlan")[row])
@@ -154,10 +151,9 @@ def pairs(table: Table, chosen: Array, *apart: Array) -> Iterator[Pair]:
         yield Pair(*ends, vlan, int(totals[at]), int(ts[row]), int(last[at]), row)
 
 
-def _reduced(reduce: np.ufunc, inverse: Array, values: Array, count: int) -> Array:
-    start = np.iinfo(np.int64).max if reduce is np.minimum else np.iinfo(np.int64).min
-    out = np.full(count, start, dtype=np.int64)
-    reduce.at(out, inverse, values.astype(np.int64))
+def _latest(inverse: Array, values: Array, count: int) -> Array:
+    out = np.full(count, np.iinfo(np.int64).min, dtype=np.int64)
+    np.maximum.at(out, inverse, values)
     return out
 
 

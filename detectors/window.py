@@ -28,6 +28,10 @@ class Table:
     def __init__(self, source: object | None = None) -> None:
         self._source = source
         self._chunks: dict[str, Any] = {}
+        self._numbers: dict[str, Array] = {}
+        self._addresses: dict[str, Array] = {}
+        self._codes: dict[str, tuple[Array, list[str]]] = {}
+        self._texts: dict[str, Callable[[int], str]] = {}
 
     @cached_property
     def arrow(self) -> Any:
@@ -67,6 +71,12 @@ class Table:
 
     def numbers(self, name: str) -> Array:
         """Numbers, flags (0 or 1) or times (nanoseconds since the epoch); 0 where there is none."""
+        found = self._numbers.get(name)
+        if found is None:
+            found = self._numbers[name] = self._read_numbers(name)
+        return found
+
+    def _read_numbers(self, name: str) -> Array:
         if not len(self):
             return _NO_ROWS
         array = self._column(name)
@@ -80,6 +90,12 @@ class Table:
 
     def addresses(self, name: str) -> Array:
         """Addresses as rows of 16 bytes; zeros where there is none."""
+        found = self._addresses.get(name)
+        if found is None:
+            found = self._addresses[name] = self._read_addresses(name)
+        return found
+
+    def _read_addresses(self, name: str) -> Array:
         if not len(self):
             return np.zeros((0, 16), dtype=np.uint8)
         array = self._column(name)
@@ -89,6 +105,12 @@ class Table:
 
     def codes(self, name: str) -> tuple[Array, list[str]]:
         """Codes and the categories they index. A plain text column is encoded first."""
+        found = self._codes.get(name)
+        if found is None:
+            found = self._codes[name] = self._read_codes(name)
+        return found
+
+    def _read_codes(self, name: str) -> tuple[Array, list[str]]:
         if not len(self):
             return _NO_ROWS.astype(np.int32), []
         array = self._column(name)
@@ -119,8 +141,23 @@ class Table:
 
     def text(self, name: str, row: int) -> str:
         """One text. For a row that was chosen, not for a walk over all of them."""
-        value = self._column(name)[row].as_py()
-        return "" if value is None else str(value)
+        if name not in self._texts:
+            self._texts[name] = self._read_texts(name)
+        return self._texts[name](row)
+
+    def _read_texts(self, name: str) -> Callable[[int], str]:
+        array = self._column(name)
+        kind = str(array.type)
+        if kind.startswith("dictionary"):
+            codes, categories = self.codes(name)
+            return lambda row: categories[int(codes[row])]
+        if kind != "string" or array.null_count:
+            return lambda row: array[row].as_py() or ""
+        # pyarrow makes an object for the cell before it makes the text; the offsets lead straight to it.
+        _, offsets, data = array.buffers()
+        edges = np.frombuffer(offsets, dtype=np.int32)[array.offset :]
+        octets = memoryview(data or b"")
+        return lambda row: str(octets[edges[row] : edges[row + 1]], "utf-8")
 
     def ip(self, name: str, row: int) -> bytes:
         return bytes(self.addresses(name)[row].tobytes())

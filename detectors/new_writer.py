@@ -1,0 +1,161 @@
+"""Clients that write or command where they never did.
+
+Detects: the first write, and the first command, of a client to a unit of a server after the learning part.
+Why it matters: the writers of a plant are few and do not change; a new one is how a process is moved by
+somebody who should not.
+Evidence: client, server, unit, operations and objects, first frames, how long was learned.
+False positives: engineering stations at work, standby servers that take over, writers rarer than the
+learning part is long.
+Techniques: T0848, T1692.001, T0836, T0816 by kind, in the catalogue.
+Fires on: pcaps/rogue_writer.pcap
+Silent on: pcaps/normal_plant.pcap
+Cost: one set look-up for each write or command behaviour of a window.
+Blind when: the writer was at work in the learning part; a known writer writes something new; the protocol
+is encrypted.
+
+The learning part ends by packet time alone, so that a stream and its replay agree: after `learn_seconds`,
+or sooner, once `quiet_windows` windows in a row brought OT traffic and no new writer. What is learned in a
+short capture is little, and `confidence` says so: it grows with the time learned. A capture that ends while
+learning is reported as such, not as free of new writers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from detectors import address
+from detectors.base import SECOND, Detector
+from detectors.behaviours import Behaviour, Behaviours
+from detectors.memory import Memo
+from detectors.protocols import LEVELS
+from detectors.window import Window
+
+WRITERS = 1 << 16  # (client, server, protocol, unit, access) known; when full the oldest half is forgotten
+_ACCESS = ("write", "control")
+_SURE = 24 * 3600.0  # learning that long earns full confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`ignore`: addresses of clients that may write at any time."""
+
+    learn_seconds: float = 300.0
+    quiet_windows: int = 6
+    ignore: tuple[str, ...] = ()
+
+
+class NewWriter(Detector):
+    name = "new_writer"
+    kinds = ("new_writer.write", "new_writer.control")
+    reads = ("behaviours",)
+    settings_class = Settings
+    settings: Settings
+
+    def __init__(self, settings: Any, places: Any) -> None:
+        super().__init__(settings, places)
+        self._looked_at = Memo()  # behaviour id: alert id, or empty for one that is known
+        self._writers = Memo(WRITERS)
+        self._ignored = {address.parse(a) for a in self.settings.ignore}
+        self._new: list[Behaviour] = []
+        self._start: int | None = None
+        self._learned: int | None = None  # nanoseconds the learning part took; None: still learning
+        self._quiet = 0
+        self._traffic = False
+
+    def gather(self, window: Window) -> None:
+        behaviours = window.derive(Behaviours)
+        self._traffic = self._traffic or bool(behaviours.where("protocol", tuple(LEVELS)).size)
+        occurrences, last = behaviours.array("count"), behaviours.array("last_ts")
+        changing = behaviours.where("access", _ACCESS)
+        for at, behaviour in zip(changing.tolist(), behaviours.ids[changing].tolist(), strict=True):
+            identity = self._looked_at.get(behaviour)
+            if identity == "":
+                continue
+            cause = self.book.get(identity) if identity else None
+            if cause is None:
+                self._new.append(behaviours.row(at))
+            else:
+                cause.seen(int(occurrences[at]), int(last[at]), int(last[at]))
+
+    def judge(self, window: Window) -> None:
+        if self._start is None:
+            if not self._traffic:
+                return  # nothing to learn from yet
+            self._start = window.start
+        newcomers = False
+        for b in sorted(self._new):
+            newcomers |= self._writer(b)
+        self._new.clear()
+        if self._learned is None:
+            self._learn(window, newcomers)
+        self._traffic = False
+
+    def _learn(self, window: Window, newcomers: bool) -> None:
+        assert self._start is not None
+        if self._traffic:
+            self._quiet = 0 if newcomers else self._quiet + 1
+        so_far = window.end - self._start
+        if so_far >= self.settings.learn_seconds * SECOND or self._quiet >= self.settings.quiet_windows:
+            self._learned = so_far
+
+    def _writer(self, b: Behaviour) -> bool:
+        """Looks at one new write or command; true if its writer was not known."""
+        writer = b"\0".join((b.client, b.server, b.protocol.encode(), b.access.encode(), b.unit.encode()))
+        known = self._writers.get(writer)
+        if known is None:
+            if self._learned is None or b.client in self._ignored:
+                self._writers.put(writer)
+                self._looked_at.put(b.id)
+                return True
+            known = self._report(b)
+            self._writers.put(writer, known)
+            self._looked_at.put(b.id, known)
+            return True
+        if known:  # a newcomer's next operation or object
+            known = self._report(b)
+        self._looked_at.put(b.id, known)
+        return False
+
+    def _report(self, b: Behaviour) -> str:
+        learned = (self._learned or 0) / SECOND
+        kind = f"new_writer.{b.access}"
+        identity, cause = self.book.cause(
+            kind, (b.client, b.server, b.protocol, b.unit), protocol=b.protocol,
+            confidence=0.5 + 0.45 * min(1.0, learned / _SURE) ** 0.25,
+        )  # fmt: skip
+        src, dst = self.places.zone(b.client), self.places.zone(b.server)
+        outside = src is not None and src.kind in ("it", "internet")
+        if outside or (b.access == "control" and dst is not None and dst.level <= 1):
+            cause.raise_to("critical")
+        cause.between(b.ts, b.client, b.server, src.name if src else "", dst.name if dst else "")
+        cause.seen(b.occurrences, b.ts, b.last_ts)
+        cause.shown(b.ts, b.frame, b.capture)
+        cause.add("operations", [b.operation])
+        cause.add("objects", [b.object] if b.object else [])
+        cause.facts |= {"unit": b.unit, "learned_seconds": round(learned, 3)}
+        unit = f" (unit {b.unit})" if b.unit else ""
+        verb = "wrote to" if b.access == "write" else "commanded"
+        cause.summary = f"{address.text(b.client)} {verb} {address.text(b.server)}{unit} by {b.protocol} for the first time"
+        return identity
+
+    def notes(self) -> list[str]:
+        if self._start is not None and self._learned is None:
+            wanted = f"{self.settings.quiet_windows} windows without a new writer or {self.settings.learn_seconds:g} s"
+            return [f"new_writer: the capture ended while still learning (needs {wanted}); no writer could be called new"]
+        return []
+
+    def sizes(self) -> dict[str, int]:
+        held = {"behaviours": len(self._looked_at), "writers": len(self._writers), "new": len(self._new)}
+        return super().sizes() | held
+
+    def snapshot(self) -> dict[str, Any]:
+        learning = {"start": self._start, "learned": self._learned, "quiet": self._quiet}
+        memos = {"looked_at": self._looked_at.snapshot(), "writers": self._writers.snapshot()}
+        return super().snapshot() | learning | memos
+
+    def restore(self, state: dict[str, Any]) -> None:
+        super().restore(state)
+        self._start, self._learned, self._quiet = state["start"], state["learned"], state["quiet"]
+        self._looked_at.restore(state["looked_at"])
+        self._writers.restore(state["writers"])

@@ -1,0 +1,153 @@
+"""Bursts of messages that contradict their protocol.
+
+Detects: many malformed messages between two hosts within a period; overlapping fragments or segments with
+different content; answers without a question.
+Why it matters: fuzzing, exploits and evasion look like this; so do broken devices, which matter as well.
+Evidence: kinds of oddity with their counts, some details (field, offset, reason), first frames.
+False positives: vendor dialects; captures with packets missing; one-sided taps.
+Techniques: T0814, T0866, T0830, T1692.002 by kind, in the catalogue.
+Fires on: pcaps/fuzzed_modbus.pcap, pcaps/overlap.pcap, pcaps/spoofed_answers.pcap
+Silent on: pcaps/normal_plant.pcap
+Cost: numpy over the anomalies of a window; a few dictionary entries for each pair of hosts that has any.
+Blind when: the oddity is below the threshold, or the application does not care about malformed input.
+
+One alert a pair of hosts, protocol and kind of alert, never one a packet. Holes in the capture and what
+follows from them (resynchronising, truncation by the snap length) are the sensor's own affair: they are
+in the health counters, and here they only lower the confidence.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from detectors import address
+from detectors.base import SECOND, Detector
+from detectors.sessions import capture_of, pairs
+from detectors.window import Window
+
+PAIRS = 4096  # pairs of hosts followed at a time; the one quiet for longest leaves
+DETAILS = 8  # kept of a pair's details, at most this long:
+DETAIL_LENGTH = 200
+
+_KIND = {
+    "malformed": "malformed",
+    "message_too_long": "malformed",
+    "trailing_bytes": "malformed",
+    "too_many_items": "malformed",
+    "unknown_code": "malformed",
+    "bad_length": "malformed",
+    "crc": "malformed",
+    "overlap_conflict": "evasion",
+    "fragment_overlap": "evasion",
+    "syn_inside": "malformed",
+    "unsolicited_response": "unsolicited",
+}
+_LOSS = frozenset(("gap", "resynchronised", "truncated", "fragment_incomplete", "pending_full"))
+
+Pair = tuple[str, bytes, bytes, str]  # kind of alert, client, server, protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Messages of a pair of hosts within `seconds` that make a burst."""
+
+    seconds: float = 60.0
+    malformed: int = 5
+    evasion: int = 2
+    unsolicited: int = 10
+    ignore: tuple[str, ...] = ()  # kinds of oddity, as the table `anomalies` names them
+
+
+class ParserAnomaly(Detector):
+    name = "parser_anomaly"
+    kinds = ("parser_anomaly.malformed", "parser_anomaly.evasion", "parser_anomaly.unsolicited")
+    reads = ("anomalies",)
+    settings_class = Settings
+    settings: Settings
+
+    def __init__(self, settings: Any, places: Any) -> None:
+        super().__init__(settings, places)
+        # Of each pair, by window: when it ended, oddities by name, first and last time, frames, details.
+        self._recent: dict[Pair, list[dict[str, Any]]] = {}
+        self._now: dict[Pair, dict[str, Any]] = {}
+        self._lossy: set[bytes] = set()  # client and server between which bytes are missing in this window
+
+    def gather(self, window: Window) -> None:
+        table = window["anomalies"]
+        if not len(table):
+            return
+        kinds, names = table.codes("kind")
+        protocols, protocol_names = table.codes("protocol")
+        wanted = table.where("kind", lambda kind: kind not in self.settings.ignore)
+        for pair in pairs(table, wanted, kinds, protocols):
+            oddity = names[int(kinds[pair.row])]
+            if oddity in _LOSS:
+                self._lossy.add(pair.src + pair.dst)
+                continue
+            # A kind the table does not know yet is some way of being malformed.
+            alert = f"parser_anomaly.{_KIND.get(oddity, 'malformed')}"
+            key = (alert, pair.src, pair.dst, protocol_names[int(protocols[pair.row])])
+            if key not in self._now and len(self._now) >= PAIRS:
+                self.overflow += pair.rows
+                continue
+            entry = self._now.setdefault(key, {"oddities": {}, "frames": [], "details": [], "first": pair.first_ts, "last": 0})
+            entry["oddities"][oddity] = entry["oddities"].get(oddity, 0) + pair.rows
+            entry["first"] = min(entry["first"], pair.first_ts)
+            entry["last"] = max(entry["last"], pair.last_ts)
+            entry["frames"].append([pair.first_ts, int(table.numbers("frame")[pair.row]), capture_of(table, pair.row)])
+            details = {*entry["details"], f"{oddity}: {table.text('detail', pair.row)[:DETAIL_LENGTH]}"}
+            entry["details"] = sorted(details)[:DETAILS]
+
+    def judge(self, window: Window) -> None:
+        for key, entry in self._now.items():
+            self._recent.setdefault(key, []).append(entry | {"new": True})
+        horizon = window.end - int(self.settings.seconds * SECOND)
+        for key in sorted(self._recent):
+            entries = [entry for entry in self._recent[key] if entry["last"] >= horizon]
+            self._recent[key] = entries
+            if not entries:
+                del self._recent[key]
+            elif sum(sum(e["oddities"].values()) for e in entries) >= getattr(self.settings, key[0].split(".")[1]):
+                self._report(key, entries)
+        if len(self._recent) > PAIRS:
+            quiet = sorted(self._recent, key=lambda k: (self._recent[k][-1]["last"], k))
+            for key in quiet[: len(self._recent) - PAIRS]:
+                del self._recent[key]
+        self._now.clear()
+        self._lossy.clear()
+
+    def _report(self, key: Pair, entries: list[dict[str, Any]]) -> None:
+        kind, src, dst, protocol = key
+        confidence = 0.4 if src + dst in self._lossy else 0.8
+        _, cause = self.book.cause(kind, (src, dst, protocol), protocol=protocol, confidence=confidence)
+        cause.between(0, src, dst)
+        counts = Counter(cause.facts.get("oddities", {}))
+        for entry in entries:
+            if not entry.pop("new", False):
+                continue  # its messages are in the alert already
+            cause.seen(sum(entry["oddities"].values()), entry["first"], entry["last"])
+            cause.add("details", entry["details"])
+            counts.update(entry["oddities"])
+            for ts, frame, capture in entry["frames"]:
+                cause.shown(ts, frame, capture)
+        cause.facts |= {"oddities": dict(sorted(counts.items())), "bytes_missing": confidence < 0.8}
+        told = ", ".join(f"{count} {oddity}" for oddity, count in sorted(counts.items()))
+        cause.summary = f"{address.text(src)} and {address.text(dst)}: {protocol or 'packets'} with {told}"
+
+    def sizes(self) -> dict[str, int]:
+        held = {"pairs": len(self._recent), "lossy": len(self._lossy)}
+        return super().sizes() | held | {"windows": max(map(len, self._recent.values()), default=0)}
+
+    def snapshot(self) -> dict[str, Any]:
+        recent = [[k, a.hex(), b.hex(), p, entries] for (k, a, b, p), entries in self._recent.items()]
+        return super().snapshot() | {"recent": recent, "overflow": self.overflow}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        super().restore(state)
+        self.overflow = state["overflow"]
+        self._recent = {
+            (k, bytes.fromhex(a), bytes.fromhex(b), p): [dict(e) for e in entries]
+            for k, a, b, p, entries in state["recent"]
+        }

@@ -1,0 +1,146 @@
+"""All detectors over one stream of windows.
+
+The only place with a broad catch: a detector is a plug-in, and one that raises must not take the others with
+it. It is switched off for the rest of the run, which is counted and said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from detectors import registry
+from detectors.alert import NOWHERE, Alert
+from detectors.assets import AssetRow, Inventory
+from detectors.base import Detector, parse_settings
+from detectors.book import in_order
+from detectors.memory import Memo
+from detectors.places import places
+from detectors.window import Window
+from detectors.zones import Policy
+
+T = TypeVar("T")
+
+
+class Pipeline:
+    """`settings`: the table `[detectors]` of the configuration. ValueError for a setting that makes no sense.
+
+    Snapshots are taken between windows.
+    """
+
+    def __init__(
+        self, policy: Policy, settings: Mapping[str, Mapping[str, object]], sensor: str = "", case_id: str = "live"
+    ) -> None:
+        self._sensor, self._case_id = sensor, case_id
+        self._places = places(policy)
+        self._inventory = Inventory(self._places)
+        self._finished = False
+        self.failures: dict[str, str] = {}  # detectors switched off, and why
+        self.raised: dict[str, int] = {}  # alerts by kind; an update is not counted again
+        self._ids = Memo()
+        self.detectors: dict[str, Detector] = {}
+        for name, wanted in registry.enabled(settings).items():
+            if wanted:
+                self._add(name, settings.get(name, {}))
+
+    def _add(self, name: str, section: Mapping[str, object]) -> None:
+        if name in registry.BUILTIN:
+            kind = registry.builtin(name)
+            self.detectors[name] = kind(parse_settings(kind, section), self._places)
+            return
+        try:
+            kind = registry.load(registry.installed()[name])
+            self.detectors[name] = kind(parse_settings(kind, section), self._places)
+        except Exception as error:  # noqa: BLE001 - the border of a plug-in: see the module's text
+            self._fail(name, error)
+
+    def observe(self, tables: Mapping[str, object], start: int, end: int, last: bool) -> list[Alert]:
+        """One window or part of one: new and changed alerts, in order; none before the window's last part."""
+        window = Window(tables, start, end, last)
+        self._places.learn(window)
+        self._inventory.learn(window)
+        return self._ask(lambda detector: detector.observe(window))
+
+    def finish(self) -> list[Alert]:
+        """The stream is over: alerts whose last state was not given out yet."""
+        self._finished = True
+        return self._ask(lambda detector: detector.finish())
+
+    def assets(self) -> list[AssetRow]:
+        """Hosts of which something new is known since the last call."""
+        rows = self._inventory.changed(everything=self._finished)
+        return [replace(row, sensor=self._sensor, case_id=self._case_id) for row in rows]
+
+    def notes(self) -> list[str]:
+        """What an analyst should know about this run: detectors switched off, still learning, or over a limit."""
+        told = [f"detector {name} was switched off: {why}" for name, why in sorted(self.failures.items())]
+        if self._places.inferred:
+            told.append("no zones are configured: they were inferred from addresses and roles")
+        return told + [note for _, notes in self._each(lambda detector: detector.notes()) for note in notes]
+
+    def counters(self) -> dict[str, int]:
+        """For the table `health`: alerts by kind, entries held, what limits cost."""
+        told = {f"alerts.{kind}": count for kind, count in self.raised.items()}
+        told["detectors.failed"] = len(self.failures)
+        told["assets.overflow"] = self._inventory.overflow
+        told |= {f"assets.{name}": size for name, size in self._inventory.sizes().items()}
+        for name, sizes in self._each(lambda detector: detector.counters()):
+            told |= {f"{name}.{what}": size for what, size in sizes.items()}
+        return dict(sorted(told.items()))
+
+    def _ask(self, question: Callable[[Detector], list[Alert]]) -> list[Alert]:
+        alerts = [alert for _, found in self._each(question) for alert in found]
+        return [self._complete(alert) for alert in sorted(alerts, key=in_order)]
+
+    def _each(self, question: Callable[[Detector], T]) -> list[tuple[str, T]]:
+        """Every detector's answer, by name. One that raises answers nothing any more."""
+        answers = []
+        for name, detector in sorted(self.detectors.items()):
+            try:
+                answers.append((name, question(detector)))
+            except Exception as error:  # noqa: BLE001 - the border of a plug-in: see the module's text
+                self._fail(name, error)
+        return answers
+
+    def _fail(self, name: str, error: Exception) -> None:
+        self.failures[name] = f"{type(error).__name__}: {error}"
+        self.detectors.pop(name, None)
+
+    def _complete(self, alert: Alert) -> Alert:
+        if self._ids.fresh([bytes.fromhex(alert.alert_id)]):
+            self.raised[alert.kind] = self.raised.get(alert.kind, 0) + 1
+        return replace(
+            alert,
+            src_zone=alert.src_zone or self._zone(alert.src_ip),
+            dst_zone=alert.dst_zone or self._zone(alert.dst_ip),
+            sensor=self._sensor,
+            case_id=self._case_id,
+        )
+
+    def _zone(self, ip: bytes) -> str:
+        zone = self._places.zone(ip) if ip != NOWHERE else None
+        return zone.name if zone else ""
+
+    def snapshot(self) -> dict[str, Any]:
+        """The state between two windows, as JSON can carry it."""
+        return {
+            "places": self._places.snapshot(),
+            "inventory": self._inventory.snapshot(),
+            "detectors": {name: detector.snapshot() for name, detector in self.detectors.items()},
+            "failures": dict(self.failures),
+            "raised": dict(self.raised),
+            "ids": self._ids.snapshot(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on where a snapshot of the same configuration was taken."""
+        self._places.restore(state["places"])
+        self._inventory.restore(state["inventory"])
+        self.failures, self.raised = dict(state["failures"]), dict(state["raised"])
+        self._ids.restore(state["ids"])
+        for name in list(self.detectors):
+            if name in state["detectors"]:
+                self.detectors[name].restore(state["detectors"][name])
+            elif name in self.failures:
+                del self.detectors[name]

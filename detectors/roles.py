@@ -1,0 +1,45 @@
+"""Which parts hosts play, from what they speak: the protocol's table for both ends, and what they do."""
+
+from __future__ import annotations
+
+from detectors.protocols import FIELD
+
+# Roles of (server, client) by protocol. Whoever serves a field protocol is a controller in the plant's terms.
+_BY_PROTOCOL: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "modbus": (("server", "controller"), ("client", "master")),
+    "dnp3": (("server", "outstation"), ("client", "master")),
+    "iec104": (("server", "outstation"), ("client", "master")),
+    "mqtt": (("server", "broker"), ("client",)),
+    "dhcp": (("server", "dhcp"), ("client",)),
+    "dns": (("server", "name_server"), ("client",)),
+    "ntp": (("server", "time_server"), ("client",)),
+}
+_FIELD = (("server", "controller"), ("client", "master"))
+_OTHER = (("server",), ("client",))
+# Protocols by which people work on a device: their client is an engineering station if the device is a controller.
+ENGINEERING = frozenset(("ssh", "telnet", "ftp", "tftp", "http", "https", "rdp", "vnc", "s7comm"))
+DEVICES = frozenset(("controller", "outstation"))
+
+
+def by_protocol(protocol: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return _BY_PROTOCOL.get(protocol, _FIELD if protocol in FIELD else _OTHER)
+
+
+def by_operation(protocol: str, operation: str, access: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Roles of (server, client) that one operation shows beyond the protocol's own."""
+    name = operation.lower()
+    if protocol == "mqtt":
+        return (), ("publisher",) if "publish" in name else ("subscriber",) if name.startswith("subscribe") else ()
+    if protocol == "opcua" and "history" in name:
+        return ("historian",), ()
+    if protocol in FIELD and access in ("write", "control"):
+        return (), ("hmi",)
+    return (), ()
+
+
+def shown(roles: set[str], servers: int) -> tuple[str, ...]:
+    """The roles as the inventory names them: an operator's station that works with several devices is SCADA."""
+    told = set(roles)
+    if "hmi" in told and servers > 1:
+        told = (told - {"hmi"}) | {"scada"}
+    return tuple(sorted(told))

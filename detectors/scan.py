@@ -1,0 +1,204 @@
+"""Hosts that look for others: ports, addresses, controllers, Modbus units, functions.
+
+Detects: many ports of one host, many hosts of one network, many controllers, many units behind one
+server or many refused functions of it, tried by one host within the period.
+Why it matters: it comes before nearly everything else, and it upsets fragile devices.
+Evidence: how many targets in the period, some of them by name, ports, first frames.
+False positives: asset inventories and vulnerability scanners of one's own; a network manager that pings;
+a client that keeps trying devices which are switched off.
+Techniques: T0846.001, T0846, T0888, T0861 by kind, in the catalogue.
+Fires on: pcaps/port_scan.pcap, pcaps/address_scan.pcap, pcaps/modbus_unit_scan.pcap
+Silent on: pcaps/normal_plant.pcap, pcaps/many_controllers.pcap
+Cost: numpy over the flows of a window; a dictionary entry for each probe.
+Blind when: the scan is slower than the threshold in a period (default two minutes), or it is made of ARP only.
+
+Only *probes* count: flows that were never opened, or that ended at once with nothing recognised in them. A client
+that polls fifty controllers is no scan, however it starts. The period ends with the window, so it is up to one
+window longer than configured. The defaults are those Microsoft publishes for Defender for IoT: 25 ports,
+50 addresses of a /16, 10 controllers, in two minutes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detectors import address
+from detectors.base import SECOND, Detector
+from detectors.behaviours import Behaviours
+from detectors.book import FRAMES
+from detectors.memory import Ids, Memo
+from detectors.protocols import OT_PORTS
+from detectors.sessions import UNOPENED, capture_of
+from detectors.window import Array, Table, Window, groups
+
+SUSPECTS = 4096  # followed at a time; the one quiet for longest leaves
+TARGETS = 2048  # targets counted of one suspect; beyond this the count says "at least"
+_ENDED = ("reset", "closed", "closing")
+_GLANCE = 5  # packets a client needs to open, read a banner and go
+
+Try = tuple[int, int, str]  # when, frame, capture: the latest probe of a target
+Suspect = tuple[str, bytes, bytes]  # kind, who, and where: a host, a network
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    seconds: float = 120.0
+    ports: int = 25
+    addresses: int = 50
+    controllers: int = 10
+    units: int = 10
+    functions: int = 8
+    ignore: tuple[str, ...] = ()  # addresses of scanners of one's own
+
+
+class Scan(Detector):
+    name = "scan"
+    kinds = tuple(f"scan.{k}" for k in ("ports", "addresses", "controllers", "units", "functions"))
+    reads = ("flows", "behaviours")
+    settings_class = Settings
+    settings: Settings
+
+    def __init__(self, settings: Any, places: Any) -> None:
+        super().__init__(settings, places)
+        self._tried: dict[Suspect, dict[str, Try]] = {}
+        self._looked_at = Ids()  # Modbus behaviours
+        self._answering = Memo()  # client and server of which answers are seen at all
+        self._ignored = {address.parse(a) for a in self.settings.ignore}
+
+    def gather(self, window: Window) -> None:
+        table = window["flows"]
+        if len(table):
+            self._probes(table)
+        behaviours = window.derive(Behaviours)
+        modbus = behaviours.where("protocol", ("modbus",))
+        for fresh in self._looked_at.fresh(behaviours.ids[modbus]):
+            b = behaviours.row(int(modbus[fresh]))
+            if b.client in self._ignored:
+                continue
+            if b.answered:
+                self._answering.put(b.client + b.server)
+            if b.answered <= b.errors:  # a unit that answered is there: polling it is no search
+                self._try("scan.units", b.client, b.server, f"unit {b.unit}", (b.ts, b.frame, b.capture))
+            if b.errors:
+                self._try("scan.functions", b.client, b.server, b.operation, (b.ts, b.frame, b.capture))
+
+    def _probes(self, table: Table) -> None:
+        rows = np.flatnonzero(_is_probe(table))
+        if not len(rows):
+            return
+        ts = table.numbers("last_ts")
+        src, dst, port = table.addresses("src_ip"), table.addresses("dst_ip"), table.numbers("dst_port")
+        transports, names = table.codes("transport")
+        rows = rows[np.lexsort((table.numbers("flow_id")[rows], -ts[rows]))]  # the latest speaks for its group
+        first, _, _ = groups(table.keys(src[rows], dst[rows], port[rows], transports[rows]))
+        for row in rows[first].tolist():
+            who, where = src[row].tobytes(), dst[row].tobytes()
+            if who in self._ignored or address.scope(where) in ("group", "none"):
+                continue
+            this = (int(ts[row]), int(table.numbers("frame")[row]), capture_of(table, row))
+            transport, number = names[int(transports[row])], int(port[row])
+            if transport in ("tcp", "udp", "sctp"):
+                self._try("scan.ports", who, where, f"{transport}/{number}", this)
+            self._try("scan.addresses", who, _network(where), address.text(where), this)
+            if number in OT_PORTS and transport in ("tcp", "udp"):
+                self._try("scan.controllers", who, b"", address.text(where), this)
+
+    def _try(self, kind: str, who: bytes, where: bytes, target: str, this: Try) -> None:
+        suspect = (kind, who, where)
+        targets = self._tried.get(suspect)
+        if targets is None:
+            if len(self._tried) >= 2 * SUSPECTS:
+                self.overflow += 1
+                return
+            targets = self._tried[suspect] = {}
+        if target in targets or len(targets) < TARGETS:
+            targets[target] = max(this, targets.get(target, this))
+
+    def judge(self, window: Window) -> None:
+        horizon = window.end - int(self.settings.seconds * SECOND)
+        for suspect in sorted(self._tried):
+            targets = {t: this for t, this in self._tried[suspect].items() if this[0] >= horizon}
+            kind, who, where = suspect
+            if not targets:
+                del self._tried[suspect]
+                continue
+            self._tried[suspect] = targets
+            if len(targets) < getattr(self.settings, kind.removeprefix("scan.")):
+                continue
+            # A tap that sees one direction only shows no answer of any unit.
+            if kind != "scan.units" or self._answering.get(who + where) is not None:
+                self._report(kind, who, where, targets)
+        if len(self._tried) > SUSPECTS:
+            quiet = sorted(self._tried, key=lambda s: (max(self._tried[s].values()), s))
+            for suspect in quiet[: len(self._tried) - SUSPECTS]:
+                del self._tried[suspect]
+
+    def _report(self, kind: str, who: bytes, where: bytes, targets: dict[str, Try]) -> None:
+        host = len(where) == 16
+        _, cause = self.book.cause(kind, (who, where), protocol=_PROTOCOL.get(kind, ""), confidence=_CONFIDENCE[kind])
+        tries = sorted(targets.values())
+        if len(targets) > cause.count or tries[-1][0] > cause.last_ts:
+            cause.seen(max(0, len(targets) - cause.count), tries[0][0], tries[-1][0])
+        cause.between(tries[0][0], who, where if host else _first_target(targets))
+        for ts, frame, capture in tries[:FRAMES]:
+            cause.shown(ts, frame, capture)
+        cause.add("targets", targets)
+        cause.facts["seconds"] = self.settings.seconds
+        cause.facts["threshold"] = getattr(self.settings, kind.removeprefix("scan."))
+        cause.facts["at_least"] = len(targets) >= TARGETS
+        what = f"{cause.count} {_NOUN[kind]}" + (f" of {address.text(where)}" if host else "")
+        cause.summary = f"{address.text(who)} tried {what} within {self.settings.seconds:g} s"
+
+    def sizes(self) -> dict[str, int]:
+        held = {"suspects": len(self._tried), "behaviours": len(self._looked_at)}
+        return super().sizes() | held | {"targets": max(map(len, self._tried.values()), default=0)}
+
+    def snapshot(self) -> dict[str, Any]:
+        tried = [[k, a.hex(), b.hex(), targets] for (k, a, b), targets in self._tried.items()]
+        memos = {"looked_at": self._looked_at.snapshot(), "answering": self._answering.snapshot()}
+        return super().snapshot() | memos | {"tried": tried, "overflow": self.overflow}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        super().restore(state)
+        self._looked_at.restore(state["looked_at"])
+        self._answering.restore(state["answering"])
+        self.overflow = state["overflow"]
+        self._tried = {}
+        for kind, who, where, targets in state["tried"]:
+            suspect = (kind, bytes.fromhex(who), bytes.fromhex(where))
+            self._tried[suspect] = {t: (ts, frame, capture) for t, (ts, frame, capture) in targets.items()}
+
+
+_NOUN = {
+    "scan.ports": "ports",
+    "scan.addresses": "addresses",
+    "scan.controllers": "hosts on ports of controllers",
+    "scan.units": "Modbus units",
+    "scan.functions": "refused Modbus functions",
+}
+_PROTOCOL = {"scan.units": "modbus", "scan.functions": "modbus"}
+_CONFIDENCE = {"scan.ports": 0.9, "scan.addresses": 0.85, "scan.controllers": 0.85, "scan.units": 0.8, "scan.functions": 0.8}
+
+
+def _first_target(targets: dict[str, Try]) -> bytes:
+    return address.parse(min(targets, key=lambda t: (targets[t], t)))
+
+
+def _is_probe(table: Table) -> Array:
+    unopened = table.where("state", UNOPENED)
+    tcp = table.where("transport", ("tcp",))
+    glance = (table.numbers("packets_out") <= _GLANCE) & table.where("app", ("",))
+    ended = tcp & glance & table.where("state", _ENDED)
+    # Without connections: a datagram nobody answered, or a ping, which a scanner sends once or twice.
+    unanswered = ~tcp & glance & (table.numbers("packets_in") == 0)
+    ping = glance & table.where("transport", ("icmp", "icmp6", "icmpv6"))
+    found: Array = unopened | ended | unanswered | ping
+    return found
+
+
+def _network(ip: bytes) -> bytes:
+    """The /16 of an IPv4 address, the /48 of an IPv6 address."""
+    return ip[:14] if address.is_v4(ip) else ip[:6]

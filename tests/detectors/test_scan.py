@@ -1,0 +1,96 @@
+from detectors.scan import Scan
+from tests.detectors.build import act, detector, flow, kinds, run, window
+
+WHO, PLC = "10.0.9.9", "10.0.1.10"
+
+
+def probes(targets, at=0.0, state="attempt", **more):
+    return [flow(WHO, dst, port=port, state=state, ts=at, packets_out=1, packets_in=0, flow_id=n, **more)
+            for n, (dst, port) in enumerate(targets, 1)]  # fmt: skip
+
+
+def ports(first, last):
+    return [(PLC, port) for port in range(first, last)]
+
+
+def test_port_scan():
+    [alert] = run(detector(Scan), window(flows=probes(ports(1000, 1025))))
+    assert (alert.kind, alert.count) == ("scan.ports", 25)
+    assert "25 ports of 10.0.1.10" in alert.summary and alert.frames[:3] == (1, 2, 3)
+
+
+def test_below_the_threshold():
+    assert kinds(detector(Scan), window(flows=probes(ports(1000, 1024)))) == []
+
+
+def test_spread_over_windows_within_the_period():
+    parts = [window(10 * n, flows=probes(ports(1000 + 5 * n, 1005 + 5 * n), at=10 * n)) for n in range(5)]
+    assert kinds(detector(Scan), *parts) == ["scan.ports"]
+
+
+def test_slower_than_the_period():
+    parts = [window(40 * n, flows=probes(ports(1000 + 5 * n, 1005 + 5 * n), at=40 * n)) for n in range(8)]
+    assert kinds(detector(Scan), *parts) == []
+
+
+def test_a_continuing_scan_is_one_alert_that_grows():
+    parts = [window(10 * n, flows=probes(ports(100 * n, 100 * n + 30), at=10 * n)) for n in range(4)]
+    [alert] = run(detector(Scan), *parts)
+    assert alert.count == 120
+
+
+def test_address_scan_and_search_for_controllers():
+    hosts = [f"10.0.{n // 200}.{n % 200 + 1}" for n in range(50)]
+    assert kinds(detector(Scan), window(flows=probes([(h, 9) for h in hosts]))) == ["scan.addresses"]
+    found = kinds(detector(Scan), window(flows=probes([(h, 502) for h in hosts[:10]], state="rejected")))
+    assert found == ["scan.controllers"]
+
+
+def test_banner_grabbing_counts_though_every_port_is_open():
+    assert kinds(detector(Scan), window(flows=probes(ports(1, 40), state="closed"))) == ["scan.ports"]
+
+
+def test_ping_sweep():
+    hosts = [(f"10.0.1.{n}", 0) for n in range(1, 61)]
+    assert kinds(detector(Scan), window(flows=probes(hosts, state="active", transport="icmp"))) == ["scan.addresses"]
+
+
+def test_a_client_that_polls_many_controllers_is_no_scan():
+    polled = [flow(WHO, f"10.0.1.{n}", "modbus") for n in range(1, 100)]
+    assert kinds(detector(Scan), window(flows=polled)) == []
+
+
+def test_one_broken_target_tried_over_and_over_is_no_scan():
+    assert kinds(detector(Scan), window(flows=probes([(PLC, 502)] * 300))) == []
+
+
+def test_own_scanners_are_ignored():
+    assert kinds(detector(Scan, ignore=[WHO]), window(flows=probes(ports(1, 99)))) == []
+
+
+def units(errors, answered):
+    return [
+        act(WHO, PLC, "modbus", "read_coils", "read", unit=str(n), errors=errors, answered=answered) for n in range(1, 31)
+    ]
+
+
+def test_modbus_unit_scan():
+    one_that_is_there = act(WHO, PLC, "modbus", "read_coils", "read", unit="99", answered=1)
+    found = kinds(detector(Scan), window(behaviours=[*units(0, 0), one_that_is_there]))
+    assert found == ["scan.units"]
+
+
+def test_a_gateway_whose_units_answer():
+    assert kinds(detector(Scan), window(behaviours=units(0, 1))) == []
+
+
+def test_a_tap_of_one_direction_sees_no_answer_of_any_unit():
+    assert kinds(detector(Scan), window(behaviours=units(0, 0))) == []
+
+
+def test_modbus_function_scan():
+    tried = [
+        act(WHO, PLC, "modbus", f"function {n}", "session", unit="1", errors=1, answered=1, object=str(n))
+        for n in range(60, 70)
+    ]
+    assert kinds(detector(Scan), window(behaviours=tried)) == ["scan.functions"]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow_array::types::{Int32Type, UInt16Type};
 use arrow_array::{
-    ArrayRef, BinaryArray, DictionaryArray, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch,
-    StringArray, TimestampNanosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array, make_array,
+    ArrayRef, BinaryArray, DictionaryArray, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array, ListArray,
+    RecordBatch, StringArray, TimestampNanosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array, make_array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
@@ -27,7 +27,7 @@ fn array(column: Column) -> Result<ArrayRef, ArrowError> {
         Column::Ip(v) => Arc::new(addresses(v)?),
         Column::Nullable(values, valid) => {
             let nulls = NullBuffer::new(BooleanBuffer::from(valid));
-            let data = array(*values)?.into_data().into_builder().nulls(Some(nulls)).build()?;
+            let data = array(*values)?.to_data().into_builder().nulls(Some(nulls)).build()?;
             make_array(data)
         }
         Column::Text { offsets, bytes, utf8 } => {
@@ -83,8 +83,11 @@ fn network(table: &Finished, flows: &Dictionary) -> Result<Vec<(&'static str, Ar
     let id: UInt64Array = table.flow.iter().map(|f| flows.ids.get(at(f)).copied().unwrap_or(0)).collect();
     let names = std::iter::once("").chain(flows.communities.iter().map(String::as_str));
     let values: ArrayRef = Arc::new(StringArray::from_iter_values(names));
-    let keys: Int32Array =
-        table.flow.iter().map(|f| if at(f) < flows.communities.len() { i32::try_from(*f).map_or(0, |k| k + 1) } else { 0 }).collect();
+    let keys: Int32Array = table
+        .flow
+        .iter()
+        .map(|f| if at(f) < flows.communities.len() { i32::try_from(*f).map_or(0, |k| k + 1) } else { 0 })
+        .collect();
     Ok(vec![
         ("src_ip", Arc::new(addresses(source)?)),
         ("src_port", Arc::new(from)),

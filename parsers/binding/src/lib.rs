@@ -6,6 +6,7 @@ mod arrow;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard};
 
 use ::capture::Merge;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
@@ -18,7 +19,12 @@ use wire::limits::Limits;
 use wire::pipeline::{Packet, Pipeline, Settings};
 use wire::rows::Rows;
 
-create_exception!(_native, CaptureError, PyValueError, "A capture that cannot be read; the message is one clear sentence.");
+create_exception!(
+    _native,
+    CaptureError,
+    PyValueError,
+    "A capture that cannot be read; the message is one clear sentence."
+);
 
 /// A table of a window; `pyarrow.table(t)` and other Arrow consumers take it without copying.
 #[pyclass(frozen, module = "parsers._native")]
@@ -37,7 +43,11 @@ impl Table {
     }
 
     #[pyo3(signature = (requested_schema = None))]
-    fn __arrow_c_stream__<'py>(&self, py: Python<'py>, requested_schema: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyCapsule>> {
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
         let _ = requested_schema; // A hint by the protocol; consumers cast for themselves.
         let Some(first) = self.batches.first() else {
             return Err(PyRuntimeError::new_err("a table without batches"));
@@ -45,7 +55,7 @@ impl Table {
         let schema = first.schema();
         let batches: Vec<_> = self.batches.iter().cloned().map(Ok).collect();
         let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new(batches, schema)));
-        PyCapsule::new(py, stream, Some(c"arrow_array_stream".into()))
+        PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
     }
 }
 
@@ -64,13 +74,24 @@ struct Window {
     counters: Py<PyDict>,
 }
 
-/// Reads captures, dissects, and hands out windows.
-#[pyclass(module = "parsers._native")]
-struct Engine {
+/// The readers and the packet path.
+struct Inner {
     merge: Merge,
     pipeline: Pipeline,
     ids: Vec<String>,
     over: bool,
+}
+
+/// Reads captures, dissects, and hands out windows.
+#[pyclass(frozen, module = "parsers._native")]
+struct Engine {
+    inner: Mutex<Inner>,
+}
+
+impl Engine {
+    fn lock(&self) -> PyResult<MutexGuard<'_, Inner>> {
+        self.inner.lock().map_err(|_| PyRuntimeError::new_err("the engine failed before and cannot go on"))
+    }
 }
 
 #[pymethods]
@@ -85,7 +106,9 @@ impl Engine {
         vlan_in_key: bool,
     ) -> PyResult<Self> {
         if !(0.001..=86_400.0).contains(&window_seconds) {
-            return Err(PyValueError::new_err(format!("a window of {window_seconds} s: it must last from 0.001 to 86400 s")));
+            return Err(PyValueError::new_err(format!(
+                "a window of {window_seconds} s: it must last from 0.001 to 86400 s"
+            )));
         }
         let mut chosen = Limits::default();
         for (name, value) in limits.unwrap_or_default() {
@@ -98,12 +121,12 @@ impl Engine {
         #[allow(clippy::cast_possible_truncation)] // bounded above: at most 8.64e13
         let window = (window_seconds * 1e9).round() as i64;
         let settings = Settings { window, workers: workers.clamp(1, 256), vlan_in_key, limits: chosen };
-        Ok(Self { merge, pipeline: Pipeline::new(settings), ids, over: false })
+        Ok(Self { inner: Mutex::new(Inner { merge, pipeline: Pipeline::new(settings), ids, over: false }) })
     }
 
     /// The next window; None at the end. The GIL is free meanwhile.
-    fn next(&mut self, py: Python<'_>) -> PyResult<Option<Window>> {
-        let Some((window, mut tables)) = py.detach(|| self.advance().map(|w| self.convert(w)).transpose())? else {
+    fn next(&self, py: Python<'_>) -> PyResult<Option<Window>> {
+        let Some((window, mut tables)) = py.detach(|| self.lock()?.next())? else {
             return Ok(None);
         };
         let by_name = PyDict::new(py);
@@ -133,18 +156,23 @@ impl Engine {
             d.set_item("truncated_packets", f.truncated_packets)?;
             Ok(d)
         };
-        self.merge.facts().into_iter().map(describe).collect()
+        let facts = self.lock()?.merge.facts();
+        facts.into_iter().map(describe).collect()
     }
 
     /// What the reader has to say: captures that break off, blocks that were skipped.
-    fn warnings(&self) -> Vec<String> {
-        self.merge.warnings()
+    fn warnings(&self) -> PyResult<Vec<String>> {
+        Ok(self.lock()?.merge.warnings())
     }
 }
 
 type Tables = Vec<(&'static str, Vec<RecordBatch>)>;
 
-impl Engine {
+impl Inner {
+    fn next(&mut self) -> PyResult<Option<(wire::pipeline::Window, Tables)>> {
+        self.advance().map(|window| self.convert(window)).transpose()
+    }
+
     fn advance(&mut self) -> Option<wire::pipeline::Window> {
         if self.over {
             return None;
@@ -164,7 +192,8 @@ impl Engine {
         for share in std::mem::take(&mut window.shares) {
             for table in share.tables.into_iter().filter(|t| !t.is_empty()) {
                 let name = table.name;
-                let batch = arrow::batch(table, &share.flows, &self.ids).map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
+                let batch =
+                    arrow::batch(table, &share.flows, &self.ids).map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
                 match tables.iter_mut().find(|(known, _)| *known == name) {
                     Some((_, batches)) => batches.push(batch),
                     None => tables.push((name, vec![batch])),
@@ -192,7 +221,7 @@ fn anomaly_kinds() -> Vec<(&'static str, &'static str)> {
 fn schema() -> PyResult<BTreeMap<&'static str, Vec<(String, String)>>> {
     let mut tables = Rows::default().take();
     tables.push(wire::behaviour::Behaviours::default().take());
-    let fields = |table| {
+    let fields = |table| -> PyResult<Vec<(String, String)>> {
         let schema = arrow::schema(table).map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
         Ok(schema.fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect())
     };

@@ -43,7 +43,10 @@ impl Key {
         a.copy_from_slice(&self.low.0);
         b.copy_from_slice(&self.high.0);
         let tail = [
-            u64::from(self.low.1) << 48 | u64::from(self.high.1) << 32 | u64::from(self.protocol) << 16 | u64::from(self.vlan),
+            u64::from(self.low.1) << 48
+                | u64::from(self.high.1) << 32
+                | u64::from(self.protocol) << 16
+                | u64::from(self.vlan),
             first_ts.cast_unsigned(),
         ];
         for (place, value) in rest.chunks_exact_mut(8).zip(tail) {
@@ -282,7 +285,8 @@ impl Flows {
             *slot = Some(flow);
         }
         let slab = &self.slab;
-        self.index.insert_unique(hash, place, |&i| slab.get(i as usize).and_then(Option::as_deref).map_or(0, |f| f.hash));
+        self.index
+            .insert_unique(hash, place, |&i| slab.get(i as usize).and_then(Option::as_deref).map_or(0, |f| f.hash));
         self.append(place, list);
         place
     }

@@ -56,7 +56,9 @@ pub fn flow_row(out: &mut Output, flow: &mut Flow) {
     let base = &flow.base;
     let client = base.client.min(1);
     let server = 1 - client;
-    let mac = |side: usize| if base.has_mac { names::hosts::mac(base.macs[side]) } else { String::new() };
+    let mut texts = [[0; 17]; 2];
+    let [first, second] = &mut texts;
+    let mac = |side: usize, text| if base.has_mac { names::hosts::mac_text(base.macs[side], text) } else { "" };
     let (info, credentials) = match &flow.app {
         App::Named(talk) => (talk.info(), talk.credentials()),
         _ => ("", ""),
@@ -83,7 +85,7 @@ pub fn flow_row(out: &mut Output, flow: &mut Flow) {
         retransmissions: flow.tally.retransmissions,
         credentials,
         info,
-        src_mac: &mac(client),
-        dst_mac: &mac(server),
+        src_mac: mac(client, first),
+        dst_mac: mac(server, second),
     });
 }

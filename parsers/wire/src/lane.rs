@@ -115,7 +115,8 @@ impl Lane<'_> {
         let (low, high) = (self.base.key.low.1, self.base.key.high.1);
         let ports = if side == 0 { (low, high) } else { (high, low) };
         let sides = Side { side, ports, datagram: self.datagram };
-        let Verdict::Recognised { client, pieces } = self.app.look(&sides, ts, frame, bytes, self.limits.probe_bytes) else {
+        let Verdict::Recognised { client, pieces } = self.app.look(&sides, ts, frame, bytes, self.limits.probe_bytes)
+        else {
             return false;
         };
         if let Some(client) = client.filter(|&c| c != self.base.client) {
@@ -133,7 +134,15 @@ impl Lane<'_> {
 
 /// One TCP segment: first the holes that its acknowledgement proves, then its bytes.
 #[inline]
-pub fn stream(flow: &mut Flow, out: &mut Output, limits: &Limits, held: &mut u64, side: usize, segment: Segment<'_>, ack: Option<u32>) {
+pub fn stream(
+    flow: &mut Flow,
+    out: &mut Output,
+    limits: &Limits,
+    held: &mut u64,
+    side: usize,
+    segment: Segment<'_>,
+    ack: Option<u32>,
+) {
     let Flow { base, halves, tally, app, .. } = flow;
     let now = (segment.ts, segment.frame);
     let mut lane = Lane { base, app, out, limits, datagram: false };

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod anomaly;
+pub mod app;
 pub mod behaviour;
 pub mod columns;
 pub mod community;
@@ -10,16 +11,23 @@ pub mod decode;
 pub mod dissect;
 pub mod dnp3;
 pub mod duplicates;
+pub mod flow;
+pub mod flow_rows;
 mod fragments;
 pub mod ip;
+pub mod lane;
 pub mod limits;
 mod link;
 pub mod modbus;
 pub mod mqtt;
 pub mod names;
 pub mod opcua;
+pub mod pipeline;
 mod radio;
+pub mod recognise;
 pub mod rows;
 pub mod tcp;
 pub mod tls;
+pub mod transport;
 mod tunnel;
+pub mod worker;

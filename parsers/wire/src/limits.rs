@@ -78,12 +78,11 @@ limits! {
     topic_aliases = 1_024;
     /// Nesting of OPC UA variants, extension objects and JSON values.
     nesting = 32;
-    /// Coils and registers of one Modbus flow whose values are watched for changes; further ones are not.
-    tags_per_flow = 16_384;
+    /// Tags (registers, coils, points, nodes, JSON paths, metrics) of one flow whose last value is remembered;
+    /// further ones are not followed for changes.
+    tags_per_flow = 65_536;
     /// Pairs of DNP3 stations remembered in one flow; beyond it the oldest is forgotten.
     link_pairs = 256;
-    /// DNP3 points of one flow whose last value is remembered; of further ones only events are written.
-    tags_per_flow = 65_536;
     /// Bytes of the requests of one OPC UA flow that wait for their response; beyond it the oldest is unanswered.
     pending_bytes = 4_194_304;
     /// Secure channels remembered of one OPC UA flow; beyond it the oldest is forgotten.
@@ -96,8 +95,6 @@ limits! {
     read_templates = 32;
     /// Monitored items of one OPC UA flow whose node ids are remembered; beyond it the oldest is forgotten.
     monitored_items = 16_384;
-    /// Values of one flow that are remembered to tell changes; beyond it further nodes are not followed.
-    tags_per_flow = 16_384;
     // --- windows
     /// Distinct behaviours of a window and worker; beyond it new ones are counted, not kept.
     behaviours = 200_000;

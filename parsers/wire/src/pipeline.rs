@@ -100,6 +100,7 @@ pub struct Pipeline {
     window: Option<Nanos>,
     newest: Nanos,
     since_check: u32,
+    fragments_lost: u64,
 }
 
 impl Pipeline {
@@ -117,6 +118,7 @@ impl Pipeline {
             window: None,
             newest: Nanos::MIN,
             since_check: 0,
+            fragments_lost: 0,
             settings,
         }
     }
@@ -233,7 +235,10 @@ impl Pipeline {
         let shares: Vec<Share> = self.workers.iter_mut().map(|w| w.take(last)).collect();
         let mut counters = Counters::default();
         shares.iter().for_each(|s| counters.add(&s.counters));
-        counters.dropped_fragments += self.decoder.take_dropped();
+        let fragments = self.decoder.fragments();
+        let lost = fragments.expired + fragments.evicted + fragments.cut;
+        counters.dropped_fragments += lost.saturating_sub(self.fragments_lost);
+        self.fragments_lost = lost;
         Window { start, end: start.saturating_add(self.settings.window), last, shares, counters }
     }
 }

@@ -28,11 +28,41 @@ struct Reader {
 /// In order of how much their first bytes prove: a magic with a checksum first, Modbus, which has only
 /// a zero and a length, last.
 const READERS: &[Reader] = &[
-    Reader { name: "dnp3", ports: &[20_000], carriers: (true, true), probe: dnp3::probe, make: || Box::new(dnp3::Dnp3::new()) },
-    Reader { name: "opcua", ports: &[4840], carriers: (true, false), probe: opcua::probe, make: || Box::new(opcua::Opcua::new()) },
-    Reader { name: "tls", ports: &[443, 802, 8883, 19_999, 4843], carriers: (true, false), probe: tls::probe, make: || Box::new(tls::Tls::new()) },
-    Reader { name: "mqtt", ports: &[1883], carriers: (true, false), probe: mqtt::probe, make: || Box::new(mqtt::Mqtt::new()) },
-    Reader { name: "modbus", ports: &[502], carriers: (true, true), probe: modbus::probe, make: || Box::new(modbus::Modbus::new()) },
+    Reader {
+        name: "dnp3",
+        ports: &[20_000],
+        carriers: (true, true),
+        probe: dnp3::probe,
+        make: || Box::new(dnp3::Dnp3::new()),
+    },
+    Reader {
+        name: "opcua",
+        ports: &[4840],
+        carriers: (true, false),
+        probe: opcua::probe,
+        make: || Box::new(opcua::Opcua::new()),
+    },
+    Reader {
+        name: "tls",
+        ports: &[443, 802, 8883, 19_999, 4843],
+        carriers: (true, false),
+        probe: tls::probe,
+        make: || Box::new(tls::Tls::new()),
+    },
+    Reader {
+        name: "mqtt",
+        ports: &[1883],
+        carriers: (true, false),
+        probe: mqtt::probe,
+        make: || Box::new(mqtt::Mqtt::new()),
+    },
+    Reader {
+        name: "modbus",
+        ports: &[502],
+        carriers: (true, true),
+        probe: modbus::probe,
+        make: || Box::new(modbus::Modbus::new()),
+    },
 ];
 
 /// Recognises the first bytes of a direction (or one datagram). `refused` names a protocol that said no before.
@@ -59,7 +89,8 @@ pub fn recognise(bytes: &[u8], from: u16, to: u16, datagram: bool, refused: Opti
     }
     // Modbus away from its port is asked after the names, which prove more.
     let away = |r: &&Reader| !at_home(r);
-    let (weak, strong): (Vec<&Reader>, Vec<&Reader>) = READERS.iter().filter(may).filter(away).partition(|r| r.name == "modbus");
+    let (weak, strong): (Vec<&Reader>, Vec<&Reader>) =
+        READERS.iter().filter(may).filter(away).partition(|r| r.name == "modbus");
     if let Some(found) = strong.into_iter().find_map(&mut ask) {
         return found;
     }

@@ -74,6 +74,8 @@ pub struct Half {
     stray: Option<Box<Waiting>>,
     /// Highest acknowledgement of the other side while a hole is open.
     acked: Option<u32>,
+    /// Sequence number that the FIN takes: acknowledging it acknowledges no byte.
+    fin: Option<u32>,
 }
 
 fn distance(from: u32, to: u32) -> i32 {
@@ -90,6 +92,11 @@ impl Half {
         if self.next.is_none() {
             self.next = Some(seq);
         }
+    }
+
+    /// A FIN was seen that takes sequence number `at`.
+    pub fn finish(&mut self, at: u32) {
+        self.fin = Some(at);
     }
 
     /// The sequence number expected next.
@@ -209,6 +216,7 @@ impl Half {
         out: &mut dyn FnMut(Event<'_>),
     ) {
         let Some(next) = self.next else { return };
+        let ack = if self.fin.is_some_and(|fin| fin.wrapping_add(1) == ack) { ack.wrapping_sub(1) } else { ack };
         let beyond = distance(next, ack);
         if beyond <= 0 || beyond > FAR {
             return;

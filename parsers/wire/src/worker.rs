@@ -22,6 +22,17 @@ const SECOND: Nanos = 1_000_000_000;
 /// A living flow's row is written again after this much packet time.
 const ROW_EVERY: Nanos = 60 * SECOND;
 
+/// What a packet says of who began the flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    /// Its sender did, just now.
+    Sender,
+    /// It was open before: ports tell which end serves.
+    Before,
+    /// Nobody can say (datagrams): ports tell where one is a service's, else the first sender began.
+    Unsaid,
+}
+
 /// A worker's share of a window.
 #[derive(Debug, Default)]
 pub struct Share {
@@ -71,7 +82,8 @@ impl Worker {
     /// Whether the window should be handed over in part.
     #[must_use]
     pub fn full(&self) -> bool {
-        self.out.rows.len() as u64 >= self.limits.window_rows || self.out.rows.bytes() as u64 >= self.limits.window_bytes
+        self.out.rows.len() as u64 >= self.limits.window_rows
+            || self.out.rows.bytes() as u64 >= self.limits.window_bytes
     }
 
     /// Takes one IP datagram.
@@ -88,29 +100,42 @@ impl Worker {
             },
             1 | 58 => self.icmp(ts, frame, d),
             _ => {
-                let (place, side) = self.flow(ts, frame, d, (0, 0), State::Active, true);
+                let (place, side) = self.flow(ts, frame, d, (0, 0), State::Active, Opening::Sender);
                 self.count(place, side, (ts, frame), d, false);
             }
         }
     }
 
-    /// Finds or makes the flow; `opens`: the packet is its beginning as far as can be told.
+    /// Finds or makes the flow.
     #[inline]
-    fn flow(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>, ports: (u16, u16), state: State, opens: bool) -> (u32, usize) {
+    fn flow(
+        &mut self,
+        ts: Nanos,
+        frame: Frame,
+        d: &Datagram<'_>,
+        ports: (u16, u16),
+        state: State,
+        opening: Opening,
+    ) -> (u32, usize) {
         let vlan = if self.vlan_in_key { d.link.vlan } else { 0 };
         let (key, side) = Key::new((d.src, ports.0), (d.dst, ports.1), d.protocol, vlan);
         if let Some(place) = self.flows.find(&key) {
             return (place, side);
         }
         while self.flows.len() as u64 >= self.limits.flows.max(1) {
-            let oldest = [List::HalfOpen, List::Datagrams, List::Streams].into_iter().find_map(|l| self.flows.oldest(l));
+            let oldest =
+                [List::HalfOpen, List::Datagrams, List::Streams].into_iter().find_map(|l| self.flows.oldest(l));
             let Some(place) = oldest else { break };
             self.counters.dropped_flows += 1;
             self.end(place, ts);
         }
         self.counters.flows += 1;
-        let client = if opens { side } else { likely_client(side, ports) };
-        let new = NewFlow { key, client, ts, frame, vlan: d.link.vlan, state, midstream: !opens };
+        let client = match opening {
+            Opening::Sender => side,
+            Opening::Unsaid if names::service(ports.0, true).is_empty() => side,
+            _ => likely_client(side, ports),
+        };
+        let new = NewFlow { key, client, ts, frame, vlan: d.link.vlan, state, midstream: opening == Opening::Before };
         (self.flows.insert(new), side)
     }
 
@@ -138,7 +163,7 @@ impl Worker {
             return;
         };
         let (from, to, two_way) = icmp_ports(d.protocol == 58, kind, code);
-        let (place, side) = self.flow(ts, frame, d, (from, to), State::Active, true);
+        let (place, side) = self.flow(ts, frame, d, (from, to), State::Active, Opening::Sender);
         if let Some(flow) = self.flows.get(place) {
             flow.base.midstream = !two_way;
         }
@@ -146,14 +171,10 @@ impl Worker {
     }
 
     fn udp(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>, ports: (u16, u16), payload: &[u8]) {
-        // Who starts a datagram flow cannot be seen; ports tell more than order where one is a service's.
-        let (place, side) = self.flow(ts, frame, d, ports, State::Active, names::service(ports.0, true).is_empty());
-        if let Some(flow) = self.flows.get(place) {
-            flow.base.midstream = false;
-        }
+        let (place, side) = self.flow(ts, frame, d, ports, State::Active, Opening::Unsaid);
         self.count(place, side, (ts, frame), d, false);
         if matches!(ports, (68, 67) | (67, 68)) {
-            names::hosts::dhcp(&mut self.out.rows, ts, frame, d.link.vlan, d.link.src_mac, payload);
+            names::hosts::dhcp(&mut self.out.rows, ts, frame, d.link.vlan, payload);
         }
         if !payload.is_empty() {
             self.guarded(place, |flow, out, limits, _| {
@@ -167,11 +188,12 @@ impl Worker {
         let opening = tcp.flags & SYN != 0;
         let asks = opening && tcp.flags & ACK == 0;
         let state = if asks { State::Attempt } else { State::Established };
-        let (mut place, side) = self.flow(ts, frame, d, (tcp.from, tcp.to), state, asks);
+        let began = if asks { Opening::Sender } else { Opening::Before };
+        let (mut place, side) = self.flow(ts, frame, d, (tcp.from, tcp.to), state, began);
         if opening {
             if self.begins_anew(place, side, &tcp) {
                 self.end(place, ts);
-                place = self.flow(ts, frame, d, (tcp.from, tcp.to), state, asks).0;
+                place = self.flow(ts, frame, d, (tcp.from, tcp.to), state, began).0;
             }
             self.start(place, side, asks, &tcp);
         }
@@ -183,6 +205,10 @@ impl Worker {
         let seq = if opening { tcp.seq.wrapping_add(1) } else { tcp.seq };
         let segment = Segment { seq, bytes, missing: d.missing, ts, frame };
         let ack = (tcp.flags & (ACK | RST) == ACK).then_some(tcp.ack);
+        if let Some(half) = self.flows.get(place).filter(|_| tcp.flags & FIN != 0).and_then(|f| f.halves.get_mut(side))
+        {
+            half.finish(seq.wrapping_add(u32::try_from(bytes.len()).unwrap_or(0)).wrapping_add(d.missing));
+        }
         self.guarded(place, |flow, out, limits, held| stream(flow, out, limits, held, side, segment, ack));
     }
 

@@ -59,7 +59,12 @@ pub struct Conversation {
 
 impl Conversation {
     pub fn new(client: [u8; 4], cport: u16, server: [u8; 4], sport: u16) -> Self {
-        Self { ends: [(client, cport), (server, sport)], seq: [1_000, 5_000], clock: 1_760_000_000_000_000_000, packets: vec![] }
+        Self {
+            ends: [(client, cport), (server, sport)],
+            seq: [1_000, 5_000],
+            clock: 1_760_000_000_000_000_000,
+            packets: vec![],
+        }
     }
 
     pub fn send(&mut self, side: usize, flags: u8, data: &[u8]) {
@@ -129,7 +134,8 @@ impl Out {
         let value = |line: &&String| {
             let start = line.find(&format!(" {column}=")).unwrap() + column.len() + 2;
             let rest = &line[start..];
-            let end = if rest.starts_with('[') { rest.find(']').unwrap() + 1 } else { rest.find(' ').unwrap_or(rest.len()) };
+            let end =
+                if rest.starts_with('[') { rest.find(']').unwrap() + 1 } else { rest.find(' ').unwrap_or(rest.len()) };
             rest[..end].to_owned()
         };
         let mut values: Vec<String> = self.table(table).iter().map(value).collect();

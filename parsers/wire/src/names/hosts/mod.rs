@@ -60,7 +60,7 @@ impl Host<'_> {
 }
 
 /// `aa:bb:cc:dd:ee:ff`, written into `out`.
-fn mac_text(mac: [u8; 6], out: &mut [u8; 17]) -> &str {
+pub fn mac_text(mac: [u8; 6], out: &mut [u8; 17]) -> &str {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |n: u8| DIGITS.get(usize::from(n)).copied().unwrap_or(b'0');
     for (text, byte) in out.chunks_mut(3).zip(mac) {

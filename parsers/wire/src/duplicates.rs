@@ -14,7 +14,8 @@
 //! and repeated pure TCP acknowledgements, which carry nothing. A copy that was translated (NAT) differs and is not
 //! found. A copy whose slot another packet took meanwhile is not found either: with [`SLOTS`] slots and 100,000 packets
 //! a second there are 200 in the window, and one copy in forty is missed at worst; then TCP reassembly still sees that
-//! its bytes were there.
+//! its bytes were there. The hash has no secret, since a replay must find the same copies every time: who can compute
+//! two datagrams of one hash can hide the second, within the window.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

@@ -247,7 +247,7 @@ fn each_sample_is_its_own_protocols() {
 fn no_sample_is_taken_for_another() {
     let ports: Vec<(&str, u16)> = samples().iter().map(|s| (s.app, s.port)).filter(|(_, p)| *p != 1).collect();
     let same = |a: &str, b: &str| {
-        let dns = ["dns", "mdns", "llmnr"];
+        let dns = ["dns", "mdns", "llmnr", "nbns"];
         let greeting = ["ftp", "smtp", "pop3"];
         a == b || (dns.contains(&a) && dns.contains(&b)) || (greeting.contains(&a) && greeting.contains(&b))
     };

@@ -106,22 +106,28 @@ pub(super) fn dhcp(start: &Start<'_>) -> Option<Probe> {
     (start.bytes.get(236..240)? == [0x63, 0x82, 0x53, 0x63]).then_some(()).and_then(|()| request(op == 1))
 }
 
-/// RFC 8415 section 8: message type and transaction id, then options.
+/// RFC 8415 sections 8 and 9: message type, transaction id (relays: hops and two addresses), options to the end.
 pub(super) fn dhcpv6(start: &Start<'_>) -> Option<Probe> {
     let mut at = start.reader();
     let kind = at.u8()?;
-    at.take(3)?;
-    let (option, length) = (at.u16()?, at.u16()?);
-    let ports = (start.on(546) || start.on(547)) && (1..=13).contains(&kind);
-    let sane = ports && option < 256 && usize::from(length) <= at.len();
-    sane.then_some(()).and_then(|()| request(!matches!(kind, 2 | 7 | 10 | 13)))
+    at.take(if matches!(kind, 12 | 13) { 33 } else { 3 })?;
+    if !(start.on(546) || start.on(547)) || !(1..=13).contains(&kind) || at.is_empty() {
+        return None;
+    }
+    while !at.is_empty() {
+        at.u16().filter(|option| (1..256).contains(option))?;
+        at.block16()?;
+    }
+    request(!matches!(kind, 2 | 7 | 10 | 13))
 }
 
 /// NTP (RFC 5905 section 7.3): leap, version and mode in the first byte, then the stratum; or a control message.
 pub(super) fn ntp(start: &Start<'_>) -> Option<Probe> {
     let (first, stratum) = (start.byte(0)?, start.byte(1)?);
     let (version, mode, length) = (first >> 3 & 7, first & 7, start.bytes.len());
-    let time = matches!(mode, 1..=5) && length >= 48 && stratum <= 16;
+    // A precision is a negative power of two; only clients that hide what they are send others.
+    let precise = matches!(start.byte(3)?, 0 | 0xC0..) || matches!(mode, 3 | 4);
+    let time = matches!(mode, 1..=5) && length >= 48 && stratum <= 16 && precise;
     let control = match mode {
         // A control message's count is of the data behind its twelve octets (RFC 9327 section 2).
         6 => start.bytes.get(10..).and_then(<[u8]>::first_chunk).is_some_and(|&n| {

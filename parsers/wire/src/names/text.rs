@@ -231,7 +231,7 @@ pub(super) fn amqp(start: &Start<'_>) -> Option<Probe> {
     let old = id == 0 && major == 0 && minor == 9;
     let older = id == 1 && major == 1;
     let new = matches!(id, 0 | 2 | 3) && major == 1 && minor == 0;
-    (old || older || new).then(|| if start.from == 5672 { Probe::Server } else { Probe::Client })
+    (old || older || new).then_some(if start.from == 5672 { Probe::Server } else { Probe::Client })
 }
 
 /// RFC 5424 section 6.2.1 and RFC 3164: a priority of at most 191 in angle brackets; over TCP perhaps the

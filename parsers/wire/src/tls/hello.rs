@@ -97,6 +97,9 @@ impl ClientHello {
     }
 }
 
+/// What stands behind a server's hello, its fixed fields, and its extensions.
+type Fixed<'a> = (&'a [u8], ServerHello, Option<&'a [u8]>);
+
 impl ServerHello {
     /// Reads the body of a ServerHello (RFC 8446 section 4.1.3, RFC 5246 section 7.4.1.3).
     pub fn read(body: &[u8], flaws: &mut Vec<Flaw>) -> Result<Self, Flaw> {
@@ -111,7 +114,7 @@ impl ServerHello {
         Ok(out)
     }
 
-    fn read_final(body: &[u8]) -> Result<(&[u8], Self, Option<&[u8]>), Flaw> {
+    fn read_final(body: &[u8]) -> Result<Fixed<'_>, Flaw> {
         let (rest, hello) = tls_parser::parse_tls_handshake_server_hello(body).map_err(|e| flaw(body, &e))?;
         let out = Self {
             version: hello.version.0,
@@ -123,7 +126,7 @@ impl ServerHello {
         Ok((rest, out, hello.ext))
     }
 
-    fn read_draft(body: &[u8]) -> Result<(&[u8], Self, Option<&[u8]>), Flaw> {
+    fn read_draft(body: &[u8]) -> Result<Fixed<'_>, Flaw> {
         let read = || {
             let mut at = Reader(body);
             let version = at.u16()?;

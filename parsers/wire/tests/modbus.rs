@@ -6,7 +6,7 @@ mod common;
 use common::{Piece, Run, battery};
 use wire::dissect::Dir::{ToClient, ToServer};
 use wire::dissect::{Dissector, Probe};
-use wire::modbus::{Modbus, probe};
+use wire::modbus::{Modbus, probe, read};
 
 /// Bytes from hexadecimal text, blanks ignored.
 fn hex(text: &str) -> Vec<u8> {
@@ -740,4 +740,89 @@ fn behaviours_name_access_and_object() {
         let line = lines.iter().find(|l| l.starts_with("behaviours")).unwrap();
         assert!(line.contains(want), "{line}");
     }
+}
+
+#[test]
+fn a_lost_request_does_not_give_its_response_to_the_next() {
+    let mut run = run();
+    run.feed(0, ToServer, &adu(0, 1, "03 0001 0001"));
+    run.gap(1, ToServer, 12);
+    run.feed(2, ToServer, &adu(0, 1, "03 0003 0003"));
+    run.feed(3, ToClient, &adu(0, 1, "03 02 000A"));
+    run.feed(4, ToClient, &adu(0, 1, "03 04 000B 000B"));
+    run.feed(5, ToClient, &adu(0, 1, "03 06 000C 000C 000C"));
+    run.end(6);
+    assert_eq!(run.rows.anomalies.len(), 0);
+    assert_eq!(
+        statuses(&mut run),
+        [
+            "request_frame=0 response_frame=5 transaction_id=0 address=null values=[11 11] status=unsolicited",
+            "request_frame=1 response_frame=4 transaction_id=0 address=1 values=[10] status=ok",
+            "request_frame=3 response_frame=6 transaction_id=0 address=3 values=[12 12 12] status=ok",
+        ]
+    );
+}
+
+#[test]
+fn faults_name_field_and_offset() {
+    let requests = [
+        ("03 0000 0000", "quantity at offset 3: 0, expected 1 to 125"),
+        ("03 0000 007E", "quantity at offset 3: 126, expected 1 to 125"),
+        ("01 0000 07D1", "quantity at offset 3: 2001, expected 1 to 2000"),
+        ("03 00", "address at offset 1: cut, the PDU has 2 bytes of 3"),
+        ("03 0000 0001 FF", "end at offset 5: 1 bytes too many"),
+        ("07 00", "end at offset 1: 1 bytes too many"),
+        ("0F 0000 0009 01 FF", "byte_count at offset 5: 1, expected 2"),
+        ("10 0000 007C F8", "quantity at offset 3: 124, expected 1 to 123"),
+        ("17 0000 0001 0000 007A F4", "write_quantity at offset 7: 122, expected 1 to 121"),
+        ("14 07 05 0004 0001 0002", "reference_type at offset 2: 5, expected 6"),
+        ("14 06 06 0004 0001 00", "sub_request at offset 2: cut, the PDU has 6 bytes of 7"),
+        ("15 09 06 0004 0007 0003 06AF", "record_length at offset 7: 3, expected 0 to 1"),
+        ("2B 0E 05 00", "read_device_id_code at offset 2: 5, expected 1 to 4"),
+        ("2B 0C", "mei_type at offset 1: 12, expected 13 to 14"),
+        ("83 02", "function_code at offset 0: 131, expected a code below 128 in a request"),
+        ("08 0000", "data at offset 3: cut, the PDU has 3 bytes of 5"),
+    ];
+    for (pdu, want) in requests {
+        assert_eq!(read::request(&hex(pdu)).fault.map(|f| f.to_string()).unwrap_or_default(), want, "{pdu}");
+    }
+    let responses = [
+        ("83", "exception_code at offset 1: cut, the PDU has 1 bytes of 2"),
+        ("03 03 000102", "byte_count at offset 1: 3, expected an even number"),
+        ("18 0006 0001 0001", "byte_count at offset 1: 6, expected 4"),
+        ("18 0042 0020", "fifo_count at offset 3: 32, expected 0 to 31"),
+        ("0C 02 0000", "byte_count at offset 1: 2, expected 6 to 70"),
+        ("14 04 04 06 0001", "file_response_length at offset 2: 4, expected an odd number within the PDU"),
+        ("2B 0E 01 01 00 00 02 00 01 41", "number_of_objects at offset 6: 2, expected 1"),
+    ];
+    for (pdu, want) in responses {
+        assert_eq!(read::response(&hex(pdu), None).fault.map(|f| f.to_string()).unwrap_or_default(), want, "{pdu}");
+    }
+}
+
+#[test]
+fn a_length_that_no_message_has_is_not_waited_for() {
+    let mut run = run();
+    run.feed(0, ToServer, &adu(1, 1, "06 0001 0001"));
+    let mut absurd = adu(2, 1, "41 00 00 00");
+    absurd[4..6].copy_from_slice(&60_000u16.to_be_bytes());
+    run.feed(1, ToServer, &absurd);
+    for id in 3..10 {
+        run.feed(usize::from(id), ToServer, &adu(id, 1, "06 0001 0001"));
+    }
+    run.end(10);
+    assert_eq!(run.rows.modbus.len(), 8);
+}
+
+#[test]
+fn statements_about_a_server_are_limited() {
+    let mut run = run();
+    run.limits.items = 3;
+    for packet in 0..10u16 {
+        run.feed(2 * usize::from(packet), ToServer, &adu(packet, 1, "2B 0E 04 00"));
+        let answer = format!("2B 0E 04 01 00 00 01 00 04 {:08X}", 0x4142_4343 + u32::from(packet));
+        run.feed(2 * usize::from(packet) + 1, ToClient, &adu(packet, 1, &answer));
+    }
+    assert_eq!(run.rows.sightings.len(), 3);
+    assert_eq!(run.rows.modbus.len(), 10);
 }

@@ -7,8 +7,6 @@ use super::transaction::PROTOCOL;
 use crate::dissect::{Cx, FlowRef};
 use crate::rows::SightingRow;
 
-/// Distinct statements kept of a flow: a gateway has up to 247 units with seven objects each.
-const STATEMENTS: usize = 2_048;
 /// Shorter runs of text in a server id are chance.
 const SHORTEST: usize = 4;
 
@@ -57,7 +55,7 @@ impl Identity {
         let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
         let hash = xxh3_64_with_seed(text.as_bytes(), xxh3_64_with_seed(field.as_bytes(), 0));
         let Err(place) = self.told.binary_search(&hash) else { return };
-        if text.is_empty() || self.told.len() >= STATEMENTS {
+        if text.is_empty() || self.told.len() as u64 >= cx.limits.items {
             return;
         }
         self.told.insert(place, hash);

@@ -101,13 +101,23 @@ impl Pending {
     }
 
     /// The request that a response belongs to: the first of its key. Where several wait, one whose shape the
-    /// response contradicts (`fault`) is passed over, and so is one that the client has given up.
-    pub fn find(&mut self, key: Key, now: Nanos, fault: impl Fn(&Request) -> Option<Fault>) -> Option<u32> {
+    /// response contradicts (`fault`) is passed over, and so is one that the client has given up. When requests
+    /// from number `lost` on may have been missed, a response that contradicts such a one answers a missed one.
+    pub fn find(
+        &mut self,
+        key: Key,
+        now: Nanos,
+        lost: Option<u64>,
+        fault: impl Fn(&Request) -> Option<Fault>,
+    ) -> Option<u32> {
         let packed = key.packed();
         let mut matching = self.order.iter().enumerate().filter(|(_, (k, _))| *k == packed).map(|(i, &(_, s))| (i, s));
         let (first, slot) = matching.next()?;
-        let Some((second, next)) = matching.next() else { return self.remove(first) };
         let fits = |slot: u32| self.get(slot).is_some_and(|r| fault(r).is_none());
+        let Some((second, next)) = matching.next() else {
+            let newer = lost.is_some_and(|lost| self.get(slot).is_some_and(|r| r.number >= lost));
+            return if newer && !fits(slot) { None } else { self.remove(first) };
+        };
         let since = |slot: u32| self.get(slot).map_or(now, |r| r.ts);
         let mut chosen = None;
         if since(next).saturating_sub(since(slot)) > GIVEN_UP {

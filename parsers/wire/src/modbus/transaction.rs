@@ -124,7 +124,9 @@ impl Transactions {
     pub fn response(&mut self, cx: &mut Cx<'_>, message: &Message<'_>) {
         let key = message.key();
         let fault = |r: &Request| read::response(message.pdu, Some(&r.fields)).fault;
-        let slot = self.pending.find(key, cx.ts, fault);
+        // Not at the flow's start: there every response is held against the first request that there is.
+        let lost = if let Excuse::Until(number @ 1..) = self.excused { Some(number) } else { None };
+        let slot = self.pending.find(key, cx.ts, lost, fault);
         let request = slot.and_then(|slot| self.pending.get(slot));
         let pdu = read::response(message.pdu, request.map(|r| &r.fields));
         if let Some(fault) = pdu.fault {

@@ -122,7 +122,7 @@ impl Header {
     #[must_use]
     pub fn begins(bytes: &[u8]) -> bool {
         let starts = [b"HELF", b"ACKF", b"ERRF", b"RHEF", b"OPNF", b"CLOF", b"MSGF", b"MSGC", b"MSGA"];
-        starts.iter().any(|s| bytes.iter().zip(s.iter()).all(|(a, b)| a == b))
+        bytes.len() < HEADER && starts.iter().any(|s| bytes.iter().zip(s.iter()).all(|(a, b)| a == b))
     }
 }
 

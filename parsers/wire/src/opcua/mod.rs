@@ -42,6 +42,15 @@ enum Sync {
     Lost(u64),
 }
 
+/// Whether a message starts here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Yes,
+    No,
+    /// It takes that many bytes to tell.
+    Need(usize),
+}
+
 /// One direction of the stream.
 #[derive(Debug, Default)]
 struct Side {
@@ -84,27 +93,38 @@ impl Opcua {
         if dir == Dir::ToServer { to_server } else { to_client }
     }
 
-    /// Whether a message may start with this header: its size fits its type, the agreed buffers and the
-    /// limit; while the place in the stream is not certain, its channel must be one that is known.
-    fn plausible(&self, cx: &Cx<'_>, header: &Header, bytes: &[u8], certain: bool) -> bool {
+    /// Whether a message starts with this header: its size fits its type, the agreed buffers and the limit.
+    /// While the place in the stream is not certain its channel must be known, or another message must
+    /// follow, or the bytes must end where it ends (a channel may have been opened in the hole).
+    fn judge(&self, cx: &Cx<'_>, header: &Header, bytes: &[u8], certain: bool) -> Verdict {
         let size = header.size as u64;
         if self.buffer > 0 && size > self.buffer {
-            return false;
+            return Verdict::No;
         }
         if certain {
-            return true;
+            return Verdict::Yes;
         }
         if header.size < header.kind.least() || size > cx.limits.message_bytes {
-            return false;
+            return Verdict::No;
         }
-        let Some(&channel) = bytes.get(HEADER..).and_then(<[u8]>::first_chunk::<4>) else { return true };
-        match header.kind {
-            Type::Msg | Type::Clo => {
-                self.channels.is_empty() || self.channels.get(u32::from_le_bytes(channel)).is_some()
-            }
+        if !header.kind.secure() {
+            return Verdict::Yes;
+        }
+        let Some(&field) = bytes.get(HEADER..).and_then(<[u8]>::first_chunk::<8>) else {
+            return Verdict::Need(HEADER + 8);
+        };
+        let [a, b, c, d, length @ ..] = field;
+        if header.kind == Type::Opn {
             // SecurityPolicyUri has 255 bytes at most (§6.7.2.3).
-            Type::Opn => bytes.get(12..16).is_none_or(|n| n.get(1..) == Some(&[0, 0, 0])),
-            _ => true,
+            return if u32::from_le_bytes(length) < 256 { Verdict::Yes } else { Verdict::No };
+        }
+        if self.channels.is_empty() || self.channels.get(u32::from_le_bytes([a, b, c, d])).is_some() {
+            return Verdict::Yes;
+        }
+        match bytes.get(header.size..) {
+            None => Verdict::Need(header.size),
+            Some(next) if next.is_empty() || Header::read(next).is_some() || Header::begins(next) => Verdict::Yes,
+            Some(_) => Verdict::No,
         }
     }
 
@@ -114,7 +134,7 @@ impl Opcua {
             let rest = bytes.get(at..).unwrap_or_default();
             matches!(rest.first(), Some(b'M' | b'O' | b'C' | b'H' | b'A' | b'E' | b'R'))
                 && match Header::read(rest) {
-                    Some(header) => self.plausible(cx, &header, rest, false),
+                    Some(header) => self.judge(cx, &header, rest, false) != Verdict::No,
                     None => rest.len() < HEADER && Header::begins(rest),
                 }
         });
@@ -254,11 +274,10 @@ impl Dissector for Opcua {
             }
             return self.search(cx, dir, bytes);
         };
-        if !certain && header.kind.secure() && bytes.len() < HEADER + 8 && header.size >= HEADER + 8 {
-            return Step::Need(HEADER + 8);
-        }
-        if !self.plausible(cx, &header, bytes, certain) {
-            return self.search(cx, dir, bytes);
+        match self.judge(cx, &header, bytes, certain) {
+            Verdict::Yes => {}
+            Verdict::Need(n) => return Step::Need(n),
+            Verdict::No => return self.search(cx, dir, bytes),
         }
         if header.size as u64 > cx.limits.message_bytes {
             let detail = format!("a {} message of {} bytes", header.kind.name(), header.size);

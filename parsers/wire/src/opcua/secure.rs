@@ -220,7 +220,7 @@ impl Opcua {
                 limits: cx.limits,
             };
             let read = bodies::request(id, r, &mut to);
-            self.judge(cx, origin, service, read, r);
+            self.conclude(cx, origin, service, read, r);
         }
         if origin.kind == Type::Clo {
             self.finish(cx, call);
@@ -256,12 +256,12 @@ impl Opcua {
             };
             bodies::response(service.map_or(0, |s| s.request), r, &mut to)
         };
-        self.judge(cx, origin, service, read, r);
+        self.conclude(cx, origin, service, read, r);
         self.finish(cx, call);
     }
 
     /// Says what was wrong with a body, and what its end tells of the channel.
-    fn judge(
+    fn conclude(
         &mut self,
         cx: &mut Cx<'_>,
         origin: &Origin,

@@ -105,11 +105,12 @@ impl App {
             *n = n.saturating_add(1);
             *n
         });
-        if seen > PATIENCE && !seen.is_multiple_of(SPARSE) {
+        let goes_on = unknown.pieces.iter().any(|p| p.side == s.side);
+        if seen > PATIENCE && !goes_on && !seen.is_multiple_of(SPARSE) {
             return Verdict::Same;
         }
         let joined: Vec<u8>;
-        let whole = if unknown.pieces.iter().any(|p| p.side == s.side) {
+        let whole = if goes_on {
             let before = unknown.pieces.iter().filter(|p| p.side == s.side).flat_map(|p| p.bytes.iter().copied());
             joined = before.chain(bytes.iter().copied()).collect();
             &joined

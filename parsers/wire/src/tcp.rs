@@ -7,9 +7,12 @@
 use crate::dissect::{Frame, Nanos};
 use crate::limits::Limits;
 
-/// Packets of the flow, or packet time, that a hole may stay open: reordering on mirror ports is shallow.
-const HOLE_PACKETS: u32 = 16;
+/// How long a hole may stay open. Reordering on mirror ports is shallow: after a few packets and some time, or
+/// after many packets, or after seconds, the bytes will not come any more.
+const HOLE_PACKETS: u32 = 4;
 const HOLE_NANOS: Nanos = 250_000_000;
+const HOLE_PACKETS_MANY: u32 = 16;
+const HOLE_NANOS_MANY: Nanos = 5_000_000_000;
 /// A segment this far from the expected one belongs to another connection or is forged.
 const FAR: i32 = 1 << 24;
 
@@ -230,7 +233,8 @@ impl Half {
     fn patience(&mut self, ts: Nanos, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
         let Some((since, packets)) = self.hole.as_mut() else { return };
         *packets += 1;
-        if *packets > HOLE_PACKETS || ts - *since > HOLE_NANOS {
+        let waited = ts.saturating_sub(*since);
+        if *packets > HOLE_PACKETS_MANY || waited > HOLE_NANOS_MANY || (*packets > HOLE_PACKETS && waited > HOLE_NANOS) {
             self.give_up(held, tally, out);
         }
     }
@@ -312,7 +316,7 @@ impl Half {
 
     /// Packet time has come to `now`: holes that are old are declared.
     pub fn settle(&mut self, now: Nanos, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
-        while self.hole.is_some_and(|(since, _)| now - since > HOLE_NANOS) {
+        while self.hole.is_some_and(|(since, _)| now.saturating_sub(since) > HOLE_NANOS_MANY) {
             self.give_up(held, tally, out);
         }
     }
@@ -404,7 +408,7 @@ mod tests {
         let mut b = Bench::new();
         b.seg(0, b"abc", 1).ack(3).ack(9);
         assert!(b.half.waits());
-        b.clock += HOLE_NANOS + 1;
+        b.clock += HOLE_NANOS_MANY + 1;
         b.seg(9, b"jkl", 2);
         assert_eq!(b.out, ["abc@1", "gap 6", "jkl@2"]);
         assert_eq!((b.tally.gaps, b.tally.gap_bytes), (1, 6));
@@ -413,11 +417,11 @@ mod tests {
     #[test]
     fn a_hole_without_acknowledgement_is_declared_after_some_packets() {
         let mut b = Bench::new();
-        for i in 0..=HOLE_PACKETS {
+        for i in 0..=HOLE_PACKETS_MANY {
             b.seg(10 + i, b"x", u64::from(i) + 1);
         }
         assert_eq!(b.out.first().map(String::as_str), Some("gap 10"));
-        assert_eq!(b.out.len(), HOLE_PACKETS as usize + 2);
+        assert_eq!(b.out.len(), HOLE_PACKETS_MANY as usize + 2);
     }
 
     #[test]

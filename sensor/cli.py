@@ -1,0 +1,150 @@
+"""The command line. Only argparse is imported until a command runs: `--help` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from sensor.errors import BAD_INPUT, FAILED, DriftspanError
+
+FORMATS = ("table", "ndjson", "csv")
+SEVERITIES = ("info", "low", "medium", "high", "critical")
+_DEBUG = "DRIFTSPAN_TRACEBACK"
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+        try:
+            found = version("driftspan")
+        except PackageNotFoundError:
+            found = "(not installed)"
+        sys.stdout.write(f"driftspan {found}\n")
+        parser.exit()
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="driftspan",
+        description="A passive sensor for OT networks that also watches the AI models living there.",
+        epilog="Exit status: 0 done, 1 failed, 2 bad usage, configuration or input. Results go to stdout, "
+        f"messages to stderr. {_DEBUG}=1 shows where an unexpected error comes from.",
+    )
+    top.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    _init(commands)
+    _replay(commands)
+    _query(commands)
+    _listings(commands)
+    _show(commands)
+    _doctor(commands)
+    return top
+
+
+def _add(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text[0].lower() + text[1:], description=f"{text}.")
+    command.set_defaults(module=name)
+    return command
+
+
+def _common(command: argparse.ArgumentParser, *, rows: bool = True) -> None:
+    command.add_argument("--config", metavar="FILE", help="configuration (default: ./driftspan.toml if it is there)")
+    command.add_argument(
+        "--store", metavar="DIR", help="store (default: [store] path of the configuration, else ./driftspan-store)"
+    )
+    if rows:
+        command.add_argument("--format", choices=FORMATS, help="default: table on a terminal, else ndjson")
+
+
+def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "init", "Write a commented driftspan.toml")
+    command.add_argument("--dir", default=".", metavar="D", help="where (default: here)")
+    command.add_argument("--force", action="store_true", help="overwrite one that is there")
+
+
+def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "replay", "Read captures, store what they show, raise alerts, end with a summary")
+    command.add_argument("captures", nargs="+", metavar="CAPTURE", help="pcap or pcapng, also .gz and .zst; - is stdin")
+    command.add_argument("--case", metavar="NAME", help="name of the case (default: from the captures' names)")
+    command.add_argument(
+        "--pace", type=float, default=0.0, metavar="X", help="X times as fast as recorded (default: as fast as possible)"
+    )
+    command.add_argument("--workers", type=int, metavar="N", help="threads of the packet path (default: configuration)")
+    _common(command)
+
+
+def _query(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "query", "Ask the store in SQL (ClickHouse's dialect, reading only)")
+    command.add_argument("sql", metavar="SQL", help="one SELECT, SHOW, DESCRIBE or EXPLAIN; - reads it from stdin")
+    _common(command)
+
+
+def _listings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    for name, text in (
+        ("alerts", "List alerts, latest first"),
+        ("flows", "List flows, latest first"),
+        ("assets", "List hosts"),
+    ):
+        command = _add(commands, name, text)
+        command.set_defaults(module="listing", listing=name)
+        time = "2026-03-01, 2026-03-01T12:30Z, or 15m 2h 7d before now"
+        command.add_argument("--since", metavar="TIME", help=f"not before: {time}")
+        command.add_argument("--until", metavar="TIME", help="before this time")
+        if name == "alerts":
+            command.add_argument("--severity", choices=SEVERITIES, help="this one and worse")
+        command.add_argument("--case", metavar="NAME", help="only this case")
+        command.add_argument("--where", metavar="SQL", help="a condition on the columns, as in \"dst_port = 502\"")
+        command.add_argument(
+            "--limit", type=int, metavar="N", help="at most N rows; 0: all (default: 200 in a table, else all)"
+        )
+        _common(command)
+
+
+def _show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "show", "Show one alert whole")
+    command.add_argument("id", metavar="ID", help="its alert_id, or the start of it")
+    command.add_argument("--case", metavar="NAME", help="only this case")
+    _common(command)
+
+
+def _doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "doctor", "Check what the program needs here, and say what to do")
+    _common(command)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    try:
+        status = int(import_module(f"sensor.commands.{arguments.module}").run(arguments))
+        sys.stdout.flush()
+    except DriftspanError as error:
+        return _complain(str(error), error.status)
+    except BrokenPipeError:
+        from sensor.output import quiet_broken_pipe  # noqa: PLC0415
+
+        quiet_broken_pipe()
+        return 0
+    except KeyboardInterrupt:
+        return _complain("interrupted", 130)
+    except MemoryError:
+        return _complain("there is not enough memory", FAILED)
+    except Exception as error:
+        if os.environ.get(_DEBUG):
+            raise
+        text = " ".join(str(error).split())[:300]
+        return _complain(f"unexpected {type(error).__name__}: {text} (set {_DEBUG}=1 to see where)", FAILED)
+    return status
+
+
+def _complain(message: str, status: int) -> int:
+    from sensor.textwidth import safe  # noqa: PLC0415  names of files and words of SQL are shown too
+
+    sys.stderr.write(f"driftspan: {safe(message)}\n")
+    return status
+
+
+__all__ = ["BAD_INPUT", "main", "parser"]

@@ -1,0 +1,26 @@
+"""What most commands begin with."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from sensor import config
+from sensor.store import Reading, open_reading
+
+
+def settings(arguments: Namespace) -> config.Config:
+    return config.load(config.find(arguments.config))
+
+
+def location(arguments: Namespace, loaded: config.Config) -> str:
+    """`--store`, else the configuration's."""
+    return str(loaded.store.path if arguments.store is None else arguments.store)
+
+
+@contextmanager
+def reading(arguments: Namespace) -> Iterator[Reading]:
+    loaded = settings(arguments)
+    with closing(open_reading(location(arguments, loaded), loaded.store.database)) as store:
+        yield store

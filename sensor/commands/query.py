@@ -1,0 +1,17 @@
+"""`driftspan query SQL`."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from sensor.commands.common import reading
+from sensor.output import chosen_format, show_query
+from sensor.store.guard import check_reading
+
+
+def run(arguments: Namespace) -> int:
+    sql = check_reading(sys.stdin.read() if arguments.sql == "-" else arguments.sql)
+    with reading(arguments) as store:
+        show_query(store, sql, chosen_format(arguments.format))
+    return 0

@@ -1,0 +1,181 @@
+"""The configuration: one TOML file, read once into frozen dataclasses. No file at all is a configuration too."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from detectors.zones import Conduit, Zone
+from sensor.config_read import Reader, unknown
+from sensor.errors import ConfigError
+from sensor.zoning import check_policy
+
+DEFAULT_NAME = "driftspan.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class SensorSection:
+    name: str = "driftspan"
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSection:
+    window_seconds: float = 10.0
+    workers: int = 1
+    vlan_in_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSection:
+    path: str = "driftspan-store"
+    database: str = "driftspan"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """An AI model of the plant. `approved`: version → SHA-256 of its file, or the path of a signed manifest."""
+
+    id: str
+    hosts: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    approved: Mapping[str, str] | str = field(default_factory=dict)
+    rollback_minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """What feeds models: its hosts, the tags it writes, the models that read them."""
+
+    id: str
+    hosts: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    sensor: SensorSection = SensorSection()
+    capture: CaptureSection = CaptureSection()
+    store: StoreSection = StoreSection()
+    limits: Mapping[str, int] = field(default_factory=dict)
+    zones: tuple[Zone, ...] = ()
+    conduits: tuple[Conduit, ...] = ()
+    models: tuple[Model, ...] = ()
+    data_sources: tuple[DataSource, ...] = ()
+    detectors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+
+SECTIONS = (
+    "sensor", "capture", "limits", "store", "console", "alerting",
+    "zone", "conduit", "model", "data_source", "detectors",
+)  # fmt: skip
+
+
+def find(given: str | None) -> Path | None:
+    """The file to read: the one given, else `driftspan.toml` here if there is one."""
+    if given is not None:
+        return Path(given)
+    return Path(DEFAULT_NAME) if Path(DEFAULT_NAME).is_file() else None
+
+
+def load(path: Path | None) -> Config:
+    """Reads and checks the file; ConfigError names file, line and mend."""
+    if path is None:
+        return Config()
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file; 'driftspan init' writes one") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Config:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_syntax(error, name, text)) from None
+    reader = Reader(name, text)
+    for key in data:
+        if key not in SECTIONS:
+            raise reader.error((key,), unknown("section", key, SECTIONS))
+    for empty in ("console", "alerting"):
+        reader.mapping((empty,), data.get(empty, {}), ())
+    config = Config(
+        sensor=reader.section("sensor", data, SensorSection),
+        capture=reader.section("capture", data, CaptureSection),
+        store=reader.section("store", data, StoreSection),
+        limits=_limits(reader, data.get("limits", {})),
+        zones=reader.entries("zone", data, Zone),
+        conduits=reader.entries("conduit", data, Conduit, {"from": "source", "to": "target"}),
+        models=reader.entries("model", data, Model),
+        data_sources=reader.entries("data_source", data, DataSource),
+        detectors=_detectors(reader, data.get("detectors", {})),
+    )
+    _check(reader, config)
+    return config
+
+
+def _syntax(error: tomllib.TOMLDecodeError, name: str, text: str) -> str:
+    """tomllib says "… (at line 3, column 5)" or "… (at end of document)"; the line belongs in front."""
+    message, _, place = str(error).partition(" (at ")
+    words = place.rstrip(")").replace(",", "").split()
+    if words[:1] == ["line"]:
+        return f"{name}:{words[1]}: is no TOML: {message} (column {words[3]})"
+    return f"{name}:{max(1, len(text.splitlines()))}: is no TOML: {message}, at the end of the file"
+
+
+def _limits(reader: Reader, data: object) -> dict[str, int]:
+    table = reader.mapping(("limits",), data, None)
+    if not table:
+        return {}
+    from parsers import limits  # noqa: PLC0415  the engine is loaded only where it is asked
+
+    names = tuple(name for name, _, _ in limits())
+    for key, value in table.items():
+        if key not in names:
+            raise reader.error(("limits", key), unknown("limit", key, names))
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
+            raise reader.error(("limits", key), f"limit {key!r} must be a whole number above 0, not {value!r}")
+    return {key: value for key, value in table.items() if isinstance(value, int)}
+
+
+def _detectors(reader: Reader, data: object) -> dict[str, Mapping[str, object]]:
+    table = reader.mapping(("detectors",), data, None)
+    return {name: reader.mapping(("detectors", name), section, None) for name, section in table.items()}
+
+
+def _check(reader: Reader, config: Config) -> None:
+    if not 0 < config.capture.window_seconds <= 3600:  # noqa: PLR2004  an hour
+        raise reader.error(("capture", "window_seconds"), "window_seconds must be above 0 and at most 3600")
+    if not 1 <= config.capture.workers <= 256:  # noqa: PLR2004  more than any machine has
+        raise reader.error(("capture", "workers"), "workers must be between 1 and 256")
+    if not config.store.database.isidentifier():
+        raise reader.error(("store", "database"), "database must be a plain name of letters, digits and _")
+    if not config.store.path:
+        raise reader.error(("store", "path"), "path is empty; name a directory")
+    check_policy(reader, config.zones, config.conduits)
+    models = _unique(reader, "model", [model.id for model in config.models])
+    _unique(reader, "data_source", [source.id for source in config.data_sources])
+    for index, model in enumerate(config.models):
+        if model.rollback_minutes < 0:
+            raise reader.error(("model", index, "rollback_minutes"), "rollback_minutes must not be negative")
+    for index, source in enumerate(config.data_sources):
+        for wanted in source.models:
+            if wanted not in models:
+                raise reader.error(("data_source", index, "models"), unknown("model", wanted, sorted(models)))
+
+
+def _unique(reader: Reader, section: str, names: list[str]) -> set[str]:
+    for index, name in enumerate(names):
+        if not name:
+            raise reader.error((section, index, "id"), f"this {section} has an empty id")
+        if name in names[:index]:
+            raise reader.error((section, index, "id"), f"{section} {name!r} is defined twice; rename one")
+    return set(names)

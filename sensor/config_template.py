@@ -1,0 +1,115 @@
+"""The `driftspan.toml` that `driftspan init` writes: every default said aloud, every section explained."""
+
+from __future__ import annotations
+
+import textwrap
+
+from sensor.config import CaptureSection, SensorSection, StoreSection
+
+_HEAD = """\
+# driftspan: configuration of the sensor.
+#
+# Every value below is the default; what is left out keeps it. Sections that begin with "# [[" are
+# examples: take the leading "# " away to use them. An unknown key is an error that names its line.
+
+[sensor]
+# Stands in the column `sensor` of every row: tells sensors of one store apart.
+name = "{name}"
+
+[capture]
+# Seconds of packet time that detectors judge at once.
+window_seconds = {window_seconds}
+# Threads of the packet path. The rows and alerts are the same with any number.
+workers = {workers}
+# Whether equal addresses in different VLANs are different hosts.
+vlan_in_key = {vlan_in_key}
+
+[store]
+# Directory of the embedded store, seen from where the program is started. --store overrides it.
+path = "{path}"
+# Database inside it that unqualified table names mean.
+database = "{database}"
+"""
+
+_LIMITS = """
+[limits]
+# What bounds memory in the packet path. Whatever is given up because of a limit is counted.
+"""
+
+_TAIL = """
+# --- zones: who belongs where. Without any, zones are inferred from addresses and roles and said to be.
+#
+# level: Purdue 0 to 5, 3.5 for a DMZ. kind: ot, it, dmz, edge_ai or internet.
+# A host is in a zone by its hardware address, its network or the VLAN it is seen in.
+# Networks of two zones may overlap only where both name VLANs that tell them apart.
+#
+# [[zone]]
+# name = "cell-1"
+# level = 1
+# kind = "ot"
+# cidrs = ["10.1.0.0/16"]
+# vlans = []
+# macs = []
+#
+# [[zone]]
+# name = "historian-dmz"
+# level = 3.5
+# kind = "dmz"
+# cidrs = ["10.35.0.0/24"]
+
+# --- conduits: what may pass between zones. Without any, everything may.
+#
+# protocols: names of the `app` and `service` columns of `flows`, or "any".
+# operations: read, write, control or any. direction: both, or push_only (only `from` opens sessions).
+#
+# [[conduit]]
+# from = "historian-dmz"
+# to = "cell-1"
+# protocols = ["opcua"]
+# operations = ["read"]
+# encrypted = true
+# direction = "push_only"
+
+# --- models: the AI models of the plant. inputs and outputs: MQTT topic filters, OPC UA node ids,
+# Modbus units and registers, DNP3 points, HTTP paths. approved: version = SHA-256 of the model's file.
+#
+# [[model]]
+# id = "pump-anomaly"
+# hosts = ["10.35.0.20"]
+# inputs = ["plant/pump/+/vibration"]
+# outputs = ["plant/pump/+/score"]
+# approved = { "1.4.0" = "<sha256>" }
+# rollback_minutes = 15
+
+# --- data sources: what feeds the models.
+#
+# [[data_source]]
+# id = "pump-sensors"
+# hosts = ["10.1.0.11"]
+# tags = ["plant/pump/+/vibration"]
+# models = ["pump-anomaly"]
+
+# --- detectors: each has a section of its own; `enabled = false` turns it off.
+#
+# [detectors.scan]
+# enabled = true
+"""
+
+
+def template() -> str:
+    from parsers import limits  # noqa: PLC0415  the engine is loaded only where it is asked
+
+    sensor, capture, store = SensorSection(), CaptureSection(), StoreSection()
+    head = _HEAD.format(
+        name=sensor.name,
+        window_seconds=capture.window_seconds,
+        workers=capture.workers,
+        vlan_in_key=str(capture.vlan_in_key).lower(),
+        path=store.path,
+        database=store.database,
+    )
+    lines = []
+    for name, default, meaning in limits():
+        lines += textwrap.wrap(meaning.strip(), 100, initial_indent="# ", subsequent_indent="#   ")
+        lines.append(f"{name} = {default}")
+    return head + _LIMITS + "\n".join(lines) + "\n" + _TAIL

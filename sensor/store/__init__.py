@@ -1,0 +1,73 @@
+"""Where rows, alerts and verdicts live. `Store` is what the rest of the program knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sensor.errors import InputError
+
+SERVER_SCHEMES = ("clickhouse://", "clickhouses://", "http://", "https://", "tcp://")
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFacts:
+    """What is known of a capture before its first row is stored. `id` is derived from its content."""
+
+    id: str
+    path: str
+    format: str = ""
+    bytes: int = 0
+
+
+class Reading(Protocol):
+    """An open store that answers questions and changes nothing."""
+
+    def query(self, sql: str, fmt: str) -> Iterator[bytes]:
+        """The answer in a ClickHouse format, in pieces. InputError: the SQL is wrong or would do more than read."""
+
+    def close(self) -> None: ...
+
+
+class Store(Reading, Protocol):
+    """An open store that also writes. What `flush` has returned from survives `kill -9`."""
+
+    def begin_case(self, case: str, captures: Sequence[CaptureFacts]) -> int:
+        """Registers captures; rows that an earlier run left of them are deleted. Gives the rows deleted."""
+
+    def append(self, table: str, rows: Any) -> None:
+        """Keeps an Arrow table for the next write of its kind; its columns go in by name."""
+
+    def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Writes rows that replace earlier ones of the same key."""
+
+    def flush(self) -> None:
+        """Writes whatever `append` kept."""
+
+
+def open_reading(location: str, database: str) -> Reading:
+    """Opens an existing store to read. StoreError or InputError says why not."""
+    _embedded(location)
+    from sensor.store.chdb_reading import ChdbReading  # noqa: PLC0415  chdb costs 0.2 s and 200 MB
+
+    return ChdbReading(Path(location), database)
+
+
+def open_store(location: str, database: str, sensor: str) -> Store:
+    """Opens a store to write, making or migrating it first. StoreError or InputError says why not."""
+    _embedded(location)
+    from sensor.store.chdb_store import ChdbStore  # noqa: PLC0415  chdb costs 0.2 s and 200 MB
+
+    return ChdbStore(Path(location), database, sensor)
+
+
+def _embedded(location: str) -> None:
+    if not location:
+        raise InputError("the store's path is empty; name a directory with --store")
+    if location.startswith(SERVER_SCHEMES):
+        raise InputError(
+            "this version stores in a directory only, a ClickHouse server is not supported yet; "
+            "name a directory with --store"
+        )

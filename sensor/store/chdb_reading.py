@@ -1,0 +1,53 @@
+"""Questions to an embedded store: read-only, bounded in time and memory, rows seen once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sensor.errors import InputError
+from sensor.store import faults, migrate
+from sensor.store.chdb_session import Session, quote
+from sensor.store.directory import check_existing
+from sensor.store.guard import check_reading
+
+# `final`: of rows that replace each other only the latest is seen. 64-bit numbers are JSON numbers, what
+# JSON has no number for is null, and bytes of the wire that are no UTF-8 never break a line of output.
+_SETTINGS = (
+    "final = 1",
+    "max_execution_time = 600",
+    "max_memory_usage = 4000000000",
+    "output_format_json_quote_64bit_integers = 0",
+    "output_format_json_quote_denormals = 0",
+    "output_format_json_validate_utf8 = 1",
+    "output_format_json_named_tuples_as_objects = 1",
+    "readonly = 1",
+)
+
+
+class ChdbReading:
+    def __init__(self, path: Path, database: str) -> None:
+        check_existing(path)
+        self._session = Session(path)
+        try:
+            known = self._session.number(f"SELECT count() FROM system.databases WHERE name = {quote(database)}")
+            if not known:
+                raise InputError(f"{path}: this store has no database {database!r}; check [store] database")
+            self._session.use(database)
+            migrate.check_age(self._session.number("SELECT max(number) FROM migrations"))
+            self._session.run("SET " + ", ".join(_SETTINGS))
+        except RuntimeError as error:
+            self.close()
+            raise faults.of_store(error, f"{path}: the store cannot be read") from None
+        except BaseException:
+            self.close()
+            raise
+
+    def query(self, sql: str, fmt: str) -> Iterator[bytes]:
+        try:
+            yield from self._session.pieces(check_reading(sql), fmt)
+        except RuntimeError as error:
+            raise faults.of_question(error) from None
+
+    def close(self) -> None:
+        self._session.close()

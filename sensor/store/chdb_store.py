@@ -1,0 +1,165 @@
+"""The embedded store as its one writer sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sensor.errors import StoreError
+from sensor.store import CaptureFacts, directory, faults, migrate
+from sensor.store.chdb_session import Session, quote
+from sensor.store.rows import ndjson, run_id
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# An insert costs 10 to 70 ms whatever its size: few large ones. The bytes bound memory.
+BATCH_ROWS = 200_000
+BATCH_BYTES = 128 * 1024 * 1024
+# One thread: an insert of sorted rows is cheaper without handing blocks around, and the engine's workers
+# need the other cores. A capture whose clock jumps may touch many months.
+_SETTINGS = (
+    "max_threads = 1",
+    "max_insert_threads = 1",
+    "max_partitions_per_insert_block = 0",
+    "lightweight_deletes_sync = 2",
+    "date_time_input_format = 'basic'",
+)
+_DERIVED = ("alert_rows", "assets", "drift", "incidents", "health")
+
+
+def _told(method: Callable[Concatenate[ChdbStore, P], T]) -> Callable[Concatenate[ChdbStore, P], T]:
+    """Failures of the engine as sentences."""
+
+    @wraps(method)
+    def wrapped(self: ChdbStore, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(self, *args, **kwargs)
+        except RuntimeError as error:
+            raise faults.of_store(error, f"{self.path}: the store failed") from None
+
+    return wrapped
+
+
+class ChdbStore:
+    def __init__(self, path: Path, database: str, sensor: str) -> None:
+        directory.prepare(path)
+        self.path = path
+        self._sensor = sensor
+        self._case = ""
+        self._run = ""
+        self._waiting: dict[str, Any] = {}
+        self._session = Session(path)
+        try:
+            self._migrate(database)
+        except BaseException:
+            self._session.close()
+            raise
+
+    @_told
+    def _migrate(self, database: str) -> None:
+        run = self._session.run
+        run(f"CREATE DATABASE IF NOT EXISTS {database}")
+        self._session.use(database)
+        run("SET " + ", ".join(_SETTINGS))
+        run(migrate.LEDGER)
+        migrate.migrate(run, self._session.number("SELECT max(number) FROM migrations"))
+
+    @_told
+    def begin_case(self, case: str, captures: Sequence[CaptureFacts]) -> int:
+        ids = sorted(capture.id for capture in captures)
+        self._case = case
+        self._run = run_id(ids)
+        deleted = self._delete_earlier(ids)
+        self._register(captures, {})
+        return deleted
+
+    def _delete_earlier(self, ids: Sequence[str]) -> int:
+        """An earlier run of these captures in this case, whole or killed half-way, leaves nothing behind."""
+        wanted = ", ".join(map(quote, ids))
+        known = f"case_id = {quote(self._case)} AND id IN ({wanted})"
+        runs = self._session.run(f"SELECT DISTINCT run FROM captures WHERE {known}").decode().split()
+        if not runs:
+            return 0
+        deleted = 0
+        mine = f"case_id = {quote(self._case)} AND capture IN ({wanted})"
+        derived = f"case_id = {quote(self._case)} AND run IN ({', '.join(map(quote, runs))})"
+        for table in self._tables_with("capture"):
+            if table not in _DERIVED:
+                deleted += self._delete(table, mine)
+        for table in _DERIVED:
+            deleted += self._delete(table, derived)
+        return deleted
+
+    def _delete(self, table: str, condition: str) -> int:
+        count = self._session.number(f"SELECT count() FROM {table} WHERE {condition}")
+        if count:
+            self._session.run(f"DELETE FROM {table} WHERE {condition}")
+        return count
+
+    def _tables_with(self, column: str) -> list[str]:
+        return self._session.run(
+            "SELECT table FROM system.columns WHERE database = currentDatabase()"
+            f" AND name = {quote(column)} AND table NOT IN (SELECT name FROM system.tables"
+            " WHERE database = currentDatabase() AND engine = 'View') ORDER BY table"
+        ).decode().split()
+
+    @_told
+    def append(self, table: str, rows: Any) -> None:
+        from sensor.store import arrow  # noqa: PLC0415  pyarrow is for those who write
+
+        batch = self._waiting.setdefault(table, arrow.Batch())
+        batch.add(arrow.table_of(rows))
+        if batch.rows >= BATCH_ROWS or batch.bytes >= BATCH_BYTES:
+            self._write(table)
+
+    def _write(self, table: str) -> None:
+        from sensor.store import arrow  # noqa: PLC0415
+
+        batch = self._waiting.pop(table)
+        if not self._case:
+            raise StoreError("rows were appended before a case was begun")
+        whole = arrow.joined(batch.tables, {"case_id": self._case, "sensor": self._sensor})
+        self._session.insert(table, whole.column_names, arrow.stream(whole), "ArrowStream")
+
+    @_told
+    def flush(self) -> None:
+        for table in sorted(self._waiting):
+            self._write(table)
+
+    @_told
+    def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
+        constants = {"sensor": self._sensor, "case_id": self._case}
+        if table in _DERIVED:
+            constants["run"] = self._run
+        found = [{**row, **constants} for row in rows]
+        if found:
+            self._session.insert(table, list(found[0]), ndjson(found), "JSONEachRow")
+
+    @_told
+    def finish_case(self, captures: Mapping[str, Mapping[str, object]], facts: Sequence[CaptureFacts]) -> None:
+        """Everything is written; `captures` by id says what the reader found in them."""
+        self.flush()
+        self._register(facts, captures)
+
+    def _register(self, facts: Sequence[CaptureFacts], found: Mapping[str, Mapping[str, object]]) -> None:
+        rows = [
+            {
+                "ts": found.get(f.id, {}).get("first_ts") or 0,
+                "id": f.id, "run": self._run, "path": f.path, "format": f.format, "bytes": f.bytes,
+                "packets": 0, "first_ts": 0, "last_ts": 0, "truncated_packets": 0,
+                **found.get(f.id, {}),
+                "finished": bool(found),
+            }
+            for f in facts
+        ]  # fmt: skip
+        self.upsert("captures", rows)
+
+    def query(self, sql: str, fmt: str) -> Iterator[bytes]:
+        """Our own questions; a user's go through a connection that can only read."""
+        yield from self._session.pieces(sql, fmt)
+
+    def close(self) -> None:
+        self._session.close()

@@ -340,6 +340,7 @@ fn a_gap_among_pipelined_requests_excuses_the_responses_without_one() {
     }
     // Now pairing is proven again: the next response without a request is an oddity.
     run.feed(6, ToClient, &adu(9, 1, "03 02 0009"));
+    run.end(7);
     let lines = run.lines(&[]);
     let anomalies: Vec<_> = lines.iter().filter(|l| l.starts_with("anomalies")).collect();
     assert_eq!(
@@ -824,5 +825,74 @@ fn statements_about_a_server_are_limited() {
         run.feed(2 * usize::from(packet) + 1, ToClient, &adu(packet, 1, &answer));
     }
     assert_eq!(run.rows.sightings.len(), 3);
+    assert_eq!(run.rows.modbus.len(), 10);
+}
+
+#[test]
+fn responses_that_came_before_their_requests_find_them() {
+    // Request 2 is lost. Until the hole is declared, those behind it wait for it in reassembly and come with their
+    // own times; their responses are there already. All with one transaction id.
+    let request = |address: u16| adu(0, 1, &format!("03 {address:04X} 0001"));
+    let response = |value: u16| adu(0, 1, &format!("03 02 {value:04X}"));
+    let mut run = run();
+    run.feed(0, ToServer, &request(1));
+    run.feed(10, ToClient, &response(11));
+    run.feed(30, ToClient, &response(12));
+    run.feed(50, ToClient, &response(13));
+    run.feed(70, ToClient, &response(14));
+    run.gap(80, ToServer, 12);
+    run.feed(40, ToServer, &request(3));
+    run.feed(60, ToServer, &request(4));
+    run.feed(80, ToServer, &request(5));
+    run.feed(90, ToClient, &response(15));
+    run.end(100);
+    assert_eq!(run.rows.anomalies.len(), 0);
+    assert_eq!(
+        statuses(&mut run),
+        [
+            "request_frame=0 response_frame=31 transaction_id=0 address=null values=[12] status=unsolicited",
+            "request_frame=1 response_frame=11 transaction_id=0 address=1 values=[11] status=ok",
+            "request_frame=41 response_frame=51 transaction_id=0 address=3 values=[13] status=ok",
+            "request_frame=61 response_frame=71 transaction_id=0 address=4 values=[14] status=ok",
+            "request_frame=81 response_frame=91 transaction_id=0 address=5 values=[15] status=ok",
+        ]
+    );
+}
+
+#[test]
+fn responses_behind_a_hole_find_their_requests() {
+    // The mirror image: response 1 is lost, those behind it are held back and come with their own times.
+    let request = |address: u16| adu(0, 1, &format!("03 {address:04X} 0001"));
+    let response = |value: u16| adu(0, 1, &format!("03 02 {value:04X}"));
+    let mut run = run();
+    run.feed(0, ToServer, &request(1));
+    run.feed(20, ToServer, &request(2));
+    run.feed(40, ToServer, &request(3));
+    run.gap(60, ToClient, 11);
+    run.feed(30, ToClient, &response(12));
+    run.feed(50, ToClient, &response(13));
+    run.feed(60, ToServer, &request(4));
+    run.feed(70, ToClient, &response(14));
+    assert_eq!(
+        statuses(&mut run),
+        [
+            "request_frame=1 response_frame=0 transaction_id=0 address=1 values=[] status=unanswered",
+            "request_frame=21 response_frame=31 transaction_id=0 address=2 values=[12] status=ok",
+            "request_frame=41 response_frame=51 transaction_id=0 address=3 values=[13] status=ok",
+            "request_frame=61 response_frame=71 transaction_id=0 address=4 values=[14] status=ok",
+        ]
+    );
+}
+
+#[test]
+fn responses_without_a_request_are_limited() {
+    let mut run = run();
+    run.limits.pending_requests = 4;
+    run.feed(0, ToServer, &adu(0, 1, "03 0001 0001"));
+    for id in 1..=10 {
+        run.feed(id.into(), ToClient, &adu(id, 1, "03 02 0001"));
+    }
+    assert_eq!(run.rows.modbus.len(), 6);
+    run.tick(10, 2);
     assert_eq!(run.rows.modbus.len(), 10);
 }

@@ -2,6 +2,7 @@
 //! say about themselves.
 
 pub mod codes;
+mod early;
 mod extent;
 pub mod frame;
 mod identity;

@@ -17,7 +17,9 @@ pub struct Key {
 }
 
 impl Key {
-    fn packed(self) -> u32 {
+    /// As one number.
+    #[must_use]
+    pub fn packed(self) -> u32 {
         u32::from(self.transaction) << 16 | u32::from(self.unit) << 8 | u32::from(self.code)
     }
 }
@@ -46,6 +48,8 @@ pub struct Request {
 const VALUES: usize = 255;
 /// With equal keys, a client that sent another request this much later has given the older one up.
 const GIVEN_UP: Nanos = 250_000_000;
+/// A response may be captured this much before its request: mirror ports swap packets of the two directions.
+pub const SKEW: Nanos = 1_000_000;
 
 /// The requests that wait, oldest first.
 #[derive(Debug, Default)]
@@ -111,7 +115,10 @@ impl Pending {
         fault: impl Fn(&Request) -> Option<Fault>,
     ) -> Option<u32> {
         let packed = key.packed();
-        let mut matching = self.order.iter().enumerate().filter(|(_, (k, _))| *k == packed).map(|(i, &(_, s))| (i, s));
+        // Responses behind a hole come late, with their own time: what was sent after one is not what it answers.
+        let sent = |slot: u32| self.get(slot).is_some_and(|r| r.ts < now.saturating_add(SKEW));
+        let matching = self.order.iter().enumerate().filter(|(_, (k, s))| *k == packed && sent(*s));
+        let mut matching = matching.map(|(i, &(_, s))| (i, s));
         let (first, slot) = matching.next()?;
         let fits = |slot: u32| self.get(slot).is_some_and(|r| fault(r).is_none());
         let Some((second, next)) = matching.next() else {
@@ -120,7 +127,8 @@ impl Pending {
         };
         let since = |slot: u32| self.get(slot).map_or(now, |r| r.ts);
         let mut chosen = None;
-        if since(next).saturating_sub(since(slot)) > GIVEN_UP {
+        let doubtful = self.get(slot).is_some_and(|r| r.number < self.doubtful);
+        if doubtful || since(next).saturating_sub(since(slot)) > GIVEN_UP {
             let last = matching.next_back().unwrap_or((second, next));
             chosen = fits(last.1).then_some(last.0);
         } else if !fits(slot) {

@@ -1,6 +1,7 @@
 //! Transactions: a request and its response become one row and one behaviour.
 
 use super::codes::{self, Function, Standing, Table};
+use super::early::{Earlies, Early};
 use super::identity::Identity;
 use super::pairing::{Key, Pending, Request};
 use super::pdu::{Fields, Layout, Pdu};
@@ -63,6 +64,7 @@ impl Status {
 #[derive(Debug, Default)]
 pub struct Transactions {
     pending: Pending,
+    early: Earlies,
     scratch: Vec<u16>,
     /// Responses need no request until one has answered a request of this number or later: the flow was just
     /// picked up, or requests were lost. None: they do need one.
@@ -118,28 +120,66 @@ impl Transactions {
             self.unanswered(cx, slot);
         }
         self.pending.push(key, cx.ts, cx.frame, message.bytes, &pdu);
+        if let Some(early) = self.early.take(key, cx.ts) {
+            self.again(cx, early, true);
+        }
     }
 
-    /// A response was seen.
+    /// A response was seen. Without a request it waits for a while, where requests were seen before.
     pub fn response(&mut self, cx: &mut Cx<'_>, message: &Message<'_>) {
-        let key = message.key();
+        self.expire_early(cx, Some(cx.ts));
+        let slot = self.asked(cx, message);
+        if slot.is_some() || self.pending.next() == 0 {
+            return self.answer(cx, message, slot, self.excused != Excuse::Over);
+        }
+        if self.early.waiting() as u64 >= cx.limits.pending_requests.max(1) {
+            if let Some(oldest) = self.early.oldest(None) {
+                self.again(cx, oldest, false);
+            }
+        }
+        let excused = self.excused != Excuse::Over;
+        self.early.push(message.key(), message.pdu, message.bytes, (cx.ts, cx.frame), excused);
+    }
+
+    /// The request that a response belongs to.
+    fn asked(&mut self, cx: &Cx<'_>, message: &Message<'_>) -> Option<u32> {
         let fault = |r: &Request| read::response(message.pdu, Some(&r.fields)).fault;
         // Not at the flow's start: there every response is held against the first request that there is.
         let lost = if let Excuse::Until(number @ 1..) = self.excused { Some(number) } else { None };
-        let slot = self.pending.find(key, cx.ts, lost, fault);
+        self.pending.find(message.key(), cx.ts, lost, fault)
+    }
+
+    /// A response that waited: at its own time and place, with its request or given up.
+    fn again(&mut self, cx: &mut Cx<'_>, early: Early, found: bool) {
+        let Early { transaction, unit, ref pdu, bytes, ts, frame, excused, .. } = early;
+        let message = Message { transaction, unit, pdu, bytes };
+        let (flow, ends, limits) = (cx.flow, cx.ends, cx.limits);
+        let then = &mut Cx { ts, frame, flow, ends, rows: cx.rows, behaviours: cx.behaviours, limits };
+        let slot = if found { self.asked(then, &message) } else { None };
+        self.answer(then, &message, slot, excused);
+        self.early.done(early);
+    }
+
+    fn expire_early(&mut self, cx: &mut Cx<'_>, now: Option<Nanos>) {
+        while let Some(early) = self.early.oldest(now) {
+            self.again(cx, early, false);
+        }
+    }
+
+    /// Writes what a response completes.
+    fn answer(&mut self, cx: &mut Cx<'_>, message: &Message<'_>, slot: Option<u32>, excused: bool) {
+        let key = message.key();
         let request = slot.and_then(|slot| self.pending.get(slot));
         let pdu = read::response(message.pdu, request.map(|r| &r.fields));
         if let Some(fault) = pdu.fault {
             let detail = format!("response of function {}: {fault}", message.code());
             cx.anomaly(PROTOCOL, Kind::Malformed, &detail);
         }
-        let excused = match (self.excused, request) {
-            (Excuse::Until(number), Some(request)) if request.number() >= number => {
+        if let (Excuse::Until(number), Some(request)) = (self.excused, request) {
+            if request.number() >= number {
                 self.excused = Excuse::Over;
-                true
             }
-            (excuse, _) => excuse != Excuse::Over,
-        };
+        }
         let status = match (request, message.code() & codes::EXCEPTION) {
             (None, _) => Status::Unsolicited,
             (_, 0) => Status::Ok,
@@ -167,13 +207,17 @@ impl Transactions {
     /// Messages of a direction were lost.
     pub fn gap(&mut self, dir: Dir) {
         match dir {
-            Dir::ToServer => self.excused = Excuse::Until(self.pending.next()),
+            Dir::ToServer => {
+                self.excused = Excuse::Until(self.pending.next());
+                self.early.excuse();
+            }
             Dir::ToClient => self.pending.doubt(),
         }
     }
 
     /// Gives up what waits for too long.
     pub fn expire(&mut self, cx: &mut Cx<'_>, now: Nanos) {
+        self.expire_early(cx, Some(now));
         let patience = i64::try_from(cx.limits.response_seconds).unwrap_or(i64::MAX).saturating_mul(SECOND);
         while let Some(slot) = self.pending.oldest(Some(now.saturating_sub(patience))) {
             self.unanswered(cx, slot);
@@ -182,6 +226,7 @@ impl Transactions {
 
     /// Gives up what waits.
     pub fn end(&mut self, cx: &mut Cx<'_>) {
+        self.expire_early(cx, None);
         while let Some(slot) = self.pending.oldest(None) {
             self.unanswered(cx, slot);
         }

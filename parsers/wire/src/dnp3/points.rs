@@ -7,6 +7,9 @@ use super::reader::{push_number, time, unsigned};
 /// Bit 0 of the flags of any point.
 pub const ONLINE: u8 = 0x01;
 
+/// Points, and octets of text, whose buffers are kept for the next fragment.
+const KEPT: usize = 2_048;
+
 /// The columns. All but `texts` have an entry a point.
 #[derive(Debug, Default)]
 pub struct Points {
@@ -41,7 +44,12 @@ impl Point {
 }
 
 impl Points {
+    /// Empties the columns for the next fragment; those of an unusually large one are given back.
     pub fn clear(&mut self) {
+        if self.index.capacity() > KEPT || self.texts.capacity() > KEPT {
+            *self = Self::default();
+            return;
+        }
         self.group.clear();
         self.variation.clear();
         self.index.clear();

@@ -1,4 +1,16 @@
 //! DNP3 against public captures: every message that tshark saw is compared with the row written for it.
+//!
+//! Where the two differ, and who is right (IEEE 1815-2012):
+//!
+//! | tshark 4.0 | here |
+//! |---|---|
+//! | gives octet strings variation 0 | the variation is the string's length |
+//! | leaves out the objects of function codes 16 to 18, 32, 131 and of unknown ones | they are listed |
+//! | does not know object 51:2 and stops behind it | it is read, and the relative times with it |
+//! | reads application data behind link functions that carry none (0, 2, 5, 10) | a device ignores it: link row and anomaly |
+//! | calls a valid 50:4 malformed; messages so marked are left out here | it is read |
+//! | counts some segments that were sent again, and misses others behind a hole | each is read once |
+//!
 //! Skips, saying so, where the captures are not there: they are no part of the project.
 //!
 //! `CORPUS=directory` names where they are, `DNP3_CORPUS=part-of-a-path` looks at those

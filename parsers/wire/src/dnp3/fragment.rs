@@ -9,6 +9,9 @@ use super::texts;
 use crate::anomaly::Kind;
 use crate::limits::Limits;
 
+/// Object headers whose buffer is kept for the next fragment.
+const KEPT: usize = 256;
+
 /// One decoded fragment. Its buffers are kept for the next one.
 #[derive(Debug, Default)]
 pub struct Fragment {
@@ -106,6 +109,7 @@ impl Fragment {
 
     fn clear(&mut self) {
         self.objects.clear();
+        self.objects.shrink_to(KEPT);
         self.points.clear();
         self.key.clear();
         self.problems.clear();

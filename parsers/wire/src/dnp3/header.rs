@@ -86,6 +86,7 @@ impl ObjectHeader {
 ///
 /// # Errors
 /// A reserved code, or the fragment's end, or a last index before the first.
+#[inline]
 pub fn qualified(group: u8, variation: u8, reader: &mut Reader<'_>) -> Result<ObjectHeader, Problem> {
     let short = || Problem::malformed(format!("object header {group}:{variation} is cut"));
     let qualifier = reader.u8().ok_or_else(short)?;

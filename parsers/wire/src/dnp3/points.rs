@@ -7,6 +7,9 @@ use super::reader::{push_number, time, unsigned};
 /// Bit 0 of the flags of any point.
 pub const ONLINE: u8 = 0x01;
 
+/// Points, and octets of text, whose buffers are kept for the next fragment.
+const KEPT: usize = 2_048;
+
 /// The columns. All but `texts` have an entry a point.
 #[derive(Debug, Default)]
 pub struct Points {
@@ -41,7 +44,12 @@ impl Point {
 }
 
 impl Points {
+    /// Empties the columns for the next fragment; those of an unusually large one are given back.
     pub fn clear(&mut self) {
+        if self.index.capacity() > KEPT || self.texts.capacity() > KEPT {
+            *self = Self::default();
+            return;
+        }
         self.group.clear();
         self.variation.clear();
         self.index.clear();
@@ -117,43 +125,51 @@ impl Points {
         if stride == 0 {
             return;
         }
-        let objects = octets.chunks_exact(stride).map(|o| o.get(prefix..).unwrap_or_default());
-        self.values(l, objects.clone());
+        let objects = octets.chunks_exact(stride);
+        self.values(l.value, prefix, prefix + usize::from(l.at), objects.clone());
         match l.flags {
-            Flags::First => self.flags.extend(objects.clone().map(|o| octet(o, 0))),
+            Flags::First => self.flags.extend(objects.clone().map(|o| octet(o, prefix))),
             Flags::Online => self.flags.resize(self.index.len(), ONLINE),
             Flags::None => {}
         }
         match l.stamp {
             Stamp::None => {}
-            Stamp::Absolute(at) => self.time.extend(objects.clone().map(|o| time(field(o, at, 6)))),
-            Stamp::Relative(at) => self.time.extend(objects.clone().map(|o| {
-                let later = i64::try_from(unsigned(field(o, at, 2))).unwrap_or(0) * 1_000_000;
-                if base == 0 { 0 } else { base.saturating_add(later) }
-            })),
+            Stamp::Absolute(at) => {
+                let at = prefix + usize::from(at);
+                self.time.extend(objects.clone().map(|o| time(field(o, at, 6))));
+            }
+            Stamp::Relative(at) => {
+                let at = prefix + usize::from(at);
+                self.time.extend(objects.clone().map(|o| {
+                    let later = i64::from(u16::from_le_bytes(fixed(o, at))) * 1_000_000;
+                    if base == 0 { 0 } else { base.saturating_add(later) }
+                }));
+            }
         }
         if let Some(at) = l.status {
             // the state of a commanded event shares its octet with the status (A.7.1)
             let mask = if l.value == Value::State { 0x7F } else { 0xFF };
+            let at = prefix + usize::from(at);
             self.status.extend(objects.map(|o| octet(o, at) & mask));
         }
         self.rest(group, variation);
     }
 
-    fn values<'a>(&mut self, l: &Layout, objects: impl Iterator<Item = &'a [u8]>) {
-        let (out, at) = (&mut self.value, l.at);
-        match l.value {
+    /// Appends values that stand at `at`, or in the flags at `flags`.
+    fn values<'a>(&mut self, value: Value, flags: usize, at: usize, objects: impl Iterator<Item = &'a [u8]>) {
+        let out = &mut self.value;
+        match value {
             Value::None => out.extend(objects.map(|_| f64::NAN)),
-            Value::State => out.extend(objects.map(|o| f64::from(octet(o, 0) >> 7))),
-            Value::DoubleState => out.extend(objects.map(|o| f64::from(octet(o, 0) >> 6))),
+            Value::State => out.extend(objects.map(|o| f64::from(octet(o, flags) >> 7))),
+            Value::DoubleState => out.extend(objects.map(|o| f64::from(octet(o, flags) >> 6))),
             Value::Unsigned(4) => out.extend(objects.map(|o| f64::from(u32::from_le_bytes(fixed(o, at))))),
             Value::Unsigned(2) => out.extend(objects.map(|o| f64::from(u16::from_le_bytes(fixed(o, at))))),
-            Value::Unsigned(n) => out.extend(objects.map(|o| unsigned(field(o, at, n)) as f64)),
+            Value::Unsigned(n) => out.extend(objects.map(|o| unsigned(field(o, at, n.into())) as f64)),
             Value::Signed(4) => out.extend(objects.map(|o| f64::from(i32::from_le_bytes(fixed(o, at))))),
             Value::Signed(_) => out.extend(objects.map(|o| f64::from(i16::from_le_bytes(fixed(o, at))))),
             Value::Single => out.extend(objects.map(|o| f64::from(f32::from_le_bytes(fixed(o, at))))),
             Value::Double => out.extend(objects.map(|o| f64::from_le_bytes(fixed(o, at)))),
-            Value::Decimal(n) => out.extend(objects.map(|o| decimal(field(o, at, n)))),
+            Value::Decimal(n) => out.extend(objects.map(|o| decimal(field(o, at, n.into())))),
         }
     }
 
@@ -195,16 +211,16 @@ impl Points {
     }
 }
 
-fn octet(object: &[u8], at: u8) -> u8 {
-    object.get(usize::from(at)).copied().unwrap_or(0)
+fn octet(object: &[u8], at: usize) -> u8 {
+    object.get(at).copied().unwrap_or(0)
 }
 
-fn field(object: &[u8], at: u8, width: u8) -> &[u8] {
-    object.get(usize::from(at)..).and_then(|o| o.get(..usize::from(width))).unwrap_or_default()
+fn field(object: &[u8], at: usize, width: usize) -> &[u8] {
+    object.get(at..).and_then(|o| o.get(..width)).unwrap_or_default()
 }
 
-fn fixed<const N: usize>(object: &[u8], at: u8) -> [u8; N] {
-    object.get(usize::from(at)..).and_then(|o| o.first_chunk()).copied().unwrap_or([0; N])
+fn fixed<const N: usize>(object: &[u8], at: usize) -> [u8; N] {
+    object.get(at..).and_then(|o| o.first_chunk()).copied().unwrap_or([0; N])
 }
 
 /// Binary coded decimal, four bits a digit, the lowest first; a digit above 9 is none.

@@ -12,6 +12,9 @@ use crate::dissect::{Cx, Ends, Frame, Nanos};
 /// Requests of one pair that wait at once: as many as there are sequence numbers.
 const SEQUENCES: usize = 16;
 
+/// Octets of a finished request's text whose buffer is kept for the next one.
+const KEPT: usize = 128;
+
 /// A request that waits for its response.
 #[derive(Debug, Default)]
 struct Request {
@@ -176,6 +179,9 @@ impl Pair {
         let Some(r) = self.requests.get(self.waiting) else { return };
         let asked = Asked { function: r.function, sequence: r.sequence, bytes: r.bytes, object: &r.object };
         self.count(cx, ends, &asked, (r.ts, r.frame), r.latency, r.error);
+        if let Some(r) = self.requests.get_mut(self.waiting).filter(|r| r.object.capacity() > KEPT) {
+            r.object = String::new();
+        }
     }
 
     fn count(

@@ -14,37 +14,48 @@ use crate::anomaly::Kind;
 use crate::dissect::{Cx, FlowRef};
 use crate::rows::{SightingRow, TagValueRow};
 
-/// The static group that stands for a point, whichever way it is reported; `None`: no measured point.
-fn static_group(group: u8) -> Option<u8> {
-    match group {
-        1 | 2 => Some(1),
-        3 | 4 => Some(3),
-        10 | 11 => Some(10),
-        20 | 22 => Some(20),
-        21 | 23 => Some(21),
-        30 | 32 => Some(30),
-        31 | 33 => Some(31),
-        34 => Some(34),
-        40 | 42 => Some(40),
-        101 => Some(101),
-        102 => Some(102),
-        110 | 111 => Some(110),
-        114 | 115 => Some(114),
-        _ => None,
-    }
+/// What the points of a group have in common.
+#[derive(Debug, Clone, Copy)]
+struct Class {
+    /// The static group that stands for a point, whichever way it is reported; 0: no measured point.
+    group: u8,
+    /// Whether the group reports events: each is a change.
+    event: bool,
+    /// The bits of the flags that are quality and not state.
+    quality: u8,
+    /// A tag's key without the index.
+    base: u64,
 }
 
-/// Whether a group reports events: each is a change.
-fn is_event(group: u8) -> bool {
-    matches!(group, 2 | 4 | 11 | 22 | 23 | 32 | 33 | 42 | 111 | 115)
-}
-
-/// The bits of the flags that are quality and not state.
-fn quality_bits(group: u8) -> u8 {
-    match group {
-        1 | 10 => 0x7F,
-        3 => 0x3F,
-        _ => 0xFF,
+impl Class {
+    fn of(reported: u8, outstation: u16) -> Self {
+        let group = match reported {
+            1 | 2 => 1,
+            3 | 4 => 3,
+            10 | 11 => 10,
+            20 | 22 => 20,
+            21 | 23 => 21,
+            30 | 32 => 30,
+            31 | 33 => 31,
+            34 => 34,
+            40 | 42 => 40,
+            101 => 101,
+            102 => 102,
+            110 | 111 => 110,
+            114 | 115 => 114,
+            _ => 0,
+        };
+        let quality = match group {
+            1 | 10 => 0x7F,
+            3 => 0x3F,
+            _ => 0xFF,
+        };
+        Self {
+            group,
+            event: matches!(reported, 2 | 4 | 11 | 22 | 23 | 32 | 33 | 42 | 111 | 115),
+            quality,
+            base: u64::from(outstation) << 40 | u64::from(group) << 32,
+        }
     }
 }
 
@@ -103,20 +114,31 @@ pub struct Tags {
 impl Tags {
     /// Writes a row for each point of an outstation that changed.
     pub fn update(&mut self, cx: &mut Cx<'_>, outstation: u16, points: &Points) {
+        let plain = points.texts.is_empty();
+        let mut kind = Class::of(0, outstation);
+        let mut last = 0;
         let columns = points.group.iter().zip(&points.index).zip(&points.value).zip(&points.flags).enumerate();
         for (point, (((&group, &index), &value), &flags)) in columns {
-            let Some(class) = static_group(group) else {
+            if group != last {
+                (kind, last) = (Class::of(group, outstation), group);
+            }
+            let key = kind.base | u64::from(index);
+            let quality = flags & kind.quality;
+            let same = |t: &Tag| t.key == key && t.value == value.to_bits() && t.quality == quality;
+            if plain && self.tags.get(self.next).is_some_and(same) && !kind.event {
+                self.next += 1; // the everyday case: the poll is the one before, and nothing changed
+                continue;
+            }
+            if kind.group == 0 {
                 if group == 0 {
                     self.attribute(cx, points, point);
                 }
                 continue;
-            };
+            }
             let text = points.text(point);
             let bits = if text.is_empty() { value.to_bits() } else { self.hasher.hash_one(text) };
-            let quality = flags & quality_bits(class);
-            let key = u64::from(outstation) << 40 | u64::from(class) << 32 | u64::from(index);
-            if self.changed(cx, key, bits, quality) || is_event(group) {
-                self.write(cx, (outstation, group, index), (value, text), (class, quality));
+            if self.changed(cx, key, bits, quality) || kind.event {
+                self.write(cx, (outstation, group, index), (value, text), (kind.group, quality));
             }
         }
     }

@@ -104,10 +104,17 @@ impl Items {
         self.write(limits, |out| node.write(out)).0
     }
 
+    /// Whether there are `items` already: what names further ones need not be written.
+    #[must_use]
+    #[inline]
+    pub fn full(&self, limits: &Limits) -> bool {
+        self.list.len() as u64 >= limits.items
+    }
+
     /// Adds an item, or counts it when there are `items` already.
     #[inline]
     pub fn push(&mut self, item: Item, limits: &Limits) {
-        if self.list.len() as u64 >= limits.items {
+        if self.full(limits) {
             self.beyond += 1;
         } else {
             self.list.push(item);
@@ -118,7 +125,7 @@ impl Items {
     #[inline]
     pub fn at(&mut self, index: usize, limits: &Limits) -> Option<&mut Item> {
         if index >= self.list.len() {
-            if self.list.len() as u64 >= limits.items {
+            if self.full(limits) {
                 self.beyond += 1;
                 return None;
             }

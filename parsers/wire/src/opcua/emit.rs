@@ -64,8 +64,14 @@ pub fn call(cx: &mut Cx<'_>, scratch: &mut Scratch, call: &Call, channel: Option
         object,
         bytes: call.bytes,
         latency_us: latency.filter(|_| !publish),
-        error: call.status.is_some_and(is_bad),
+        error: failed(call),
     });
+}
+
+/// The service failed, or each of its operations did: a refused Write is Good as a service.
+fn failed(call: &Call) -> bool {
+    let items = &call.items.list;
+    call.status.is_some_and(|s| is_bad(s) || (!items.is_empty() && items.iter().all(|item| is_bad(item.status))))
 }
 
 fn service_name(call: &Call) -> &'static str {

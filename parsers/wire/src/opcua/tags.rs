@@ -7,6 +7,7 @@ use super::calls::{Call, Item, Items};
 use super::codes::{VALUE, is_bad, status_name};
 use super::services as ids;
 use super::text::Out;
+use super::variant::Rendered;
 use crate::anomaly::Kind;
 use crate::dissect::{Cx, Frame};
 use crate::rows::TagValueRow;
@@ -17,6 +18,7 @@ struct Seen {
     hash: u64,
     node: Box<str>,
     state: Option<State>,
+    rendered: Rendered,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,12 @@ impl Tags {
             learnt |= item.tag != before;
         }
         learnt
+    }
+
+    /// What the last scalar of that place looked like, where the place is known.
+    #[inline]
+    pub fn rendered(&mut self, tag: u32) -> Option<&mut Rendered> {
+        self.seen.get_mut((tag as usize).wrapping_sub(1)).map(|seen| &mut seen.rendered)
     }
 
     #[inline]
@@ -109,7 +117,7 @@ impl Tags {
             }
             return None;
         };
-        seen.push(Seen { hash, node: node.into(), state: None });
+        seen.push(Seen { hash, node: node.into(), state: None, rendered: Rendered::default() });
         index.insert_unique(hash, at, |&i| seen.get(i as usize).map_or(0, |s| s.hash));
         Some(at + 1)
     }

@@ -25,6 +25,20 @@ impl Span {
         (self.start as usize, self.end as usize)
     }
 
+    /// Its bytes.
+    #[must_use]
+    #[inline]
+    pub fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// Whether it is empty.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
     /// The stretch itself.
     #[must_use]
     #[inline]

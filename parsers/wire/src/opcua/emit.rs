@@ -99,9 +99,9 @@ fn items(cx: &mut Cx<'_>, scratch: &mut Scratch, items: &Items, answered: bool) 
     texts(&mut rows.items_value, items, |item| item.value);
     for item in &items.list {
         rows.items_attribute.item(attribute(item.attribute));
-        scratch.statuses.push(if answered { item.status } else { UNANSWERED });
-        scratch.times.push(item.source_time);
     }
+    scratch.statuses.extend(items.list.iter().map(|item| if answered { item.status } else { UNANSWERED }));
+    scratch.times.extend(items.list.iter().map(|item| item.source_time));
 }
 
 /// A list column of the items' texts: at once when they stand end to end, as those of a Read do.

@@ -72,9 +72,9 @@ impl Tags {
         if node.is_empty() {
             return;
         }
-        let shown = item.value.of(text);
+        let shown = |item: &Item| item.value.of(text);
         let numeric = item.number.is_some();
-        let value = item.number.map_or_else(|| xxh3_64(shown.as_bytes()), f64::to_bits);
+        let value = item.number.map_or_else(|| xxh3_64(shown(item).as_bytes()), f64::to_bits);
         let Some(last) = self.last(cx, node, &mut item.tag) else { return };
         let now = State { value, numeric, status: item.status };
         if last.state == Some(now) {
@@ -89,7 +89,7 @@ impl Tags {
             source: "opcua",
             tag: node,
             value: item.number,
-            text: if numeric { "" } else { shown },
+            text: if numeric { "" } else { shown(item) },
             quality: quality(&mut self.quality, item.status),
         });
     }

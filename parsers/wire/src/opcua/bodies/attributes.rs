@@ -85,7 +85,7 @@ pub fn values(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
 /// Values that tell what the server is: ServerStatus, its BuildInfo and the fields of that (Part 6 annex A).
 #[inline]
 fn about_server(index: usize, value: Reader<'_>, to: &mut Into<'_>) {
-    let Some(item) = to.call.items.list.get(index) else { return };
+    let Some(item) = to.call.items.list.get(index).filter(|item| item.node.len() == "i=2256".len()) else { return };
     let Some(number) = item.node.of(&to.call.items.text).strip_prefix("i=22") else { return };
     let field = match number {
         "61" => "model",

@@ -402,6 +402,13 @@ pub struct Name {
 impl Builder for Name {
     type In<'a> = &'a str;
     fn push(&mut self, value: &str) {
+        // Neighbours are often alike: then no hash is needed.
+        if let Some(&key) =
+            self.keys.last().filter(|&&key| self.values.get(usize::try_from(key).unwrap_or(0)) == value.as_bytes())
+        {
+            self.keys.push(key);
+            return;
+        }
         let hash = self.hasher.hash_one(value);
         let Self { keys, values, index, hasher } = self;
         let same = |&k: &i32| values.get(usize::try_from(k).unwrap_or(0)) == value.as_bytes();

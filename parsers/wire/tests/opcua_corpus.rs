@@ -161,3 +161,27 @@ fn agrees_with_tshark() {
     println!("{good} of {all}");
     assert!(good * 1_000 >= all * 995, "{good} of {all} agree");
 }
+
+/// Every capture there is, whatever it holds, offered as OPC UA: nothing may panic or run away.
+#[test]
+fn no_capture_panics() {
+    let Some(folder) = corpus() else {
+        eprintln!("skipped: no ../shared/corpus beside the repository");
+        return;
+    };
+    let mut paths = vec![folder];
+    let mut captures = 0;
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(std::fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()));
+            continue;
+        }
+        let small = path.metadata().unwrap().len() < 4_000_000;
+        if small && path.extension().is_some_and(|e| e == "pcap" || e == "pcapng" || e == "cap") {
+            let packets = opcua_support::packets(&std::fs::read(&path).unwrap());
+            opcua_support::offer_all(&packets);
+            captures += 1;
+        }
+    }
+    assert!(captures > 50, "{captures} captures");
+}

@@ -25,6 +25,20 @@ impl Span {
         (self.start as usize, self.end as usize)
     }
 
+    /// Its bytes.
+    #[must_use]
+    #[inline]
+    pub fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// Whether it is empty.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
     /// The stretch itself.
     #[must_use]
     #[inline]
@@ -104,10 +118,17 @@ impl Items {
         self.write(limits, |out| node.write(out)).0
     }
 
+    /// Whether there are `items` already: what names further ones need not be written.
+    #[must_use]
+    #[inline]
+    pub fn full(&self, limits: &Limits) -> bool {
+        self.list.len() as u64 >= limits.items
+    }
+
     /// Adds an item, or counts it when there are `items` already.
     #[inline]
     pub fn push(&mut self, item: Item, limits: &Limits) {
-        if self.list.len() as u64 >= limits.items {
+        if self.full(limits) {
             self.beyond += 1;
         } else {
             self.list.push(item);
@@ -118,7 +139,7 @@ impl Items {
     #[inline]
     pub fn at(&mut self, index: usize, limits: &Limits) -> Option<&mut Item> {
         if index >= self.list.len() {
-            if self.list.len() as u64 >= limits.items {
+            if self.full(limits) {
                 self.beyond += 1;
                 return None;
             }

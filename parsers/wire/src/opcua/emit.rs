@@ -64,8 +64,14 @@ pub fn call(cx: &mut Cx<'_>, scratch: &mut Scratch, call: &Call, channel: Option
         object,
         bytes: call.bytes,
         latency_us: latency.filter(|_| !publish),
-        error: call.status.is_some_and(is_bad),
+        error: failed(call),
     });
+}
+
+/// The service failed, or each of its operations did: a refused Write is Good as a service.
+fn failed(call: &Call) -> bool {
+    let items = &call.items.list;
+    call.status.is_some_and(|s| is_bad(s) || (!items.is_empty() && items.iter().all(|item| is_bad(item.status))))
 }
 
 fn service_name(call: &Call) -> &'static str {
@@ -93,9 +99,9 @@ fn items(cx: &mut Cx<'_>, scratch: &mut Scratch, items: &Items, answered: bool) 
     texts(&mut rows.items_value, items, |item| item.value);
     for item in &items.list {
         rows.items_attribute.item(attribute(item.attribute));
-        scratch.statuses.push(if answered { item.status } else { UNANSWERED });
-        scratch.times.push(item.source_time);
     }
+    scratch.statuses.extend(items.list.iter().map(|item| if answered { item.status } else { UNANSWERED }));
+    scratch.times.extend(items.list.iter().map(|item| item.source_time));
 }
 
 /// A list column of the items' texts: at once when they stand end to end, as those of a Read do.

@@ -217,6 +217,7 @@ impl Opcua {
                 call: &mut call,
                 monitored: &mut self.monitored,
                 templates: &mut self.templates,
+                tags: &mut self.tags,
                 limits: cx.limits,
             };
             let read = bodies::request(id, r, &mut to);
@@ -252,6 +253,7 @@ impl Opcua {
                 call: &mut call,
                 monitored: &mut self.monitored,
                 templates: &mut self.templates,
+                tags: &mut self.tags,
                 limits: cx.limits,
             };
             bodies::response(service.map_or(0, |s| s.request), r, &mut to)

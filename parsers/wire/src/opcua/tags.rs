@@ -7,6 +7,7 @@ use super::calls::{Call, Item, Items};
 use super::codes::{VALUE, is_bad, status_name};
 use super::services as ids;
 use super::text::Out;
+use super::variant::Rendered;
 use crate::anomaly::Kind;
 use crate::dissect::{Cx, Frame};
 use crate::rows::TagValueRow;
@@ -17,6 +18,7 @@ struct Seen {
     hash: u64,
     node: Box<str>,
     state: Option<State>,
+    rendered: Rendered,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,15 +60,21 @@ impl Tags {
         learnt
     }
 
+    /// What the last scalar of that place looked like, where the place is known.
+    #[inline]
+    pub fn rendered(&mut self, tag: u32) -> Option<&mut Rendered> {
+        self.seen.get_mut((tag as usize).wrapping_sub(1)).map(|seen| &mut seen.rendered)
+    }
+
     #[inline]
     fn value(&mut self, cx: &mut Cx<'_>, item: &mut Item, text: &str) {
         let node = item.node.of(text);
         if node.is_empty() {
             return;
         }
-        let shown = item.value.of(text);
+        let shown = |item: &Item| item.value.of(text);
         let numeric = item.number.is_some();
-        let value = item.number.map_or_else(|| xxh3_64(shown.as_bytes()), f64::to_bits);
+        let value = item.number.map_or_else(|| xxh3_64(shown(item).as_bytes()), f64::to_bits);
         let Some(last) = self.last(cx, node, &mut item.tag) else { return };
         let now = State { value, numeric, status: item.status };
         if last.state == Some(now) {
@@ -81,7 +89,7 @@ impl Tags {
             source: "opcua",
             tag: node,
             value: item.number,
-            text: if numeric { "" } else { shown },
+            text: if numeric { "" } else { shown(item) },
             quality: quality(&mut self.quality, item.status),
         });
     }
@@ -109,7 +117,7 @@ impl Tags {
             }
             return None;
         };
-        seen.push(Seen { hash, node: node.into(), state: None });
+        seen.push(Seen { hash, node: node.into(), state: None, rendered: Rendered::default() });
         index.insert_unique(hash, at, |&i| seen.get(i as usize).map_or(0, |s| s.hash));
         Some(at + 1)
     }

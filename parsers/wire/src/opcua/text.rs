@@ -23,6 +23,18 @@ impl<'o> Out<'o> {
         self.cut
     }
 
+    /// Where the next text will stand.
+    #[must_use]
+    pub fn written(&self) -> usize {
+        self.text.len()
+    }
+
+    /// What was written since.
+    #[must_use]
+    pub fn since(&self, start: usize) -> &str {
+        self.text.get(start..).unwrap_or_default()
+    }
+
     /// Adds a text, cut at a character's border.
     #[inline]
     pub fn str(&mut self, text: &str) {

@@ -35,6 +35,13 @@ pub fn data_value(r: &mut Reader<'_>, out: &mut Out<'_>) -> Read<DataValue> {
     if value.present {
         value.number = variant(r, out)?;
     }
+    stamps(r, mask, &mut value)?;
+    Ok(value)
+}
+
+/// Status and time stamps behind the value.
+#[inline]
+fn stamps(r: &mut Reader<'_>, mask: u8, value: &mut DataValue) -> Read<()> {
     if mask & 2 != 0 {
         value.status = r.u32()?;
     }
@@ -51,6 +58,52 @@ pub fn data_value(r: &mut Reader<'_>, out: &mut Out<'_>) -> Read<DataValue> {
         r.u16()?;
     }
     r.leave();
+    Ok(())
+}
+
+/// A scalar as it was on the wire and as it looks: values that stay the same need not be written again.
+#[derive(Debug, Default)]
+pub struct Rendered {
+    raw: [u8; 9],
+    length: usize,
+    text: String,
+    number: Number,
+}
+
+impl Rendered {
+    /// Keeps a scalar of a built-in type with a fixed size; anything else is not kept.
+    fn keep(&mut self, raw: &[u8], text: &str, number: Number) {
+        self.length = 0;
+        if let (Some(place), Some(1..=11)) = (self.raw.get_mut(..raw.len()), raw.first()) {
+            place.copy_from_slice(raw);
+            self.length = raw.len();
+            self.number = number;
+            text.clone_into(&mut self.text);
+        }
+    }
+}
+
+/// A DataValue whose value may be the one that was `last` there.
+#[inline]
+pub fn data_value_again(r: &mut Reader<'_>, out: &mut Out<'_>, last: &mut Rendered) -> Read<DataValue> {
+    r.enter("data value")?;
+    let mask = r.u8()?;
+    let mut value = DataValue { present: mask & 1 != 0, ..DataValue::default() };
+    if value.present {
+        let rest = r.rest();
+        let known = last.raw.get(..last.length).unwrap_or_default();
+        if !known.is_empty() && rest.starts_with(known) {
+            r.take(known.len(), "value")?;
+            out.str(&last.text);
+            value.number = last.number;
+        } else {
+            let start = out.written();
+            value.number = variant(r, out)?;
+            let raw = rest.get(..rest.len() - r.left()).unwrap_or_default();
+            last.keep(raw, out.since(start), value.number);
+        }
+    }
+    stamps(r, mask, &mut value)?;
     Ok(value)
 }
 

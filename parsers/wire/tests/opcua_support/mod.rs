@@ -312,3 +312,32 @@ fn offer(
         None => stream.gap(d, &mut cx, dir, u64::from(hole)),
     }
 }
+
+/// Offers every TCP payload as it comes, lost order and all, to one dissector behind an everyday start.
+pub fn offer_all(packets: &[Packet]) {
+    let (limits, ends) = (Limits::default(), Ends::default());
+    let (mut rows, mut behaviours) = (Rows::default(), Behaviours::default());
+    let mut d = Opcua::new();
+    let mut streams = [Stream::default(), Stream::default()];
+    for (number, (ts, link, bytes)) in packets.iter().enumerate() {
+        let Some(s) = segment(*link, bytes).filter(|s| !s.data.is_empty()) else { continue };
+        let dir = if s.ends.1 > s.ends.3 { Dir::ToServer } else { Dir::ToClient };
+        let frame = Frame::new(0, number as u64 + 1);
+        let (rows, behaviours, ends, limits) = (&mut rows, &mut behaviours, &ends, &limits);
+        let mut cx = Cx { ts: *ts, frame, flow: FlowRef(0), ends, rows, behaviours, limits };
+        if number == 0 || !streams[dir.index()].feed(&mut d, &mut cx, dir, &s.data) {
+            d = Opcua::new();
+            streams = [Stream::default(), Stream::default()];
+            streams[0].feed(
+                &mut d,
+                &mut cx,
+                Dir::ToServer,
+                b"HELF\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+            );
+        }
+        if number % 1_000 == 0 {
+            rows.take();
+            behaviours.take();
+        }
+    }
+}

@@ -6,7 +6,7 @@ use crate::opcua::codes::{HISTORY_DATA, HISTORY_MODIFIED, UPDATE_DATA, VALUE};
 use crate::opcua::nodes::{NodeId, extension_object, localized_text, node_id, qualified_name};
 use crate::opcua::read::{Read, Reader};
 use crate::opcua::text::Out;
-use crate::opcua::variant::data_value;
+use crate::opcua::variant::{data_value, data_value_again};
 
 /// `maxAge f64 | timestampsToReturn u32 | nodesToRead ReadValueId[]`
 pub fn read(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
@@ -71,7 +71,11 @@ pub fn write(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
 pub fn values(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
     for index in 0..r.count(1, "results")? {
         let start = r.clone();
-        let (value, data) = to.call.items.write(to.limits, |out| data_value(r, out));
+        let tag = to.call.items.list.get(index).map_or(0, |item| item.tag);
+        let (value, data) = to.call.items.write(to.limits, |out| match to.tags.rendered(tag) {
+            Some(last) => data_value_again(r, out, last),
+            None => data_value(r, out),
+        });
         to.call.items.answer(index, value, &data?, to.limits);
         about_server(index, start, to);
     }
@@ -81,7 +85,7 @@ pub fn values(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
 /// Values that tell what the server is: ServerStatus, its BuildInfo and the fields of that (Part 6 annex A).
 #[inline]
 fn about_server(index: usize, value: Reader<'_>, to: &mut Into<'_>) {
-    let Some(item) = to.call.items.list.get(index) else { return };
+    let Some(item) = to.call.items.list.get(index).filter(|item| item.node.len() == "i=2256".len()) else { return };
     let Some(number) = item.node.of(&to.call.items.text).strip_prefix("i=22") else { return };
     let field = match number {
         "61" => "model",

@@ -13,6 +13,7 @@ use super::monitored::Monitored;
 use super::nodes::{extension_object, node_id, skip_diagnostic, skip_diagnostics, skip_strings};
 use super::read::{Read, Reader};
 use super::services as ids;
+use super::tags::Tags;
 use super::templates::Templates;
 use super::text::Out;
 use super::variant::variant;
@@ -27,6 +28,8 @@ pub struct Into<'c> {
     pub monitored: &'c mut Monitored,
     /// Requests that were read before.
     pub templates: &'c mut Templates,
+    /// Values that were seen before.
+    pub tags: &'c mut Tags,
     /// The limits in force.
     pub limits: &'c Limits,
 }

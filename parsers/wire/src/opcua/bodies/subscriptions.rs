@@ -2,7 +2,8 @@
 
 use super::attributes::read_value_id;
 use super::{Into, arguments, skip_array, skip_diagnostics};
-use crate::opcua::calls::{Item, Span};
+use crate::limits::Limits;
+use crate::opcua::calls::{Item, Items, Span};
 use crate::opcua::codes::{DATA_CHANGE, EVENT_NOTIFIER, EVENTS, STATUS_CHANGE, VALUE, is_bad};
 use crate::opcua::nodes::{extension_object, skip_diagnostic};
 use crate::opcua::read::{Read, Reader};
@@ -105,13 +106,7 @@ fn item_ids(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
     for _ in 0..r.count(4, "monitored item ids")? {
         let id = r.u32()?;
         let known = to.monitored.identified((to.call.subscription, id));
-        let (node, ()) = to.call.items.write(to.limits, |out| match known {
-            Some(node) => out.str(node),
-            None => {
-                out.str("item:");
-                out.unsigned(u64::from(id));
-            }
-        });
+        let node = remembered(&mut to.call.items, known, "item:", id, to.limits);
         to.call.items.push(Item { node, ..Item::default() }, to.limits);
     }
     Ok(())
@@ -265,14 +260,24 @@ pub fn notification(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
 #[inline]
 fn named(to: &mut Into<'_>, handle: u32) -> Span {
     let known = to.monitored.node((to.call.subscription, handle));
+    remembered(&mut to.call.items, known, "handle:", handle, to.limits)
+}
+
+/// A remembered node id is longer than the number that stands for it: beyond the limit `items` it is not
+/// written, or a small message could fill the memory.
+#[inline]
+fn remembered(items: &mut Items, known: Option<&str>, kind: &str, number: u32, limits: &Limits) -> Span {
+    if items.full(limits) {
+        return Span::default();
+    }
     let write = |out: &mut crate::opcua::text::Out<'_>| match known {
         Some(node) => out.str(node),
         None => {
-            out.str("handle:");
-            out.unsigned(u64::from(handle));
+            out.str(kind);
+            out.unsigned(u64::from(number));
         }
     };
-    to.call.items.write(to.limits, write).0
+    items.write(limits, write).0
 }
 
 /// DataChangeNotification (Part 4 §7.25.2): `monitoredItems[] | diagnosticInfos[]`, each `clientHandle u32

@@ -81,5 +81,7 @@ anomalies! {
     SecondConnect = "second_connect",
     /// An MQTT topic alias that was not seen to be set.
     UnknownAlias = "unknown_alias",
+    /// A Sparkplug sequence number that does not follow the one before: a message was lost, or made up.
+    SequenceGap = "sequence_gap",
     // --- TLS
 }

@@ -76,6 +76,10 @@ limits! {
     payload_bytes = 4_096;
     /// MQTT topic aliases kept of one direction of a flow; beyond it new ones stay unresolved.
     topic_aliases = 1_024;
+    /// Bytes of an MQTT payload that are searched for values.
+    value_bytes = 262_144;
+    /// Tags of an MQTT flow whose last value is kept; beyond it those not seen for longest are forgotten.
+    tags_per_flow = 8_192;
     /// Nesting of OPC UA variants, extension objects and JSON values.
     nesting = 32;
     /// Tags (registers, coils, points, nodes, JSON paths, metrics) of one flow whose last value is remembered;

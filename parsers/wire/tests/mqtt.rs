@@ -59,7 +59,8 @@ fn run(script: &[Piece]) -> Run {
 
 /// Rows of tables (behaviours left out) in the order of tables and rows.
 fn rows(run: &mut Run) -> Vec<String> {
-    run.rows.take().iter().flat_map(|t| t.lines(&[])).map(|l| brief(&l)).collect()
+    let tables = run.rows.take();
+    tables.iter().filter(|t| t.name != "tag_values").flat_map(|t| t.lines(&[])).map(|l| brief(&l)).collect()
 }
 
 fn behaviours(run: &mut Run) -> Vec<String> {

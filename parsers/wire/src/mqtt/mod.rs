@@ -10,6 +10,7 @@ mod resync;
 pub mod rows;
 mod session;
 mod stream;
+mod values;
 
 pub use probe::probe;
 

@@ -184,6 +184,7 @@ pub fn write(session: &mut Session, cx: &mut Cx<'_>, dir: Dir, facts: &Facts<'_>
         ..blank(session, cx, codes::PUBLISH)
     };
     cx.rows.mqtt.push(row);
+    session.values.read(cx, dir, facts);
     let operation = if dir == Dir::ToServer { "publish" } else { "deliver" };
     let bytes = facts.fixed.total();
     let question = Question { operation, access: Access::Report, object: Some(facts.topic), bytes };
@@ -245,6 +246,9 @@ pub fn hex(digest: &[u8; 32]) -> [u8; 64] {
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
+
+/// A buffer larger than this is not kept for the next payload.
+const KEPT: usize = 16_384;
 
 /// A PUBLISH whose payload passes by in pieces. Its buffers are kept for the next one.
 #[derive(Debug, Default)]
@@ -325,6 +329,9 @@ impl Open {
             sha256: whole.then(|| self.hasher.finalize_reset().into()),
         };
         write(session, cx, dir, &facts);
+        if self.payload.capacity() > KEPT {
+            self.payload = Vec::new();
+        }
         if self.left > 0 {
             let what =
                 Malformed { field: "payload", at: fixed.remaining as usize, reason: "was cut by the end of the flow" };

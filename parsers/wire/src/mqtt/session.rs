@@ -35,6 +35,8 @@ pub struct Session {
     pub swapped: bool,
     /// What waits for an answer.
     pub pending: Pending,
+    /// Values that payloads have told.
+    pub values: super::values::Values,
     /// For texts that are put together.
     pub scratch: String,
 }

@@ -85,7 +85,7 @@ impl Mqtt {
         }
         let open = side.open.get_or_insert_default();
         open.begin(fixed, header, &topic);
-        open.take(bytes.get(start..).unwrap_or_default(), cx.limits.payload_bytes);
+        open.take(bytes.get(start..).unwrap_or_default(), keep(cx));
         side.mode = Mode::Payload;
         Step::Took(bytes.len())
     }
@@ -97,13 +97,18 @@ impl Mqtt {
             side.mode = Mode::Packets;
             return self.packet(cx, dir, bytes);
         };
-        let taken = open.take(bytes, cx.limits.payload_bytes);
+        let taken = open.take(bytes, keep(cx));
         if open.left == 0 {
             open.finish(session, cx, dir);
             side.mode = Mode::Packets;
         }
         Step::Took(taken)
     }
+}
+
+/// Bytes of a payload that are kept while it passes by: for its row, and for the values in it.
+fn keep(cx: &Cx<'_>) -> u64 {
+    cx.limits.payload_bytes.max(cx.limits.value_bytes)
 }
 
 impl Side {

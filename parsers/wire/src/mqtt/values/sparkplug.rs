@@ -1,0 +1,222 @@
+//! Sparkplug B: metrics of edge nodes and their devices.
+//!
+//! ```text
+//!  topic   spBv1.0 / group / message type / edge node [ / device ]
+//!  payload (protocol buffers)  1 timestamp  2 metric, repeated  3 sequence number  4 uuid  5 body
+//! ```
+
+use hashbrown::HashMap;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use super::protobuf::Fields;
+use super::{Shown, Values, secret, write};
+use crate::anomaly::Kind;
+use crate::dissect::{Cx, Dir, FlowRef};
+use crate::mqtt::publish::Facts;
+use crate::rows::SightingRow;
+
+use super::metric::{Metric, number, render};
+
+/// Topics begin with it.
+pub const NAMESPACE: &str = "spBv1.0/";
+
+/// What births have told of edge nodes.
+#[derive(Debug, Default)]
+pub struct Nodes {
+    /// Metrics by edge node (hash of group and node) and alias: an alias is unique within a node and its devices.
+    aliases: HashMap<(u64, u64), Known, foldhash::fast::RandomState>,
+    /// Last sequence number by edge node.
+    sequences: HashMap<u64, u8, foldhash::fast::RandomState>,
+}
+
+#[derive(Debug)]
+struct Known {
+    name: String,
+    datatype: u32,
+}
+
+/// The parts of a topic.
+#[derive(Debug, Clone, Copy)]
+struct Topic<'a> {
+    group: &'a str,
+    kind: &'a str,
+    node: &'a str,
+    device: Option<&'a str>,
+}
+
+impl<'a> Topic<'a> {
+    /// `None`: not of an edge node (`STATE` of a host application is JSON), or not Sparkplug.
+    fn read(topic: &'a str) -> Option<Self> {
+        let mut parts = topic.strip_prefix(NAMESPACE)?.splitn(4, '/');
+        let (group, kind, node) = (parts.next()?, parts.next()?, parts.next()?);
+        let device = parts.next();
+        let of_node = matches!(kind, "NBIRTH" | "NDEATH" | "NDATA" | "NCMD");
+        let of_device = matches!(kind, "DBIRTH" | "DDEATH" | "DDATA" | "DCMD");
+        (of_node || (of_device && device.is_some())).then_some(Self { group, kind, node, device })
+    }
+
+    fn birth(&self) -> bool {
+        matches!(self.kind, "NBIRTH" | "DBIRTH")
+    }
+
+    fn command(&self) -> bool {
+        matches!(self.kind, "NCMD" | "DCMD")
+    }
+
+    /// The edge node's key: the same for its devices.
+    fn key(&self) -> u64 {
+        xxh3_64_with_seed(self.node.as_bytes(), xxh3_64(self.group.as_bytes()))
+    }
+}
+
+/// Reads a message of an edge node. Returns whether it was one.
+pub fn read(values: &mut Values, cx: &mut Cx<'_>, dir: Dir, facts: &Facts<'_>, payload: &[u8], whole: bool) -> bool {
+    let Some(topic) = Topic::read(facts.topic) else { return false };
+    let node = topic.key();
+    values.tag.clear();
+    for part in [Some(topic.group), Some(topic.node), topic.device].into_iter().flatten() {
+        if !values.tag.is_empty() {
+            values.tag.push('/');
+        }
+        values.tag.push_str(part);
+    }
+    let entity = values.tag.len();
+    let dup = facts.fixed.flags & 8 != 0;
+    let mut metrics = 0;
+    for field in Fields(payload) {
+        match field {
+            Ok((2, metric)) if metrics < cx.limits.items => {
+                metrics += 1;
+                let broken = !one(values, cx, dir, &topic, node, metric.bytes());
+                values.tag.truncate(entity);
+                if broken {
+                    cx.anomaly("mqtt", Kind::Malformed, "Sparkplug: a metric is no protocol buffer");
+                }
+            }
+            Ok((3, seq)) if !dup && !topic.command() && topic.kind != "NDEATH" => {
+                values.sparkplug.sequence(cx, &topic, node, seq.number());
+            }
+            Ok(_) => {}
+            Err(()) if whole => cx.anomaly("mqtt", Kind::Malformed, "Sparkplug: the payload is no protocol buffer"),
+            Err(()) => {}
+        }
+    }
+    status(values, cx, &topic);
+    true
+}
+
+/// Birth and death as a value of the node or device itself.
+fn status(values: &mut Values, cx: &mut Cx<'_>, topic: &Topic<'_>) {
+    let (text, quality) = match topic.kind {
+        "NBIRTH" | "DBIRTH" => ("online", "good"),
+        "NDEATH" | "DDEATH" => ("offline", "bad"),
+        _ => return,
+    };
+    let key = xxh3_64(values.tag.as_bytes());
+    if values.tags.changed(cx.limits.tags_per_flow, key, text.len() as u64, || None) {
+        write(cx, &values.tag, Shown { value: None, text, quality });
+    }
+}
+
+/// One metric; `values.tag` holds its node or device. Returns whether it could be read.
+fn one(values: &mut Values, cx: &mut Cx<'_>, dir: Dir, topic: &Topic<'_>, node: u64, bytes: &[u8]) -> bool {
+    let Some(mut metric) = Metric::read(bytes) else { return false };
+    let name = String::from_utf8_lossy(metric.name);
+    values.tag.push('/');
+    match (name.is_empty(), metric.alias) {
+        (false, alias) => {
+            values.tag.push_str(&name);
+            if let Some(alias) = alias.filter(|_| topic.birth()) {
+                values.sparkplug.learn(cx, (node, alias), &name, metric.datatype);
+            }
+        }
+        (true, Some(alias)) => match values.sparkplug.aliases.get(&(node, alias)) {
+            Some(known) => {
+                values.tag.push_str(&known.name);
+                metric.datatype = if metric.datatype == 0 { known.datatype } else { metric.datatype };
+            }
+            None => {
+                use std::fmt::Write as _;
+                let _ = write!(values.tag, "alias:{alias}");
+            }
+        },
+        (true, None) => return true,
+    }
+    let hidden = secret(&values.tag);
+    // A command is no value of the device: it says what somebody wants it to become.
+    if topic.command() {
+        values.tag.push_str("#command");
+    }
+    let key = xxh3_64(values.tag.as_bytes());
+    if !values.tags.changed(cx.limits.tags_per_flow, key, metric.digest(), || None) || hidden {
+        return true;
+    }
+    let number = number(&metric);
+    values.text.clear();
+    if number.is_none() {
+        let limit = usize::try_from(cx.limits.text_bytes).unwrap_or(usize::MAX);
+        render(&metric, &mut values.text, limit, cx.limits.nesting.min(16));
+    }
+    write(cx, &values.tag, Shown { value: number, text: &values.text, quality: metric.quality() });
+    if topic.kind == "NBIRTH" && dir == Dir::ToServer && !values.text.is_empty() {
+        sighting(cx, &name, &values.text);
+    }
+    true
+}
+
+/// What a birth says about the host: make, model, firmware, serial number.
+fn sighting(cx: &mut Cx<'_>, name: &str, value: &str) {
+    const FIELDS: &[(&str, &str)] = &[
+        ("serial", "serial"),
+        ("model", "model"),
+        ("make", "vendor"),
+        ("vendor", "vendor"),
+        ("manufacturer", "vendor"),
+        ("firmware", "firmware"),
+        ("hostname", "hostname"),
+    ];
+    let last = name.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let Some((_, field)) = FIELDS.iter().find(|(part, _)| last.contains(part)) else { return };
+    cx.rows.sightings.push(SightingRow {
+        ts: cx.ts,
+        flow: FlowRef::NONE,
+        borrow: std::marker::PhantomData,
+        frame: cx.frame,
+        ip: cx.ends.client,
+        mac: "",
+        vlan: 0,
+        source: "mqtt",
+        field,
+        value,
+    });
+}
+
+impl Nodes {
+    /// Keeps a metric's name by its alias.
+    fn learn(&mut self, cx: &mut Cx<'_>, key: (u64, u64), name: &str, datatype: u32) {
+        if self.aliases.len() as u64 >= cx.limits.tags_per_flow && !self.aliases.contains_key(&key) {
+            cx.anomaly("mqtt", Kind::TooManyItems, "Sparkplug: metric aliases");
+            return;
+        }
+        let limit = usize::try_from(cx.limits.text_bytes).unwrap_or(usize::MAX);
+        let name = crate::mqtt::session::cut(name, limit);
+        let known = self.aliases.entry(key).or_insert_with(|| Known { name: String::new(), datatype });
+        known.datatype = datatype;
+        if known.name != name {
+            name.clone_into(&mut known.name);
+        }
+    }
+
+    /// "The sequence number is incremented by one with each message and wraps at 255"; NBIRTH starts anew.
+    fn sequence(&mut self, cx: &mut Cx<'_>, topic: &Topic<'_>, node: u64, seq: u64) {
+        let seq = u8::try_from(seq & 0xFF).unwrap_or(0);
+        if self.sequences.len() as u64 >= cx.limits.tags_per_flow && !self.sequences.contains_key(&node) {
+            return;
+        }
+        let before = self.sequences.insert(node, seq);
+        if let Some(before) = before.filter(|&n| topic.kind != "NBIRTH" && n.wrapping_add(1) != seq) {
+            let detail = format!("{}/{}: {seq} follows {before}", topic.group, topic.node);
+            cx.anomaly("mqtt", Kind::SequenceGap, &detail);
+        }
+    }
+}

@@ -550,7 +550,11 @@ fn probes() {
     for n in 1..11 {
         assert_eq!(probe(&client[..n], 1, 2), Probe::Unsure, "{n} bytes");
     }
-    assert_eq!(probe(&[], 1, 2), Probe::No);
+    assert_eq!(probe(&[], 1, 2), Probe::Unsure);
+    let crumbs: Vec<u8> = hello12().client().chunks(1).flat_map(|b| record(22, 0x0301, b)).collect();
+    assert_eq!(probe(&crumbs, 1, 2), Probe::Client);
+    assert_eq!(probe(&crumbs[..20], 1, 2), Probe::Unsure);
+    assert_eq!(probe(&[20, 3, 3, 0], 1, 2), Probe::Unsure);
     assert_eq!(probe(&[22, 3, 1, 0xFF, 0xFF, 1], 1, 2), Probe::No);
 }
 

@@ -24,27 +24,46 @@ pub fn probe(bytes: &[u8], _from: u16, _to: u16) -> Probe {
     if sslv2::client_hello(bytes).is_some() {
         return Probe::Client;
     }
-    let Some(header) = Header::read(bytes) else {
-        let mut filled = [content::HANDSHAKE, 3, 1, 0, 64];
-        filled.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-        let possible = !bytes.is_empty() && Header::read(&filled).is_some_and(Header::convincing);
-        return if possible { Probe::Unsure } else { Probe::No };
-    };
-    if !header.convincing() {
-        return Probe::No;
+    let mut rest = bytes;
+    let mut hello = [0; HELLO];
+    let mut known = 0;
+    // A hello may be cut into records of a byte each.
+    while known < HELLO {
+        let Some(header) = Header::read(rest) else { return short(rest) };
+        let whole = rest.get(HEADER + header.length..);
+        if !header.starts() || whole.and_then(Header::read).is_some_and(|next| !next.plausible()) {
+            return Probe::No;
+        }
+        if header.kind != content::HANDSHAKE {
+            return Probe::Either;
+        }
+        let fragment = rest.iter().skip(HEADER).take(header.length);
+        for (to, from) in hello.iter_mut().skip(known).zip(fragment) {
+            *to = *from;
+            known += 1;
+        }
+        match whole {
+            Some(next) => rest = next,
+            None if known < HELLO => return Probe::Unsure,
+            None => {}
+        }
     }
-    let fragment = bytes.get(HEADER..).unwrap_or_default();
-    // What follows a whole record is a record.
-    let next = fragment.get(header.length..).and_then(Header::read);
-    if next.is_some_and(|next| !next.plausible()) {
-        return Probe::No;
+    match record::hello(&hello) {
+        Some(codes::handshake::CLIENT_HELLO) => Probe::Client,
+        Some(_) => Probe::Server,
+        None => Probe::Either,
     }
-    match (header.kind, record::hello(fragment)) {
-        (content::HANDSHAKE, _) if fragment.len() < HELLO.min(header.length) => Probe::Unsure,
-        (content::HANDSHAKE, Some(codes::handshake::CLIENT_HELLO)) => Probe::Client,
-        (content::HANDSHAKE, Some(_)) => Probe::Server,
-        _ => Probe::Either,
+}
+
+/// Whether fewer bytes than a header can be the start of one.
+fn short(bytes: &[u8]) -> Probe {
+    let mut filled = [content::HANDSHAKE, 3, 1, 0, 64];
+    filled.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    // A change of cipher has a length of its own.
+    if bytes.first() == Some(&content::CHANGE_CIPHER_SPEC) && bytes.len() < HEADER {
+        filled[4] = 1;
     }
+    if Header::read(&filled).is_some_and(Header::starts) { Probe::Unsure } else { Probe::No }
 }
 
 /// One direction of a connection.
@@ -316,7 +335,7 @@ impl Dissector for Tls {
     }
 }
 
-/// Whether fewer bytes than a header can be the start of one.
+/// Whether fewer bytes than a header can be the start of a connection.
 fn could_start(bytes: &[u8]) -> bool {
-    probe(bytes, 0, 0) != Probe::No || sslv2::could_start(bytes)
+    short(bytes) != Probe::No || sslv2::could_start(bytes)
 }

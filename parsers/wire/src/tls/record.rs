@@ -38,7 +38,12 @@ impl Header {
             && self.length <= LONGEST
     }
 
-    /// Whether it is one by a stricter measure, for bytes that may be anything: lengths that the types have.
+    /// Whether a direction can start with it: lengths that the types have.
+    pub fn starts(self) -> bool {
+        self.convincing() || (self.plausible() && self.kind == content::HANDSHAKE && self.length > 0)
+    }
+
+    /// Whether it is one by a stricter measure, for bytes that may be anything.
     pub fn convincing(self) -> bool {
         self.plausible()
             && match self.kind {

@@ -20,7 +20,7 @@ The exception is the severity, which follows the worst client: a session that le
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,20 +28,14 @@ from detectors import address, catalogue
 from detectors.alert import worse
 from detectors.base import Detector
 from detectors.book import Cause
+from detectors.crypto import DISCOVERY, DTLS, VERSIONS, WEAK_CIPHERS, WEAK_POLICIES
 from detectors.memory import Memo
 from detectors.protocols import CLEAR_LOGIN, OT, encrypted_by_name
-from detectors.sessions import Pair, Session, Sessions, capture_of, pairs
+from detectors.sessions import Pair, Session, Sessions, capture_of, frame_column, pairs
 from detectors.window import Table, Window
 from detectors.zones import Zone
 
-# OPC 10000-4, 5.4: discovery needs no session and uses a channel with policy None by design.
-_DISCOVERY = ("FindServers", "GetEndpoints", "RegisterServer", "OpenSecureChannel", "CloseSecureChannel")
-_WEAK_POLICIES = frozenset(("Basic128Rsa15", "Basic256"))  # OPC 10000-7: deprecated, SHA-1
-_WEAK_CIPHERS = ("_NULL_", "_anon_", "_EXPORT_", "_RC4_", "_DES_", "_DES40_", "_3DES_")
-# Oldest version accepted: as TLS numbers it, and as DTLS does, which counts downwards from 0xFEFF (1.0, the
-# equal of TLS 1.1) to 0xFEFD (1.2).
-_VERSIONS = {"1.0": (0x0301, 0xFFFF), "1.1": (0x0302, 0xFFFF), "1.2": (0x0303, 0xFEFD), "1.3": (0x0304, 0xFEFC)}
-_DTLS = 0xFE00
+FINDINGS = 1 << 14  # new ones of one window
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +46,46 @@ class Settings:
     min_tls: str = "1.2"
 
     def __post_init__(self) -> None:
-        if self.min_tls not in _VERSIONS:
-            raise ValueError(f"[detectors.cleartext] min_tls: {self.min_tls!r} is none of {', '.join(_VERSIONS)}")
+        if self.min_tls not in VERSIONS:
+            raise ValueError(f"[detectors.cleartext] min_tls: {self.min_tls!r} is none of {', '.join(VERSIONS)}")
+
+
+_WHAT = {
+    "cleartext.protocol": "without encryption or authentication",
+    "cleartext.login": "without encryption",
+    "cleartext.credentials": "and accepts credentials in the clear",
+    "cleartext.opcua_none": "with security policy None",
+    "cleartext.opcua_weak": "with a deprecated security policy",
+    "cleartext.opcua_signed": "with messages signed but not encrypted",
+    "cleartext.tls": "with an outdated version or a weak cipher",
+}
+
+Told = tuple[tuple[str, str], ...]
+
+
+class _Finding(NamedTuple):
+    """What one client does to one server; `told` goes into sets of the evidence."""
+
+    kind: str
+    src: bytes
+    dst: bytes
+    port: int
+    vlan: int
+    protocol: str
+    told: Told
+
+
+class _Extent(NamedTuple):
+    """How often and when, and the `place` (time, frame, capture) of the first."""
+
+    times: int
+    first_ts: int
+    last_ts: int
+    place: tuple[int, int, str]
+
+    def joined(self, other: _Extent) -> _Extent:
+        first, last = min(self.first_ts, other.first_ts), max(self.last_ts, other.last_ts)
+        return _Extent(self.times + other.times, first, last, min(self.place, other.place))
 
 
 class Cleartext(Detector):
@@ -68,6 +100,8 @@ class Cleartext(Detector):
     def __init__(self, settings: Any, places: Any) -> None:
         super().__init__(settings, places)
         self._looked_at = Memo()  # session key: alert id, or empty for a session that is not reported
+        self._found: dict[_Finding, _Extent] = {}  # in this window
+        self._sessions: dict[bytes, _Finding] = {}  # new in this window
 
     def gather(self, window: Window) -> None:
         self._flows(window)
@@ -82,20 +116,41 @@ class Cleartext(Detector):
             if identity == "":
                 continue
             cause = self.book.get(identity) if identity else None
-            first, last = found.first_ts[at], found.last_ts[at]
-            if cause is None:
-                session = found.session(at)
-                kind = self._kind(session)
-                if not kind:
-                    self._looked_at.put(key)
-                    continue
-                identity, cause = self._open(kind, session.src, session.dst, session.vlan, session.protocol, first)
-                self._looked_at.put(key, identity)
-                cause.add("ports", [session.port])
-                cause.shown(first, found.frame[at], found.capture(at))
-                if session.credentials:
-                    cause.add("credentials", [session.credentials])
-            cause.seen(found.flows[at], first, last)
+            flows, first, last = found.flows[at], found.first_ts[at], found.last_ts[at]
+            if cause is not None:
+                cause.seen(flows, first, last)
+                continue
+            s = found.session(at)
+            kind = self._kind(s)
+            if not kind:
+                self._looked_at.put(key)
+                continue
+            told = (("credentials", s.credentials),) if s.credentials else ()
+            extent = _Extent(flows, first, last, (first, found.frame[at], found.capture(at)))
+            self._note(_Finding(kind, s.src, s.dst, s.port, s.vlan, s.protocol, told), extent, key)
+
+    def _note(self, finding: _Finding, extent: _Extent, session: bytes = b"") -> None:
+        before = self._found.get(finding)
+        if before is not None:
+            self._found[finding] = before.joined(extent)
+        elif len(self._found) < FINDINGS:
+            self._found[finding] = extent
+        else:
+            self.overflow += 1
+            return
+        if session:
+            self._sessions[session] = finding
+
+    def judge(self, window: Window) -> None:
+        identities = {}
+        for finding, extent in sorted(self._found.items()):
+            identities[finding], cause = self._open(finding, extent.first_ts)
+            cause.seen(extent.times, extent.first_ts, extent.last_ts)
+            cause.shown(*extent.place)
+        for key, finding in self._sessions.items():
+            self._looked_at.put(key, identities[finding])
+        self._found.clear()
+        self._sessions.clear()
 
     def _kind(self, session: Session) -> str:
         protocol = session.protocol
@@ -118,9 +173,9 @@ class Cleartext(Detector):
         if "opcua" in self.settings.ignore:
             return
         none = table.where("security_policy", ("None",))
-        working = table.where("message_type", ("MSG",)) & ~table.where("service", lambda s: s.startswith(_DISCOVERY))
+        working = table.where("message_type", ("MSG",)) & ~table.where("service", lambda s: s.startswith(DISCOVERY))
         self._table("cleartext.opcua_none", "opcua", table, none & working & table.where("service", bool))
-        self._table("cleartext.opcua_weak", "opcua", table, table.where("security_policy", _WEAK_POLICIES))
+        self._table("cleartext.opcua_weak", "opcua", table, table.where("security_policy", WEAK_POLICIES))
         self._table("cleartext.opcua_signed", "opcua", table, ~none & table.where("security_mode", ("sign",)))
         user = none & table.where("identity_token", ("username",))
         self._table("cleartext.credentials", "opcua", table, user, "opcua_username")
@@ -137,46 +192,44 @@ class Cleartext(Detector):
         if "tls" in self.settings.ignore:
             return
         number = table.numbers("version_number").astype(int)
-        least, least_dtls = _VERSIONS[self.settings.min_tls]
-        old = (number > 0) & np.where(number < _DTLS, number < least, number > least_dtls)
-        weak = table.where("cipher", lambda name: any(part in f"{name}_" for part in _WEAK_CIPHERS))
+        least, least_dtls = VERSIONS[self.settings.min_tls]
+        old = (number > 0) & np.where(number < DTLS, number < least, number > least_dtls)
+        weak = table.where("cipher", lambda name: any(part in f"{name}_" for part in WEAK_CIPHERS))
         chosen = old | weak
         codes, versions = table.codes("version")
         ciphers, names = table.codes("cipher")
         for pair in pairs(table, chosen, codes, ciphers):
-            cause = self._pair("cleartext.tls", "tls", table, pair)
-            cause.add("versions", [versions[int(codes[pair.row])]])
-            cause.add("ciphers", [names[int(ciphers[pair.row])]])
-            cause.add("server_names", [name] if (name := table.text("sni", pair.row)) else [])
+            name = table.text("sni", pair.row)
+            told = [("versions", versions[int(codes[pair.row])]), ("ciphers", names[int(ciphers[pair.row])])]
+            self._pair("cleartext.tls", "tls", table, pair, (*told, *([("server_names", name)] if name else [])))
 
     def _table(self, kind: str, protocol: str, table: Table, chosen: Any, credentials: str = "") -> None:
         for pair in pairs(table, chosen):
-            cause = self._pair(kind, protocol, table, pair)
-            if credentials:
-                cause.add("credentials", [credentials])
+            self._pair(kind, protocol, table, pair, (("credentials", credentials),) if credentials else ())
 
-    def _pair(self, kind: str, protocol: str, table: Table, pair: Pair) -> Cause:
-        _, cause = self._open(kind, pair.src, pair.dst, pair.vlan, protocol, pair.first_ts)
-        cause.add("ports", [pair.port])
-        frame = "frame" if table.has("frame") else "request_frame"
-        cause.shown(pair.first_ts, int(table.numbers(frame)[pair.row]), capture_of(table, pair.row))
-        cause.seen(pair.rows, pair.first_ts, pair.last_ts)
-        return cause
+    def _pair(self, kind: str, protocol: str, table: Table, pair: Pair, told: Told) -> None:
+        frame = int(table.numbers(frame_column(table))[pair.row])
+        place = (pair.first_ts, frame, capture_of(table, pair.row))
+        finding = _Finding(kind, pair.src, pair.dst, pair.port, pair.vlan, protocol, told)
+        self._note(finding, _Extent(pair.rows, pair.first_ts, pair.last_ts, place))
 
-    def _open(self, kind: str, src: bytes, dst: bytes, vlan: int, protocol: str, ts: int) -> tuple[str, Cause]:
-        here, there = self.places.zone(src, vlan), self.places.zone(dst, vlan)
-        verdict = self.places.decide(here, there, protocol, "", False)
-        identity, cause = self.book.cause(kind, (dst, protocol), protocol=protocol, confidence=0.95)
-        base = catalogue.entry(kind).severity
+    def _open(self, f: _Finding, ts: int) -> tuple[str, Cause]:
+        here, there = self.places.zone(f.src, f.vlan), self.places.zone(f.dst, f.vlan)
+        verdict = self.places.decide(here, there, f.protocol, "", False)
+        identity, cause = self.book.cause(f.kind, (f.dst, f.protocol), protocol=f.protocol, confidence=0.95)
+        base = catalogue.entry(f.kind).severity
         if verdict.reason == "not_encrypted" or (here and there and "internet" in (here.kind, there.kind)):
             cause.raise_to(worse(base, 2))
             if verdict.reason == "not_encrypted":
                 cause.facts["conduit_requires_encryption"] = True
         elif verdict.reason != "conduit" and here and there and self._leaves(here, there):
             cause.raise_to(worse(base))
-        cause.between(ts, src, dst, here.name if here else "", there.name if there else "")
-        cause.add("clients", [address.text(src)])
-        cause.summary = f"{address.text(dst)} serves {protocol} {_WHAT[kind]}"
+        cause.between(ts, f.src, f.dst, here.name if here else "", there.name if there else "")
+        cause.add("clients", [address.text(f.src)])
+        cause.add("ports", [f.port])
+        for name, value in f.told:
+            cause.add(name, [value])
+        cause.summary = f"{address.text(f.dst)} serves {f.protocol} {_WHAT[f.kind]}"
         return identity, cause
 
     def _leaves(self, here: Zone, there: Zone) -> bool:
@@ -184,7 +237,7 @@ class Cleartext(Detector):
         return here.kind != there.kind if self.places.inferred else here.name != there.name
 
     def sizes(self) -> dict[str, int]:
-        return super().sizes() | {"sessions": len(self._looked_at)}
+        return super().sizes() | {"sessions": len(self._looked_at), "found": len(self._found)}
 
     def snapshot(self) -> dict[str, Any]:
         return super().snapshot() | {"looked_at": self._looked_at.snapshot()}
@@ -192,14 +245,3 @@ class Cleartext(Detector):
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self._looked_at.restore(state["looked_at"])
-
-
-_WHAT = {
-    "cleartext.protocol": "without encryption or authentication",
-    "cleartext.login": "without encryption",
-    "cleartext.credentials": "and accepts credentials in the clear",
-    "cleartext.opcua_none": "with security policy None",
-    "cleartext.opcua_weak": "with a deprecated security policy",
-    "cleartext.opcua_signed": "with messages signed but not encrypted",
-    "cleartext.tls": "with an outdated version or a weak cipher",
-}

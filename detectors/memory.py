@@ -21,8 +21,8 @@ KNOWN = 1 << 16  # keys a generation
 class Memo:
     """Text by key; `get` answers None for what is unknown or forgotten."""
 
-    def __init__(self, limit: int = KNOWN) -> None:
-        self.limit = limit
+    def __init__(self, limit: int = 0) -> None:
+        self.limit = limit or KNOWN
         self._young: dict[Key, str] = {}
         self._old: dict[Key, str] = {}
 
@@ -66,8 +66,8 @@ class Memo:
 class Ids:
     """64-bit ids that were seen, as sorted arrays: thousands are looked up in one call."""
 
-    def __init__(self, limit: int = KNOWN) -> None:
-        self.limit = limit
+    def __init__(self, limit: int = 0) -> None:
+        self.limit = limit or KNOWN
         self.clear()
 
     def __len__(self) -> int:

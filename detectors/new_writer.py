@@ -125,7 +125,7 @@ class NewWriter(Detector):
             confidence=0.5 + 0.45 * min(1.0, learned / _SURE) ** 0.25,
         )  # fmt: skip
         src, dst = self.places.zone(b.client), self.places.zone(b.server)
-        outside = src is not None and src.kind in ("it", "internet")
+        outside = src is not None and (src.kind == "internet" or (src.kind == "it" and not self.places.inferred))
         if outside or (b.access == "control" and dst is not None and dst.level <= 1):
             cause.raise_to("critical")
         cause.between(b.ts, b.client, b.server, src.name if src else "", dst.name if dst else "")

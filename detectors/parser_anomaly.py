@@ -28,8 +28,7 @@ from detectors.sessions import capture_of, pairs
 from detectors.window import Window
 
 PAIRS = 4096  # pairs of hosts followed at a time; the one quiet for longest leaves
-DETAILS = 8  # kept of a pair's details, at most this long:
-DETAIL_LENGTH = 200
+DETAIL_LENGTH = 200  # characters kept of a detail
 
 _KIND = {
     "malformed": "malformed",
@@ -69,7 +68,7 @@ class ParserAnomaly(Detector):
 
     def __init__(self, settings: Any, places: Any) -> None:
         super().__init__(settings, places)
-        # Of each pair, by window: when it ended, oddities by name, first and last time, frames, details.
+        # Of each pair, by window: oddities with their counts, first and last time, and where each was first.
         self._recent: dict[Pair, list[dict[str, Any]]] = {}
         self._now: dict[Pair, dict[str, Any]] = {}
         self._lossy: set[bytes] = set()  # client and server between which bytes are missing in this window
@@ -92,13 +91,13 @@ class ParserAnomaly(Detector):
             if key not in self._now and len(self._now) >= PAIRS:
                 self.overflow += pair.rows
                 continue
-            entry = self._now.setdefault(key, {"oddities": {}, "frames": [], "details": [], "first": pair.first_ts, "last": 0})
+            entry = self._now.setdefault(key, {"oddities": {}, "places": {}, "first": pair.first_ts, "last": 0})
             entry["oddities"][oddity] = entry["oddities"].get(oddity, 0) + pair.rows
             entry["first"] = min(entry["first"], pair.first_ts)
             entry["last"] = max(entry["last"], pair.last_ts)
-            entry["frames"].append([pair.first_ts, int(table.numbers("frame")[pair.row]), capture_of(table, pair.row)])
-            details = {*entry["details"], f"{oddity}: {table.text('detail', pair.row)[:DETAIL_LENGTH]}"}
-            entry["details"] = sorted(details)[:DETAILS]
+            detail = table.text("detail", pair.row)[:DETAIL_LENGTH]
+            place = [pair.first_ts, int(table.numbers("frame")[pair.row]), capture_of(table, pair.row), detail]
+            entry["places"][oddity] = min(place, entry["places"].get(oddity, place))
 
     def judge(self, window: Window) -> None:
         for key, entry in self._now.items():
@@ -128,10 +127,10 @@ class ParserAnomaly(Detector):
             if not entry.pop("new", False):
                 continue  # its messages are in the alert already
             cause.seen(sum(entry["oddities"].values()), entry["first"], entry["last"])
-            cause.add("details", entry["details"])
             counts.update(entry["oddities"])
-            for ts, frame, capture in entry["frames"]:
+            for oddity, (ts, frame, capture, detail) in entry["places"].items():
                 cause.shown(ts, frame, capture)
+                cause.add("details", [f"{oddity}: {detail}"])
         cause.facts |= {"oddities": dict(sorted(counts.items())), "bytes_missing": confidence < 0.8}
         told = ", ".join(f"{count} {oddity}" for oddity, count in sorted(counts.items()))
         cause.summary = f"{address.text(src)} and {address.text(dst)}: {protocol or 'packets'} with {told}"

@@ -139,8 +139,8 @@ def pairs(table: Table, chosen: Array, *apart: Array) -> Iterator[Pair]:
         return
     ts = table.numbers("ts")
     src, dst, port = table.addresses("src_ip"), table.addresses("dst_ip"), table.numbers("dst_port")
-    # Rows of the same time and pair differ in their flow at most: any of them may speak for the group.
-    rows = rows[np.lexsort((table.numbers("flow_id")[rows], ts[rows]))]
+    frame = table.numbers(frame_column(table))
+    rows = rows[np.lexsort((table.numbers("flow_id")[rows], frame[rows], ts[rows]))]
     first, inverse, count = groups(table.keys(src[rows], dst[rows], port[rows], *(column[rows] for column in apart)))
     totals = np.bincount(inverse, minlength=count)
     last = _latest(inverse, ts[rows], count)
@@ -163,6 +163,11 @@ def _begun(table: Table, start: int, order: Array, inverse: Array, count: int) -
     pairs = table.keys(inverse[new].astype(np.uint64), table.numbers("flow_id")[order][new].astype(np.uint64))
     once, _, _ = groups(pairs)
     return np.bincount(inverse[new][once], minlength=count)
+
+
+def frame_column(table: Table) -> str:
+    """Where a table of messages keeps the packet: one, or that of the request."""
+    return "frame" if table.has("frame") else "request_frame"
 
 
 def capture_of(table: Table, row: int) -> str:

@@ -50,7 +50,7 @@ class Table:
         return 0 if self.arrow is None else int(self.arrow.num_rows)
 
     def has(self, name: str) -> bool:
-        return self.arrow is not None and name in self.arrow.column_names
+        return self.arrow is not None and self.arrow.schema.get_field_index(name) >= 0
 
     def _column(self, name: str) -> Any:
         if name not in self._chunks:
@@ -80,11 +80,10 @@ class Table:
         if not len(self):
             return _NO_ROWS
         array = self._column(name)
-        kind = str(array.type)
-        if kind == "bool":
+        dtype = _dtypes()[array.type.id]
+        if dtype is bool:
             values = _bits(array.buffers()[1], array).astype(np.uint8)
         else:
-            dtype = np.int64 if kind.startswith("timestamp") else array.type.to_pandas_dtype()
             values = np.frombuffer(array.buffers()[1], dtype=dtype)[array.offset : array.offset + len(array)]
         return values if not array.null_count else np.where(self.valid(name), values, 0)
 
@@ -114,11 +113,11 @@ class Table:
         if not len(self):
             return _NO_ROWS.astype(np.int32), []
         array = self._column(name)
-        if not str(array.type).startswith("dictionary"):
+        if not hasattr(array, "dictionary"):
             array = array.dictionary_encode()
         categories = [text or "" for text in array.dictionary.to_pylist()]
         indices = array.indices
-        codes = np.frombuffer(indices.buffers()[1], dtype=indices.type.to_pandas_dtype())
+        codes = np.frombuffer(indices.buffers()[1], dtype=_dtypes()[indices.type.id])
         codes = codes[indices.offset : indices.offset + len(indices)]
         if array.null_count:
             categories.append("")
@@ -147,11 +146,10 @@ class Table:
 
     def _read_texts(self, name: str) -> Callable[[int], str]:
         array = self._column(name)
-        kind = str(array.type)
-        if kind.startswith("dictionary"):
+        if hasattr(array, "dictionary"):
             codes, categories = self.codes(name)
             return lambda row: categories[int(codes[row])]
-        if kind != "string" or array.null_count:
+        if str(array.type) != "string" or array.null_count:
             return lambda row: array[row].as_py() or ""
         # pyarrow makes an object for the cell before it makes the text; the offsets lead straight to it.
         _, offsets, data = array.buffers()
@@ -187,6 +185,16 @@ def _bits(buffer: object, array: Any) -> Array:
     bits = np.unpackbits(np.frombuffer(buffer, dtype=np.uint8), bitorder="little")  # type: ignore[call-overload]
     chosen: Array = bits[array.offset : array.offset + len(array)].astype(bool)
     return chosen
+
+
+@lru_cache(maxsize=1)
+def _dtypes() -> dict[int, Any]:
+    """How Arrow's types lie in memory, by type id; anything else is no column of numbers."""
+    import pyarrow as pa
+
+    plain = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
+    known: dict[int, Any] = {getattr(pa, name)().id: np.dtype(name) for name in plain}
+    return known | {pa.bool_().id: bool, pa.timestamp("ns").id: np.dtype(np.int64)}
 
 
 @lru_cache(maxsize=4096)

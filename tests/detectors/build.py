@@ -81,7 +81,7 @@ def _fill(table: str, row: dict[str, Any], number: int) -> dict[str, Any]:
     row.setdefault("last_ts", max(ts, row["first_ts"]))
     row.setdefault("flow_id", number)
     row.setdefault("frame", number)
-    row.setdefault("request_frame", number)
+    row.setdefault("request_frame", row["frame"])
     row.setdefault("answered", row.get("count", 1))
     if "behaviour_id" not in row and table == "behaviours":
         from detectors.alert import alert_id

@@ -1,0 +1,128 @@
+"""Checks every detector has to pass, its own scenarios aside. Called by `test_battery.py` for each in the registry."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from detectors.base import Detector
+from detectors.window import Window
+from tests.detectors.build import SCHEMAS, act, flow, run, window
+from tests.detectors.build import detector as make
+
+_HOSTS = [f"10.0.{net}.{host}" for net in (1, 2, 9) for host in range(1, 9)] + ["93.184.216.34", "192.168.7.7", "fd00::9"]
+_APPS = ("modbus", "dnp3", "opcua", "mqtt", "http", "ftp", "tls", "")
+_STATES = ("established", "attempt", "rejected", "closed", "reset", "active")
+_ODDITIES = ("malformed", "crc", "gap", "overlap_conflict", "unsolicited_response", "something_new")
+
+
+def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
+    """One window of everything at random, hostile texts included."""
+    rng = random.Random(f"{seed}/{at}")
+    pick = rng.choice
+
+    def ends(**more: Any) -> dict[str, Any]:
+        when = at + rng.random() * 9
+        known = {"ts": when, "last_ts": when + 0.5, "flow_id": rng.randrange(1 << 40), "frame": rng.randrange(1, 1 << 30)}
+        return flow(pick(_HOSTS), pick(_HOSTS), more.pop("app", ""), **known, **more)
+
+    flows = [
+        ends(app=pick(_APPS), state=pick(_STATES), port=rng.randrange(65536), packets_out=rng.randrange(9),
+             packets_in=rng.randrange(3), encrypted=pick((None, 0, 1)), credentials=pick(("", "", "ftp_user")),
+             transport=pick(("tcp", "udp", "icmp")), src_mac=pick(("", "02:00:00:00:00:01")))
+        for _ in range(40)
+    ]  # fmt: skip
+    # One host that searches, so that there is a scan; one pair that talks nonsense.
+    flows += [flow("10.0.9.9", "10.0.1.1", port=n, state="attempt", ts=at + 1, flow_id=n, frame=n) for n in range(1, 30)]
+    behaviours = [
+        act(pick(_HOSTS), pick(_HOSTS), pick(("modbus", "dnp3", "opcua", "mqtt")), pick(("read", "write_x", "publish")),
+            pick(("read", "write", "control", "report", "session")), unit=str(rng.randrange(40)), ts=at + rng.random() * 9,
+            object=pick(("", "\x1b[31m<script>", "holding_register 1", "ünit")), errors=rng.randrange(2),
+            answered=rng.randrange(2), frame=rng.randrange(1, 1 << 30))
+        for _ in range(60)
+    ]  # fmt: skip
+    distinct = {b["client_ip"] + b["server_ip"] + b["protocol"] + b["unit"] + b["operation"] + b["object"]: b for b in behaviours}
+    anomalies = [ends(protocol=pick(_APPS), kind=pick(_ODDITIES), detail=f"at {rng.randrange(99)}") for _ in range(30)]
+    nonsense = flow("10.0.9.9", "10.0.1.1", protocol="modbus", ts=at + 2, flow_id=1)
+    anomalies += [{**nonsense, "kind": pick(_ODDITIES), "frame": n + 1, "detail": str(n)} for n in range(12)]
+    tls = [ends(version="TLSv1.0", version_number=pick((0, 0x301, 0x303, 0xFEFF)), cipher=pick(("", "X_RC4_Y"))) for _ in range(5)]
+    mqtt = [ends(username_seen=rng.randrange(2), password_seen=rng.randrange(2)) for _ in range(5)]
+    opcua = [
+        ends(service=pick(("Read", "GetEndpoints", "")), security_policy=pick(("None", "Basic256", "")),
+             security_mode=pick(("none", "sign")), identity_token=pick(("", "username")))
+        for _ in range(9)
+    ]  # fmt: skip
+    return {
+        "flows": flows, "behaviours": list(distinct.values()), "anomalies": anomalies, "tls": tls, "mqtt": mqtt,
+        "opcua": opcua,
+    }  # fmt: skip
+
+
+def windows(seed: int, count: int) -> list[dict[str, Any]]:
+    return [{"at": 10.0 * n, **plant(seed, 10.0 * n)} for n in range(count)]
+
+
+def fresh(kind: type[Detector]) -> Detector:
+    return make(kind, learn_seconds=20.0) if kind.name == "new_writer" else make(kind)
+
+
+def whole(kind: type[Detector], made: list[Window]) -> list[Any]:
+    return run(fresh(kind), *made)
+
+
+def check_determinism(kind: type[Detector], seed: int) -> None:
+    plain = windows(seed, 6)
+    first = whole(kind, [window(**w) for w in plain])
+    assert first == whole(kind, [window(**w) for w in plain])
+    assert first, "the battery's plant should make every detector speak"
+    for alert in first:
+        json.dumps(alert.evidence)
+        assert alert.kind in kind.kinds and alert.detector == kind.name
+        assert alert.first_ts <= alert.last_ts and alert.count >= 1
+
+
+def check_order_of_rows(kind: type[Detector], seed: int) -> None:
+    plain = windows(seed, 4)
+    expected = whole(kind, [window(**w) for w in plain])
+    rng = random.Random(seed)
+    mixed = [{t: rng.sample(r, len(r)) if isinstance(r, list) else r for t, r in w.items()} for w in plain]
+    assert whole(kind, [window(**w) for w in mixed]) == expected
+
+
+def check_parts(kind: type[Detector], seed: int) -> None:
+    """A window in two parts says what it says whole. The engine gives flows and behaviours with the last part."""
+    plain = windows(seed, 4)
+    parted = []
+    for w in plain:
+        early = {t: r[: len(r) // 2] for t, r in w.items() if t in ("tls", "mqtt", "opcua", "anomalies")}
+        late = {t: r[len(early[t]) :] if t in early else r for t, r in w.items()}
+        parted += [window(w["at"], last=False, **early), window(**late)]
+    assert whole(kind, parted) == whole(kind, [window(**w) for w in plain])
+
+
+def check_snapshot(kind: type[Detector], seed: int) -> None:
+    plain = windows(seed, 6)
+    through = fresh(kind)
+    expected = [step(through, window(**w)) for w in plain] + [through.finish()]
+    before = fresh(kind)
+    got = [step(before, window(**w)) for w in plain[:3]]
+    state = json.loads(json.dumps([before.snapshot(), before.places.snapshot()]))
+    after = fresh(kind)
+    after.restore(state[0])
+    after.places.restore(state[1])
+    assert json.loads(json.dumps([after.snapshot(), after.places.snapshot()])) == state
+    got += [step(after, window(**w)) for w in plain[3:]] + [after.finish()]
+    assert got == expected
+
+
+def step(detector: Detector, one: Window) -> list[Any]:
+    detector.places.learn(one)
+    return detector.observe(one)
+
+
+def check_empty(kind: type[Detector]) -> None:
+    detector = fresh(kind)
+    assert step(detector, window()) == []
+    assert step(detector, window(10, **{table: [] for table in SCHEMAS})) == []
+    assert detector.finish() == []

@@ -1,0 +1,132 @@
+import json
+import re
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from detectors import registry
+from detectors.base import Detector
+from detectors.window import TABLES, Window
+from tests.detectors import battery
+from tests.detectors.build import SECOND, T0, TIME
+
+DETECTORS = [registry.builtin(name) for name in registry.BUILTIN]
+HEADINGS = (
+    "Detects", "Why it matters", "Evidence", "False positives", "Techniques", "Fires on", "Silent on", "Cost", "Blind when",
+)  # fmt: skip
+PACKAGE = Path(import_module("detectors").__file__ or "").parent
+
+each = pytest.mark.parametrize("kind", DETECTORS, ids=lambda kind: kind.name)
+
+
+@each
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_same_windows_give_the_same_alerts(kind, seed):
+    battery.check_determinism(kind, seed)
+
+
+@each
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_order_of_rows_does_not_matter(kind, seed):
+    battery.check_order_of_rows(kind, seed)
+
+
+@each
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_parts_of_a_window_do_not_matter(kind, seed):
+    battery.check_parts(kind, seed)
+
+
+@each
+def test_goes_on_from_a_snapshot(kind):
+    battery.check_snapshot(kind, 7)
+
+
+@each
+def test_empty_windows_say_nothing(kind):
+    battery.check_empty(kind)
+
+
+def flood(n: int, window: int) -> Window:
+    """Behaviours and flows of which every one is new."""
+    rng = np.random.default_rng(window)
+
+    def ips(column: int) -> pa.Array:
+        data = np.zeros((n, 16), np.uint8)
+        data[:, 10:12], data[:, 12] = 255, 10
+        data[:, 13:16] = rng.integers(0, 256, (n, 3))
+        return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), n, [None, pa.py_buffer(data.tobytes())])
+
+    def name(*values: str) -> pa.Array:
+        return pa.DictionaryArray.from_arrays(pa.array(rng.integers(0, len(values), n).astype(np.int32)), pa.array(values))
+
+    def numbers(high: int, dtype: type = np.uint64) -> pa.Array:
+        return pa.array(rng.integers(1, high, n).astype(dtype))
+
+    start = T0 + window * 10 * SECOND
+    times = pa.array(start + rng.integers(0, 9 * SECOND, n)).cast(TIME)
+    empty = pa.array([""] * n)
+    ends = {"src_ip": ips(0), "dst_ip": ips(1), "dst_port": numbers(65535, np.uint16), "vlan": numbers(9, np.uint16)}
+    flows = pa.table({
+        "ts": times, **ends, "flow_id": numbers(1 << 60), "frame": numbers(1 << 40), "first_ts": times, "last_ts": times,
+        "transport": name("tcp", "udp"), "state": name("attempt", "established", "rejected"), "app": name("modbus", "ftp", ""),
+        "service": name(""), "packets_out": numbers(4), "packets_in": numbers(4), "encrypted": numbers(2, np.uint8),
+        "credentials": name("", "ftp_user"), "src_mac": empty, "dst_mac": empty,
+    })  # fmt: skip
+    behaviours = pa.table({
+        "ts": times, "last_ts": times, "behaviour_id": numbers(1 << 62), "protocol": name("modbus", "dnp3"), "client_ip": ips(2),
+        "server_ip": ips(3), "server_port": numbers(65535, np.uint16), "unit": empty, "operation": name("read", "write", "x"),
+        "access": name("read", "write", "control"), "object": empty, "count": numbers(9), "errors": numbers(2),
+        "frame": numbers(1 << 40), "answered": numbers(2),
+    })  # fmt: skip
+    anomalies = pa.table({
+        "ts": times, **ends, "flow_id": numbers(1 << 60), "frame": numbers(1 << 40), "protocol": name("modbus"),
+        "kind": name("malformed", "crc", "overlap_conflict"), "detail": empty,
+    })  # fmt: skip
+    return Window({"flows": flows, "behaviours": behaviours, "anomalies": anomalies}, start, start + 10 * SECOND)
+
+
+@each
+def test_memory_is_bounded_whatever_comes(kind, monkeypatch):
+    """10^5 behaviours, sessions and oddities of which none repeats: every structure stays within its limit."""
+    for module, limit in (("memory", "KNOWN"), ("book", "CAUSES"), ("scan", "SUSPECTS"), ("parser_anomaly", "PAIRS")):
+        monkeypatch.setattr(import_module(f"detectors.{module}"), limit, 500)
+    monkeypatch.setattr(import_module("detectors.boundary"), "PENDING", 700)
+    monkeypatch.setattr(import_module("detectors.new_writer"), "WRITERS", 500)
+    detector = battery.fresh(kind)
+    for n in range(10):
+        detector.places.learn(one := flood(10_000, n))
+        detector.observe(one)
+        for what, size in detector.sizes().items():
+            assert size <= 2048, f"{what} holds {size}"
+    assert len(json.dumps(detector.snapshot())) < 8_000_000
+
+
+@each
+def test_reads_tables_that_exist(kind):
+    assert set(kind.reads) <= set(TABLES)
+
+
+@each
+def test_headings(kind):
+    text = import_module(kind.__module__).__doc__ or ""
+    found = re.findall(r"^([A-Z][a-z ]+): \S", text, flags=re.MULTILINE)
+    assert tuple(h for h in found if h in HEADINGS) == HEADINGS
+
+
+def test_every_detector_is_registered():
+    there = set()
+    for path in sorted(PACKAGE.glob("*.py")):
+        module = import_module(f"detectors.{path.stem}") if path.stem != "__init__" else None
+        for item in vars(module).values() if module else ():
+            if isinstance(item, type) and issubclass(item, Detector) and item is not Detector:
+                there.add(item.name)
+    assert there == set(registry.BUILTIN)
+
+
+def test_files_stay_readable():
+    for path in PACKAGE.rglob("*.py"):
+        assert len(path.read_text().splitlines()) <= 250, path

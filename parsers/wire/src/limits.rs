@@ -82,9 +82,6 @@ limits! {
     tags_per_flow = 8_192;
     /// Nesting of OPC UA variants, extension objects and JSON values.
     nesting = 32;
-    /// Tags (registers, coils, points, nodes, JSON paths, metrics) of one flow whose last value is remembered;
-    /// further ones are not followed for changes.
-    tags_per_flow = 65_536;
     /// Pairs of DNP3 stations remembered in one flow; beyond it the oldest is forgotten.
     link_pairs = 256;
     /// Bytes of the requests of one OPC UA flow that wait for their response; beyond it the oldest is unanswered.

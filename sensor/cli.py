@@ -45,16 +45,22 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _add(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str) -> argparse.ArgumentParser:
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=text[0].lower() + text[1:], description=f"{text}.")
     command.set_defaults(module=name)
     return command
 
 
 def _common(command: argparse.ArgumentParser, *, rows: bool = True) -> None:
-    command.add_argument("--config", metavar="FILE", help="configuration (default: ./driftspan.toml if it is there)")
     command.add_argument(
-        "--store", metavar="DIR", help="store (default: [store] path of the configuration, else ./driftspan-store)"
+        "--config", metavar="FILE", help="configuration (default: ./driftspan.toml if it is there)"
+    )
+    command.add_argument(
+        "--store",
+        metavar="DIR",
+        help="store (default: [store] path of the configuration, else ./driftspan-store)",
     )
     if rows:
         command.add_argument("--format", choices=FORMATS, help="default: table on a terminal, else ndjson")
@@ -67,19 +73,33 @@ def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = _add(commands, "replay", "Read captures, store what they show, raise alerts, end with a summary")
-    command.add_argument("captures", nargs="+", metavar="CAPTURE", help="pcap or pcapng, also .gz and .zst; - is stdin")
-    command.add_argument("--case", metavar="NAME", help="name of the case (default: from the captures' names)")
-    command.add_argument(
-        "--pace", type=float, default=0.0, metavar="X", help="X times as fast as recorded (default: as fast as possible)"
+    command = _add(
+        commands, "replay", "Read captures, store what they show, raise alerts, end with a summary"
     )
-    command.add_argument("--workers", type=int, metavar="N", help="threads of the packet path (default: configuration)")
+    command.add_argument(
+        "captures", nargs="+", metavar="CAPTURE", help="pcap or pcapng, also .gz and .zst; - is stdin"
+    )
+    command.add_argument(
+        "--case", metavar="NAME", help="name of the case (default: from the captures' names)"
+    )
+    command.add_argument(
+        "--pace",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="X times as fast as recorded (default: as fast as possible)",
+    )
+    command.add_argument(
+        "--workers", type=int, metavar="N", help="threads of the packet path (default: configuration)"
+    )
     _common(command)
 
 
 def _query(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _add(commands, "query", "Ask the store in SQL (ClickHouse's dialect, reading only)")
-    command.add_argument("sql", metavar="SQL", help="one SELECT, SHOW, DESCRIBE or EXPLAIN; - reads it from stdin")
+    command.add_argument(
+        "sql", metavar="SQL", help="one SELECT, SHOW, DESCRIBE or EXPLAIN; - reads it from stdin"
+    )
     _common(command)
 
 
@@ -97,9 +117,14 @@ def _listings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         if name == "alerts":
             command.add_argument("--severity", choices=SEVERITIES, help="this one and worse")
         command.add_argument("--case", metavar="NAME", help="only this case")
-        command.add_argument("--where", metavar="SQL", help="a condition on the columns, as in \"dst_port = 502\"")
         command.add_argument(
-            "--limit", type=int, metavar="N", help="at most N rows; 0: all (default: 200 in a table, else all)"
+            "--where", metavar="SQL", help='a condition on the columns, as in "dst_port = 502"'
+        )
+        command.add_argument(
+            "--limit",
+            type=int,
+            metavar="N",
+            help="at most N rows; 0: all (default: 200 in a table, else all)",
         )
         _common(command)
 

@@ -1,4 +1,4 @@
-"""The configuration: one TOML file, read once into frozen dataclasses. No file at all is a configuration too."""
+"""The configuration: one TOML file, read once into frozen dataclasses. No file at all is one too."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from sensor.errors import ConfigError
 from sensor.zoning import check_policy
 
 DEFAULT_NAME = "driftspan.toml"
+MOST_WORKERS = 256
+_LONGEST_WINDOW = 3600  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class StoreSection:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """An AI model of the plant. `approved`: version → SHA-256 of its file, or the path of a signed manifest."""
+    """An AI model. `approved`: version → SHA-256 of its file, or the path of a signed manifest."""
 
     id: str
     hosts: tuple[str, ...] = ()
@@ -122,8 +124,24 @@ def parse(text: str, name: str) -> Config:
     return config
 
 
+def check_detectors(config: Config, path: Path | None) -> None:
+    """Checks `[detectors.NAME]` as the detectors themselves read it, which imports them."""
+    if not config.detectors or path is None:
+        return
+    from detectors import registry  # noqa: PLC0415
+
+    for name, section in config.detectors.items():
+        try:
+            registry.check({name: section})
+        except (TypeError, ValueError) as error:
+            reader = Reader(str(path), path.read_text(encoding="utf-8"))
+            key = next((key for key in section if key in str(error).replace("'", " ").split()), "")
+            place = ("detectors", name, key) if key else ("detectors", name)
+            raise reader.error(place, str(error)) from None
+
+
 def _syntax(error: tomllib.TOMLDecodeError, name: str, text: str) -> str:
-    """tomllib says "… (at line 3, column 5)" or "… (at end of document)"; the line belongs in front."""
+    """A sentence with the line in front, where tomllib has "… (at line 3, column 5)" at the end."""
     message, _, place = str(error).partition(" (at ")
     words = place.rstrip(")").replace(",", "").split()
     if words[:1] == ["line"]:
@@ -142,7 +160,9 @@ def _limits(reader: Reader, data: object) -> dict[str, int]:
         if key not in names:
             raise reader.error(("limits", key), unknown("limit", key, names))
         if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
-            raise reader.error(("limits", key), f"limit {key!r} must be a whole number above 0, not {value!r}")
+            raise reader.error(
+                ("limits", key), f"limit {key!r} must be a whole number above 0, not {value!r}"
+            )
     return {key: value for key, value in table.items() if isinstance(value, int)}
 
 
@@ -152,10 +172,11 @@ def _detectors(reader: Reader, data: object) -> dict[str, Mapping[str, object]]:
 
 
 def _check(reader: Reader, config: Config) -> None:
-    if not 0 < config.capture.window_seconds <= 3600:  # noqa: PLR2004  an hour
-        raise reader.error(("capture", "window_seconds"), "window_seconds must be above 0 and at most 3600")
-    if not 1 <= config.capture.workers <= 256:  # noqa: PLR2004  more than any machine has
-        raise reader.error(("capture", "workers"), "workers must be between 1 and 256")
+    if not 0 < config.capture.window_seconds <= _LONGEST_WINDOW:
+        message = f"window_seconds must be above 0 and at most {_LONGEST_WINDOW}"
+        raise reader.error(("capture", "window_seconds"), message)
+    if not 1 <= config.capture.workers <= MOST_WORKERS:
+        raise reader.error(("capture", "workers"), f"workers must be between 1 and {MOST_WORKERS}")
     if not config.store.database.isidentifier():
         raise reader.error(("store", "database"), "database must be a plain name of letters, digits and _")
     if not config.store.path:

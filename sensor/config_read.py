@@ -64,7 +64,9 @@ class Reader:
         fields = dataclasses.fields(typing.cast("Any", kind))
         keys = {by_field.get(f.name, f.name): f for f in fields}
         table = self.mapping(path, data, tuple(keys))
-        values = {keys[key].name: self._value((*path, key), hints[keys[key].name], v) for key, v in table.items()}
+        values = {
+            keys[key].name: self._value((*path, key), hints[keys[key].name], v) for key, v in table.items()
+        }
         for key, f in keys.items():
             missing = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
             if missing and f.name not in values and not _empty(hints[f.name]):

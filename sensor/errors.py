@@ -1,4 +1,4 @@
-"""Expected failures. Each message is one sentence for the person at the keyboard; `status` is the exit status."""
+"""Expected failures: each message is one sentence for a person, `status` is the exit status."""
 
 from __future__ import annotations
 

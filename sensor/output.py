@@ -82,7 +82,9 @@ def write_table(names: Sequence[str], rows: Iterable[Sequence[object]], out: IO[
     sample = [[cell(value) for value in row] for row in islice(source, _CHUNK)]
     titles = [safe(name) for name in names]
     right = [_numeric(row[i] for row in sample) for i in range(len(titles))]
-    widths = [max([width(titles[i]), *(width(row[i]) for row in sample)], default=0) for i in range(len(titles))]
+    widths = [
+        max([width(titles[i]), *(width(row[i]) for row in sample)], default=0) for i in range(len(titles))
+    ]
     if out.isatty():
         widths = _squeezed(widths, shutil.get_terminal_size().columns)
     _write_line(out, titles, widths, right)

@@ -17,7 +17,7 @@ _TOKEN = re.compile(r'"""|\'\'\'|"(?:[^"\\]|\\.)*"|\'[^\']*\'|#.*|[\[\]{}]')
 
 
 def key_lines(text: str) -> dict[Path, int]:
-    """1-based line of every section and key, by path: `("zone", 1, "cidrs")` is a key of the second `[[zone]]`."""
+    """1-based line of every section and key by path: `("zone", 1, "cidrs")` is of the second `[[zone]]`."""
     lines: dict[Path, int] = {}
     counts: dict[Path, int] = {}
     section: Path = ()
@@ -30,11 +30,11 @@ def key_lines(text: str) -> dict[Path, int]:
                 lines.setdefault(section, number)
                 continue
             parts, end = _key(line)
-            if parts and line[end : end + 1] == "=":
-                for length in range(1, len(parts) + 1):
-                    lines.setdefault((*section, *parts[:length]), number)
-                line = line[end + 1 :]
-        depth, quote = _follow(line, depth, quote)
+            for length in range(1, len(parts) + 1):
+                lines.setdefault((*section, *parts[:length]), number)
+            depth, quote = _follow(line[end:], depth, quote)
+        else:
+            depth, quote = _follow(line, depth, quote)
     return lines
 
 

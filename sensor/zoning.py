@@ -28,9 +28,9 @@ def check_policy(reader: Reader, zones: tuple[Zone, ...], conduits: tuple[Condui
         path: Path = ("zone", index)
         _check_zone(reader, path, zone, [z.name for z in zones[:index]])
         for mac in zone.macs:
-            _claim(reader, (*path, "macs"), macs, mac.lower(), zone, f"MAC {mac}")
+            _claim(reader, (*path, "macs"), macs, (mac.lower(), zone.name))
         for vlan in zone.vlans if not zone.cidrs else ():
-            _claim(reader, (*path, "vlans"), vlans, vlan, zone, f"VLAN {vlan}")
+            _claim(reader, (*path, "vlans"), vlans, (vlan, zone.name))
         for cidr in zone.cidrs:
             network = _network(reader, (*path, "cidrs"), zone, cidr)
             _check_overlap(reader, zones, index, network, networks)
@@ -89,12 +89,11 @@ def _check_overlap(
         )
 
 
-def _claim(
-    reader: Reader, path: Path, owners: dict[T, str], key: T, zone: Zone, label: str
-) -> None:
-    other = owners.setdefault(key, zone.name)
-    if other != zone.name:
-        raise reader.error(path, f"{label} is claimed by zone {other!r} and zone {zone.name!r}; leave it in one")
+def _claim(reader: Reader, path: Path, owners: dict[T, str], claim: tuple[T, str]) -> None:
+    what, name = claim
+    other = owners.setdefault(what, name)
+    if other != name:
+        raise reader.error(path, f"{what} is claimed by zone {other!r} and zone {name!r}; leave it in one")
 
 
 def _check_conduit(reader: Reader, path: Path, conduit: Conduit, names: list[str]) -> None:
@@ -104,7 +103,7 @@ def _check_conduit(reader: Reader, path: Path, conduit: Conduit, names: list[str
     if conduit.source == conduit.target:
         raise reader.error((*path, "to"), f"zone {conduit.source!r} needs no conduit to itself; remove it")
     if not conduit.protocols:
-        raise reader.error(path, "this conduit allows no protocol; name some, or protocols = [\"any\"]")
+        raise reader.error(path, 'this conduit allows no protocol; name some, or protocols = ["any"]')
     for operation in conduit.operations:
         if operation not in OPERATIONS:
             raise reader.error((*path, "operations"), unknown("operation", operation, OPERATIONS))

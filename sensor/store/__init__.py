@@ -26,7 +26,7 @@ class Reading(Protocol):
     """An open store that answers questions and changes nothing."""
 
     def query(self, sql: str, fmt: str) -> Iterator[bytes]:
-        """The answer in a ClickHouse format, in pieces. InputError: the SQL is wrong or would do more than read."""
+        """The answer in a ClickHouse format, in pieces. InputError: wrong SQL, or more than reading."""
 
     def close(self) -> None: ...
 
@@ -45,6 +45,9 @@ class Store(Reading, Protocol):
 
     def flush(self) -> None:
         """Writes whatever `append` kept."""
+
+    def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
+        """Everything came; `found`: columns of the table `captures` by capture id."""
 
 
 def open_reading(location: str, database: str) -> Reading:

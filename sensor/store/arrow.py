@@ -36,7 +36,9 @@ def joined(tables: list[Any], constants: dict[str, str]) -> Any:
 def stream(table: Any) -> bytes:
     """The table in Arrow's stream format."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(unify_dictionaries=True)) as writer:
+    with pa.ipc.new_stream(
+        sink, table.schema, options=pa.ipc.IpcWriteOptions(unify_dictionaries=True)
+    ) as writer:
         writer.write_table(table, max_chunksize=65_536)
     return bytes(sink.getvalue().to_pybytes())
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from sensor.errors import InputError
 from sensor.store import faults, migrate
-from sensor.store.chdb_session import Session, quote
+from sensor.store.chdb_session import Session
 from sensor.store.directory import check_existing
 from sensor.store.guard import check_reading
+from sensor.store.literal import quote
 
 # `final`: of rows that replace each other only the latest is seen. 64-bit numbers are JSON numbers, what
 # JSON has no number for is null, and bytes of the wire that are no UTF-8 never break a line of output.
@@ -30,18 +31,18 @@ class ChdbReading:
         check_existing(path)
         self._session = Session(path)
         try:
-            known = self._session.number(f"SELECT count() FROM system.databases WHERE name = {quote(database)}")
-            if not known:
-                raise InputError(f"{path}: this store has no database {database!r}; check [store] database")
-            self._session.use(database)
-            migrate.check_age(self._session.number("SELECT max(number) FROM migrations"))
-            self._session.run("SET " + ", ".join(_SETTINGS))
-        except RuntimeError as error:
-            self.close()
-            raise faults.of_store(error, f"{path}: the store cannot be read") from None
+            self._begin(path, database)
         except BaseException:
             self.close()
             raise
+
+    def _begin(self, path: Path, database: str) -> None:
+        if not self._session.number(f"SELECT count() FROM system.databases WHERE name = {quote(database)}"):
+            raise InputError(f"{path}: this store has no database {database!r}; check [store] database")
+        self._session.use(database)
+        if self._session.number("EXISTS TABLE migrations"):
+            migrate.check_age(self._session.number("SELECT max(number) FROM migrations"))
+        self._session.run("SET " + ", ".join(_SETTINGS))
 
     def query(self, sql: str, fmt: str) -> Iterator[bytes]:
         try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from sensor.store import faults
 
@@ -18,26 +17,26 @@ from sensor.store import faults
 _STREAMED = ("select", "with", "(")
 
 
-def quote(text: str) -> str:
-    """A string literal."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
 class Session:
     def __init__(self, path: Path) -> None:
+        self._path = path
         engine = importlib.import_module("chdb._chdb")
         try:
             self._connection = engine.connect(str(path.absolute()))
         except RuntimeError as error:
             raise faults.of_store(error, f"{path}: the store cannot be opened") from None
 
-    def run(self, sql: str, fmt: str = "TabSeparated") -> bytes:
-        return bytes(self._connection.query(sql, fmt).bytes())
+    def run(self, sql: str) -> str:
+        """A statement of our own and its answer, tabs between columns. StoreError if it fails."""
+        try:
+            return str(self._connection.query(sql, "TabSeparated").bytes().decode())
+        except RuntimeError as error:
+            raise faults.of_store(error, f"{self._path}: the store failed") from None
 
     def pieces(self, sql: str, fmt: str) -> Iterator[bytes]:
-        """The answer block by block, so that a large one needs no large memory."""
+        """The answer block by block, so that a large one needs no large memory. RuntimeError if it fails."""
         if not sql.lstrip().lower().startswith(_STREAMED):
-            yield self.run(sql, fmt)
+            yield bytes(self._connection.query(sql, fmt).bytes())
             return
         result = self._connection.send_query(sql, fmt)
         try:
@@ -47,15 +46,18 @@ class Session:
             self._connection.streaming_cancel_query(result)
 
     def insert(self, table: str, columns: list[str], data: bytes, fmt: str) -> None:
-        """Writes rows in a ClickHouse format; they are durable when it returns."""
+        """Writes rows in a ClickHouse format; they are durable when it returns. StoreError if it fails."""
         names = ", ".join(f"`{column}`" for column in columns)
-        handle = self._connection.send_insert(f"INSERT INTO {table} ({names})", fmt)
         try:
-            self._connection.insert_append(handle, data)
-        except RuntimeError:
-            self._connection.insert_cancel(handle)
-            raise
-        self._connection.insert_done(handle)
+            handle = self._connection.send_insert(f"INSERT INTO {table} ({names})", fmt)
+            try:
+                self._connection.insert_append(handle, data)
+            except RuntimeError:
+                self._connection.insert_cancel(handle)
+                raise
+            self._connection.insert_done(handle)
+        except RuntimeError as error:
+            raise faults.of_store(error, f"{self._path}: rows for {table!r} cannot be written") from None
 
     def number(self, sql: str) -> int:
         return int(self.run(sql).strip() or 0)
@@ -65,7 +67,3 @@ class Session:
 
     def close(self) -> None:
         self._connection.close()
-
-    @property
-    def raw(self) -> Any:
-        return self._connection

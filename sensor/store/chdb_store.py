@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import wraps
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 from sensor.errors import StoreError
-from sensor.store import CaptureFacts, directory, faults, migrate
-from sensor.store.chdb_session import Session, quote
+from sensor.store import CaptureFacts, directory, migrate
+from sensor.store.chdb_session import Session
+from sensor.store.literal import quote
 from sensor.store.rows import ndjson, run_id
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 # An insert costs 10 to 70 ms whatever its size: few large ones. The bytes bound memory.
 BATCH_ROWS = 200_000
@@ -27,20 +24,9 @@ _SETTINGS = (
     "lightweight_deletes_sync = 2",
     "date_time_input_format = 'basic'",
 )
+# Learnt from a run as a whole, not read off one capture.
 _DERIVED = ("alert_rows", "assets", "drift", "incidents", "health")
-
-
-def _told(method: Callable[Concatenate[ChdbStore, P], T]) -> Callable[Concatenate[ChdbStore, P], T]:
-    """Failures of the engine as sentences."""
-
-    @wraps(method)
-    def wrapped(self: ChdbStore, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return method(self, *args, **kwargs)
-        except RuntimeError as error:
-            raise faults.of_store(error, f"{self.path}: the store failed") from None
-
-    return wrapped
+_OF_RUN = (*_DERIVED, "captures")
 
 
 class ChdbStore:
@@ -50,6 +36,7 @@ class ChdbStore:
         self._sensor = sensor
         self._case = ""
         self._run = ""
+        self._captures: tuple[CaptureFacts, ...] = ()
         self._waiting: dict[str, Any] = {}
         self._session = Session(path)
         try:
@@ -58,7 +45,6 @@ class ChdbStore:
             self._session.close()
             raise
 
-    @_told
     def _migrate(self, database: str) -> None:
         run = self._session.run
         run(f"CREATE DATABASE IF NOT EXISTS {database}")
@@ -67,20 +53,20 @@ class ChdbStore:
         run(migrate.LEDGER)
         migrate.migrate(run, self._session.number("SELECT max(number) FROM migrations"))
 
-    @_told
     def begin_case(self, case: str, captures: Sequence[CaptureFacts]) -> int:
         ids = sorted(capture.id for capture in captures)
         self._case = case
         self._run = run_id(ids)
+        self._captures = tuple(captures)
         deleted = self._delete_earlier(ids)
-        self._register(captures, {})
+        self._register({})
         return deleted
 
     def _delete_earlier(self, ids: Sequence[str]) -> int:
         """An earlier run of these captures in this case, whole or killed half-way, leaves nothing behind."""
         wanted = ", ".join(map(quote, ids))
         known = f"case_id = {quote(self._case)} AND id IN ({wanted})"
-        runs = self._session.run(f"SELECT DISTINCT run FROM captures WHERE {known}").decode().split()
+        runs = self._session.run(f"SELECT DISTINCT run FROM captures WHERE {known}").split()
         if not runs:
             return 0
         deleted = 0
@@ -104,9 +90,8 @@ class ChdbStore:
             "SELECT table FROM system.columns WHERE database = currentDatabase()"
             f" AND name = {quote(column)} AND table NOT IN (SELECT name FROM system.tables"
             " WHERE database = currentDatabase() AND engine = 'View') ORDER BY table"
-        ).decode().split()
+        ).split()
 
-    @_told
     def append(self, table: str, rows: Any) -> None:
         from sensor.store import arrow  # noqa: PLC0415  pyarrow is for those who write
 
@@ -124,37 +109,31 @@ class ChdbStore:
         whole = arrow.joined(batch.tables, {"case_id": self._case, "sensor": self._sensor})
         self._session.insert(table, whole.column_names, arrow.stream(whole), "ArrowStream")
 
-    @_told
     def flush(self) -> None:
         for table in sorted(self._waiting):
             self._write(table)
 
-    @_told
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
         constants = {"sensor": self._sensor, "case_id": self._case}
-        if table in _DERIVED:
+        if table in _OF_RUN:
             constants["run"] = self._run
         found = [{**row, **constants} for row in rows]
         if found:
             self._session.insert(table, list(found[0]), ndjson(found), "JSONEachRow")
 
-    @_told
-    def finish_case(self, captures: Mapping[str, Mapping[str, object]], facts: Sequence[CaptureFacts]) -> None:
-        """Everything is written; `captures` by id says what the reader found in them."""
+    def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         self.flush()
-        self._register(facts, captures)
+        self._register(found)
 
-    def _register(self, facts: Sequence[CaptureFacts], found: Mapping[str, Mapping[str, object]]) -> None:
-        rows = [
-            {
-                "ts": found.get(f.id, {}).get("first_ts") or 0,
-                "id": f.id, "run": self._run, "path": f.path, "format": f.format, "bytes": f.bytes,
-                "packets": 0, "first_ts": 0, "last_ts": 0, "truncated_packets": 0,
-                **found.get(f.id, {}),
-                "finished": bool(found),
+    def _register(self, found: Mapping[str, Mapping[str, object]]) -> None:
+        rows = []
+        for facts in self._captures:
+            known = found.get(facts.id, {})
+            plain = {"id": facts.id, "path": facts.path, "format": facts.format, "bytes": facts.bytes}
+            counts = {
+                key: known.get(key, 0) for key in ("packets", "first_ts", "last_ts", "truncated_packets")
             }
-            for f in facts
-        ]  # fmt: skip
+            rows.append({"ts": counts["first_ts"], **plain, **counts, **known, "finished": bool(found)})
         self.upsert("captures", rows)
 
     def query(self, sql: str, fmt: str) -> Iterator[bytes]:

@@ -7,12 +7,12 @@ import re
 from sensor.errors import DriftspanError, InputError, StoreError
 
 _CODE = re.compile(r"Code: (\d+)\.")
-_PREFIX = re.compile(r"^(?:Failed to create connection: )?(?:Code: \d+\. )?(?:DB::Exception: )*(?:Code: \d+\. )?(?:DB::Exception: )*")
+_PREFIX = re.compile(r"^(?:Failed to create connection: )?(?:Code: \d+\. |DB::Exception: )*")
 _TAIL = re.compile(r"\s*(?:\(version [^)]*\))?\s*\.?\s*\(([A-Z_]+)\)\.?\s*$")
 _STACK = re.compile(r",? ?Stack trace.*", re.DOTALL)
 
 # https://clickhouse.com: ErrorCodes.cpp
-_NO_SPACE = {"243", "28"}  # NOT_ENOUGH_SPACE; errno ENOSPC shows as 75 CANNOT_WRITE_TO_FILE_DESCRIPTOR
+_NO_SPACE = {"243"}  # NOT_ENOUGH_SPACE
 _LIMITS = {"159", "241"}  # TIMEOUT_EXCEEDED, MEMORY_LIMIT_EXCEEDED
 _READONLY = "164"
 
@@ -33,7 +33,9 @@ def of_question(error: Exception) -> DriftspanError:
     if code in _LIMITS:
         return StoreError(f"the query was stopped: {first_line(error)}")
     if code == _READONLY:
-        return InputError("this SQL would change something or reach outside the store; only reading is allowed")
+        return InputError(
+            "this SQL would change something or reach outside the store; only reading is allowed"
+        )
     return InputError(f"the SQL was refused: {first_line(error)}")
 
 

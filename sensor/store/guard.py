@@ -22,10 +22,10 @@ _TOKEN = re.compile(
 )
 _READING = ("select", "with", "show", "describe", "desc", "explain", "exists", "(")
 _REACHING = (
-    "file", "python", "url", "s3", "gcs", "oss", "cosn", "azureblobstorage", "hdfs", "deltalake", "hudi", "iceberg",
-    "paimon", "remote", "remotesecure", "cluster", "clusterallreplicas", "executable", "mysql", "postgresql",
-    "mongodb", "redis", "sqlite", "odbc", "jdbc", "arrowflight", "ytsaurus", "input", "filesystem", "arrowstream",
-    "catboostevaluate", "dictget", "joinget", "getserverport", "showcertificate", "prometheusquery", "ai", "llm",
+    "file", "python", "url", "s3", "gcs", "oss", "cosn", "azureblobstorage", "hdfs", "deltalake", "hudi",
+    "iceberg", "paimon", "remote", "remotesecure", "cluster", "clusterallreplicas", "executable", "mysql",
+    "postgresql", "mongodb", "redis", "sqlite", "odbc", "jdbc", "arrowflight", "ytsaurus", "input",
+    "filesystem", "arrowstream", "catboostevaluate", "showcertificate", "prometheusquery",
 )  # fmt: skip
 _PREFIXED = ("s3", "url", "file", "hdfs", "azure", "deltalake", "iceberg", "hudi", "paimon", "remote", "gcs")
 
@@ -51,7 +51,9 @@ def check_reading(sql: str) -> str:
     if not found:
         raise InputError("the SQL is empty; try: driftspan query 'SHOW TABLES'")
     if found[0][1].lower() not in _READING:
-        raise InputError(f"{found[0][1]!r} is not allowed here: only SELECT, WITH, SHOW, DESCRIBE and EXPLAIN are")
+        raise InputError(
+            f"{found[0][1]!r} is not allowed here: only SELECT, WITH, SHOW, DESCRIBE and EXPLAIN are"
+        )
     if ("other", ";") in found:
         raise InputError("only one statement can be asked at a time; remove the ';'")
     lowered = [(kind, text.lower()) for kind, text in found]
@@ -66,4 +68,6 @@ def check_reading(sql: str) -> str:
 
 
 def _reaches(name: str) -> bool:
-    return name in _REACHING or (name.startswith(_PREFIXED) and name.endswith(("cluster", "local", "s3", "azure")))
+    return name in _REACHING or (
+        name.startswith(_PREFIXED) and name.endswith(("cluster", "local", "s3", "azure"))
+    )

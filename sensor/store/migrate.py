@@ -36,8 +36,8 @@ def statements(sql: str) -> Iterator[str]:
 def check_age(found: int) -> None:
     if found > newest():
         raise StoreError(
-            f"this store was written by a newer driftspan (its schema is {found}, this program knows {newest()}); "
-            "use that version"
+            f"this store was written by a newer driftspan (its schema is {found}, "
+            f"this program knows {newest()}); use that version"
         )
 
 

@@ -65,7 +65,7 @@ CREATE TABLE IF NOT EXISTS dnp3
     uns Bool,
     iin Nullable(UInt16),
     objects Array(String),
-    points Nested(group UInt8, variation UInt8, index UInt32, value Float64, flags UInt8, time DateTime64(9, 'UTC'))
+    points Nested(group UInt8, variation UInt8, index UInt32, value Float64, flags UInt8, time DateTime64(9, 'UTC'), status UInt8, text String)
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
@@ -137,6 +137,10 @@ CREATE TABLE IF NOT EXISTS mqtt
     payload String,
     payload_cut Bool,
     reason_code Nullable(UInt8),
+    reason LowCardinality(String),
+    keep_alive UInt16,
+    session_flag Bool,
+    properties Array(String),
     filters Array(String)
 )
 ENGINE = MergeTree
@@ -165,7 +169,9 @@ CREATE TABLE IF NOT EXISTS tls
     alpn LowCardinality(String),
     ja3 LowCardinality(String),
     ja4 LowCardinality(String),
+    ja4s LowCardinality(String),
     server_cert_subject String,
+    client_cert_subject String,
     issuer String,
     not_before DateTime64(9, 'UTC'),
     not_after DateTime64(9, 'UTC'),
@@ -376,6 +382,7 @@ CREATE TABLE IF NOT EXISTS assets
     roles Array(LowCardinality(String)),
     protocols Array(LowCardinality(String)),
     zone LowCardinality(String),
+    zone_inferred Bool,
     purdue_level Nullable(Float32),
     model String,
     firmware String,
@@ -385,7 +392,7 @@ CREATE TABLE IF NOT EXISTS assets
 )
 ENGINE = ReplacingMergeTree(last_seen)
 PARTITION BY case_id
-ORDER BY (case_id, run, ip, mac);
+ORDER BY (case_id, run, ip);
 
 -- One row an alert and case, replaced by its later states. Read the view `alerts`.
 CREATE TABLE IF NOT EXISTS alert_rows

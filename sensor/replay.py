@@ -1,0 +1,184 @@
+"""Captures through the whole pipeline: packet path, detectors, store."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from detectors.pipeline import Pipeline
+from detectors.zones import Policy
+from parsers import CaptureError, Engine
+from sensor.errors import InputError
+from sensor.health import Health
+from sensor.store import CaptureFacts
+from sensor.store.arrow import table_of
+from sensor.zone_columns import with_zones
+
+if TYPE_CHECKING:
+    from detectors.alert import Alert
+    from parsers import Window
+    from sensor.config import Config
+    from sensor.store import Store
+
+PROTOCOLS = ("modbus", "dnp3", "opcua", "mqtt", "tls")
+_SECOND = 10**9
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a replay counted."""
+
+    case: str
+    counters: Counter[str] = field(default_factory=Counter)
+    alerts: int = 0
+    incidents: int = 0
+    seconds: float = 0.0
+    replaced_rows: int = 0
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def summary(self) -> dict[str, object]:
+        """The summary row."""
+        counted = self.counters
+        row: dict[str, object] = {"case": self.case}
+        row |= {name: counted[name] for name in ("packets", "bytes", "flows")}
+        row["messages"] = sum(counted[f"messages.{name}"] for name in PROTOCOLS)
+        row |= {name: counted[f"messages.{name}"] for name in PROTOCOLS}
+        row |= {name: counted[name] for name in ("malformed", "gaps", "duplicates", "cut_packets")}
+        row["dropped"] = sum(value for name, value in counted.items() if name.startswith("dropped"))
+        row |= {"alerts": self.alerts, "incidents": self.incidents}
+        row["seconds"] = round(self.seconds, 3)
+        row["packets_per_second"] = round(counted["packets"] / self.seconds) if self.seconds > 0 else 0
+        return row
+
+
+class Pace:
+    """Holds windows back until their packets would have come, at a multiple of real time."""
+
+    def __init__(self, factor: float) -> None:
+        self._factor = factor
+        self._begin: tuple[float, int] | None = None
+
+    def wait(self, window: Window) -> None:
+        if self._factor <= 0:
+            return
+        now = time.monotonic()
+        if self._begin is None:
+            self._begin = (now, window.start)
+        started, first = self._begin
+        due = started + (window.end - first) / _SECOND / self._factor
+        if due > now:
+            time.sleep(due - now)
+
+
+def open_captures(paths: Sequence[str], config: Config, workers: int, warn: Callable[[str], None]) -> Engine:
+    """The engine over the captures, equal ones read once; InputError if one cannot be read."""
+    engine = _engine(paths, config, workers)
+    first: dict[object, object] = {}
+    unique = []
+    for path, facts in zip(paths, engine.captures(), strict=True):
+        if facts["id"] in first:
+            warn(f"{path}: has the same content as {first[facts['id']]}; it is read once")
+        else:
+            first[facts["id"]] = path
+            unique.append(path)
+    return engine if len(unique) == len(paths) else _engine(unique, config, workers)
+
+
+def _engine(paths: Sequence[str], config: Config, workers: int) -> Engine:
+    try:
+        return Engine(
+            paths,
+            window_seconds=config.capture.window_seconds,
+            workers=workers,
+            limits=config.limits,
+            vlan_in_key=config.capture.vlan_in_key,
+        )
+    except CaptureError as error:
+        raise InputError(str(error)) from None
+
+
+class Replay:
+    """One run of captures into a case of the store."""
+
+    def __init__(self, engine: Engine, store: Store, config: Config, case: str) -> None:
+        self._engine = engine
+        self._store = store
+        policy = Policy(config.zones, config.conduits)
+        self._pipeline = Pipeline(policy, config.detectors, sensor=config.sensor.name, case_id=case)
+        self._health = Health()
+        self._alerts: dict[str, Alert] = {}
+        self.outcome = Outcome(case)
+
+    def run(self, pace: float = 0.0, progress: Callable[[Counter[str], int], None] | None = None) -> Outcome:
+        started = time.monotonic()
+        facts = [_facts(capture) for capture in self._engine.captures()]
+        self.outcome.replaced_rows = self._store.begin_case(self.outcome.case, facts)
+        pacer = Pace(pace)
+        while (window := self._next()) is not None:
+            pacer.wait(window)
+            self._take(window)
+            if pace > 0:
+                self._write_alerts()
+                self._store.flush()
+            if progress is not None:
+                progress(self.outcome.counters, window.end)
+        self._finish()
+        self.outcome.seconds = time.monotonic() - started
+        return self.outcome
+
+    def _next(self) -> Window | None:
+        try:
+            return self._engine.next()
+        except CaptureError as error:
+            raise InputError(str(error)) from None
+
+    def _take(self, window: Window) -> None:
+        tables = {name: table_of(table) for name, table in window.tables.items()}
+        self._keep(self._pipeline.observe(tables, window.start, window.end, window.last))
+        for name, table in tables.items():
+            rows = with_zones(table, self._pipeline) if name == "flows" else table
+            self._store.append(name, rows)
+        self.outcome.counters.update(window.counters)
+        self._store.upsert("health", self._health.add(window.start, window.counters))
+
+    def _keep(self, alerts: Sequence[Alert]) -> None:
+        """Only the latest state of an alert is written: most change many times in a capture."""
+        for alert in alerts:
+            self._alerts[alert.alert_id] = alert
+
+    def _write_alerts(self) -> None:
+        self._store.upsert("alert_rows", [_row(alert, "status") for alert in self._alerts.values()])
+        self._store.upsert(
+            "assets", [_row(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()]
+        )
+        self._alerts.clear()
+
+    def _finish(self) -> None:
+        self._keep(self._pipeline.finish())
+        self._store.flush()
+        self._write_alerts()
+        self._store.upsert("health", self._health.rest())
+        found = {str(capture["id"]): _found(capture) for capture in self._engine.captures()}
+        self._store.finish_case(found)
+        self.outcome.alerts = sum(self._pipeline.raised.values())
+        self.outcome.warnings = self._engine.warnings()
+        self.outcome.notes = self._pipeline.notes()
+
+
+def _row(record: Any, *left_out: str) -> dict[str, object]:
+    """A frozen record as a row; the store itself says whose sensor and case it is."""
+    names = [f.name for f in fields(record) if f.name not in ("sensor", "case_id", *left_out)]
+    row = {name: getattr(record, name) for name in names}
+    return row | {"ts": record.ts} if hasattr(record, "ts") else row
+
+
+def _facts(capture: dict[str, Any]) -> CaptureFacts:
+    return CaptureFacts(capture["id"], capture["path"], capture["format"], capture["bytes"])
+
+
+def _found(capture: dict[str, Any]) -> dict[str, object]:
+    return {name: capture[name] for name in ("bytes", "packets", "first_ts", "last_ts", "truncated_packets")}

@@ -1,0 +1,25 @@
+"""What ClickHouse type each column of the packet path needs. Tests compare it with the migrations."""
+
+from __future__ import annotations
+
+import re
+
+_NUMBERS = {
+    "UInt8": "UInt8", "UInt16": "UInt16", "UInt32": "UInt32", "UInt64": "UInt64", "Int64": "Int64",
+    "Float64": "Float64", "FixedSizeBinary(16)": "IPv6", "Utf8": "String", "Binary": "String",
+    'Timestamp(ns, "UTC")': "DateTime64(9, 'UTC')",
+}  # fmt: skip
+
+
+def clickhouse_type(arrow: str) -> str:
+    """The plain type; flags are UInt8 in Arrow and may be Bool, optional numbers may be Nullable."""
+    if arrow.startswith("Dictionary("):
+        return "LowCardinality(String)"
+    item = re.fullmatch(r"List\((?:non-null )?(.+?)(?:, field: '[^']*')?\)", arrow)
+    return f"Array({_NUMBERS[item[1]]})" if item else _NUMBERS[arrow]
+
+
+def fits(wanted: str, have: str) -> bool:
+    if have == f"Nullable({wanted})" or have == wanted:
+        return True
+    return wanted == "UInt8" and have == "Bool"

@@ -896,3 +896,19 @@ fn responses_without_a_request_are_limited() {
     run.tick(10, 2);
     assert_eq!(run.rows.modbus.len(), 10);
 }
+
+#[test]
+fn swapped_packets_are_paired() {
+    let mut run = run();
+    run.feed(0, ToServer, &adu(1, 1, "03 0001 0001"));
+    run.feed(1, ToClient, &adu(1, 1, "03 02 000A"));
+    run.feed(20, ToClient, &adu(2, 1, "03 02 000B"));
+    run.feed(30, ToServer, &adu(2, 1, "03 0002 0001"));
+    run.end(40);
+    assert_eq!(run.rows.anomalies.len(), 0);
+    assert_eq!(
+        table(&mut run, "modbus", PLACE)[1],
+        "function_code=3 function=read_holding_registers address=2 quantity=1 write_address=null write_quantity=null \
+         values=[11] sub_function=null exception_code=null status=ok"
+    );
+}

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::pairing::{Key, SKEW};
+use super::pairing::Key;
 use crate::dissect::{Frame, Nanos};
 
 /// How long a response may wait for its request: longer than reassembly keeps a hole open.
@@ -54,10 +54,10 @@ impl Earlies {
         self.waiting.push_back(Early { transaction, unit, pdu, bytes, ts, frame, excused, key: key.packed() });
     }
 
-    /// The response to a request of that time.
-    pub fn take(&mut self, key: Key, ts: Nanos) -> Option<Early> {
+    /// The response to a request, when it did not come before `since`.
+    pub fn take(&mut self, key: Key, since: Nanos) -> Option<Early> {
         let key = key.packed();
-        let at = self.waiting.iter().position(|e| e.key == key && e.ts > ts.saturating_sub(SKEW))?;
+        let at = self.waiting.iter().position(|e| e.key == key && e.ts > since)?;
         self.waiting.remove(at)
     }
 

@@ -120,7 +120,7 @@ impl Transactions {
             self.unanswered(cx, slot);
         }
         self.pending.push(key, cx.ts, cx.frame, message.bytes, &pdu);
-        if let Some(early) = self.early.take(key, cx.ts) {
+        if let Some(early) = self.early.take(key, cx.ts.saturating_sub(self.pending.skew())) {
             self.again(cx, early, true);
         }
     }

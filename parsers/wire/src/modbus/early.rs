@@ -3,7 +3,8 @@
 
 use std::collections::VecDeque;
 
-use super::pairing::{Key, SKEW};
+use super::pairing::Key;
+use super::transaction::Message;
 use crate::dissect::{Frame, Nanos};
 
 /// How long a response may wait for its request: longer than reassembly keeps a hole open.
@@ -20,6 +21,8 @@ pub struct Early {
     pub pdu: Vec<u8>,
     /// Bytes with the framing.
     pub bytes: usize,
+    /// Whether all of it was captured.
+    pub whole: bool,
     /// Time of the packet that completed it.
     pub ts: Nanos,
     /// That packet.
@@ -44,20 +47,20 @@ impl Earlies {
     }
 
     /// Notes a response.
-    pub fn push(&mut self, key: Key, pdu: &[u8], bytes: usize, at: (Nanos, Frame), excused: bool) {
+    pub fn push(&mut self, message: &Message<'_>, at: (Nanos, Frame), excused: bool) {
         let mut early = self.spare.pop().unwrap_or_default();
         early.pdu.clear();
-        early.pdu.extend_from_slice(pdu);
+        early.pdu.extend_from_slice(message.pdu);
         let Early { pdu, .. } = early;
-        let (ts, frame) = at;
-        let Key { transaction, unit, .. } = key;
-        self.waiting.push_back(Early { transaction, unit, pdu, bytes, ts, frame, excused, key: key.packed() });
+        let ((ts, frame), key) = (at, message.key().packed());
+        let Message { transaction, unit, bytes, whole, .. } = *message;
+        self.waiting.push_back(Early { transaction, unit, pdu, bytes, whole, ts, frame, excused, key });
     }
 
-    /// The response to a request of that time.
-    pub fn take(&mut self, key: Key, ts: Nanos) -> Option<Early> {
+    /// The response to a request, when it did not come before `since`.
+    pub fn take(&mut self, key: Key, since: Nanos) -> Option<Early> {
         let key = key.packed();
-        let at = self.waiting.iter().position(|e| e.key == key && e.ts > ts.saturating_sub(SKEW))?;
+        let at = self.waiting.iter().position(|e| e.key == key && e.ts > since)?;
         self.waiting.remove(at)
     }
 

@@ -22,7 +22,7 @@ use rtu::Seen;
 use transaction::{Message, PROTOCOL, Transactions};
 
 use crate::anomaly::Kind;
-use crate::dissect::{Cx, Dir, Dissector, Nanos, Step};
+use crate::dissect::{Cx, Dir, Dissector, Frame, Nanos, Step};
 
 /// How messages are framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +36,14 @@ enum Framing {
     Rtu,
 }
 
+/// The start of a message whose end has not come.
+#[derive(Debug)]
+struct Partial {
+    bytes: Vec<u8>,
+    ts: Nanos,
+    frame: Frame,
+}
+
 /// The dissector of one flow.
 #[derive(Debug, Default)]
 pub struct Modbus {
@@ -44,6 +52,8 @@ pub struct Modbus {
     framing: Framing,
     /// For each direction, while it is out of step: bytes skipped so far.
     lost: [Option<u64>; 2],
+    /// For each direction: the message that waits for its end, as far as it came.
+    partial: [Option<Partial>; 2],
     /// A message was read, or bytes were lost: by now the flow is not judged any more.
     settled: bool,
 }
@@ -60,9 +70,17 @@ impl Modbus {
         if dir == Dir::ToServer { to_server } else { to_client }
     }
 
+    fn partial_mut(&mut self, dir: Dir) -> &mut Option<Partial> {
+        let [to_server, to_client] = &mut self.partial;
+        if dir == Dir::ToServer { to_server } else { to_client }
+    }
+
     fn message(&mut self, cx: &mut Cx<'_>, dir: Dir, message: &Message<'_>) -> Step {
         self.settled = true;
         self.units.add(message.unit);
+        if self.partial_mut(dir).is_some() {
+            *self.partial_mut(dir) = None;
+        }
         match dir {
             Dir::ToServer => self.transactions.request(cx, message),
             Dir::ToClient => self.transactions.response(cx, message),
@@ -73,14 +91,15 @@ impl Modbus {
     /// One whole message with its header.
     fn headed(&mut self, cx: &mut Cx<'_>, dir: Dir, header: &Header, whole: &[u8]) -> Step {
         let pdu = whole.get(HEADER..).unwrap_or_default();
-        let message = Message { transaction: header.transaction, unit: header.unit, pdu, bytes: whole.len() };
+        let message =
+            Message { transaction: header.transaction, unit: header.unit, pdu, bytes: whole.len(), whole: true };
         self.message(cx, dir, &message)
     }
 
     /// One whole RTU frame.
     fn serial(&mut self, cx: &mut Cx<'_>, dir: Dir, whole: &[u8]) -> Step {
         let unit = whole.first().copied().unwrap_or_default();
-        self.message(cx, dir, &Message { transaction: 0, unit, pdu: rtu::pdu(whole), bytes: whole.len() })
+        self.message(cx, dir, &Message { transaction: 0, unit, pdu: rtu::pdu(whole), bytes: whole.len(), whole: true })
     }
 
     /// A header that contradicts the standard. The message is read all the same where there is evidence of its
@@ -162,8 +181,23 @@ impl Modbus {
         }
         match bytes.get(..header.total()) {
             Some(whole) => self.headed(cx, dir, &header, whole),
-            None => Step::Need(header.total()),
+            None => {
+                *self.partial_mut(dir) = Some(Partial { bytes: bytes.to_vec(), ts: cx.ts, frame: cx.frame });
+                Step::Need(header.total())
+            }
         }
+    }
+
+    /// The end of a message that had begun was never captured: what came of it is a row. Gives its whole length.
+    fn cut(&mut self, cx: &mut Cx<'_>, dir: Dir) -> Option<u64> {
+        let Partial { bytes, ts, frame } = self.partial_mut(dir).take()?;
+        let header = Header::read(&bytes)?;
+        let (flow, ends, limits) = (cx.flow, cx.ends, cx.limits);
+        let then = &mut Cx { ts, frame, flow, ends, rows: cx.rows, behaviours: cx.behaviours, limits };
+        let pdu = bytes.get(HEADER..).unwrap_or_default();
+        let (transaction, unit) = (header.transaction, header.unit);
+        self.message(then, dir, &Message { transaction, unit, pdu, bytes: header.total(), whole: false });
+        Some(header.total() as u64)
     }
 
     fn in_step_rtu(&mut self, cx: &mut Cx<'_>, dir: Dir, bytes: &[u8]) -> Step {
@@ -213,8 +247,12 @@ impl Dissector for Modbus {
         self.in_step(cx, dir, bytes)
     }
 
-    fn gap(&mut self, _: &mut Cx<'_>, dir: Dir, _: u64) {
+    fn gap(&mut self, cx: &mut Cx<'_>, dir: Dir, missing: u64) {
         self.settled = true;
+        // Cut by the snap length: what is missing ends with the message, and the next one follows.
+        if self.cut(cx, dir).is_some_and(|total| total == missing) {
+            return;
+        }
         self.lost_mut(dir).get_or_insert(0);
         self.transactions.gap(dir);
     }

@@ -48,8 +48,11 @@ pub struct Request {
 const VALUES: usize = 255;
 /// With equal keys, a client that sent another request this much later has given the older one up.
 const GIVEN_UP: Nanos = 250_000_000;
-/// A response may be captured this much before its request: mirror ports swap packets of the two directions.
-pub const SKEW: Nanos = 1_000_000;
+/// A response may be captured before its request: mirror ports swap packets of the two directions. Where the
+/// client uses one transaction identifier for all, only this much, or it would be taken for the next request's.
+const SKEW: Nanos = 1_000_000;
+/// Where its identifiers tell requests apart, this much.
+const LOOSE_SKEW: Nanos = 1_000_000_000;
 
 /// The requests that wait, oldest first.
 #[derive(Debug, Default)]
@@ -59,6 +62,9 @@ pub struct Pending {
     slots: Vec<Request>,
     free: Vec<u32>,
     count: u64,
+    /// How much a response may seem to come before its request.
+    skew: Nanos,
+    newest: Option<Key>,
     /// Requests before this number may have had their response in a hole.
     doubtful: u64,
 }
@@ -68,6 +74,12 @@ impl Pending {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.order.len()
+    }
+
+    /// How much a response may seem to come before its request.
+    #[must_use]
+    pub fn skew(&self) -> Nanos {
+        self.skew
     }
 
     /// Number that the next request gets.
@@ -80,6 +92,8 @@ impl Pending {
     pub fn push(&mut self, key: Key, ts: Nanos, frame: Frame, bytes: usize, pdu: &Pdu<'_>) {
         let number = self.count;
         self.count += 1;
+        let alike = self.newest.is_none_or(|newest| newest.transaction == key.transaction);
+        (self.newest, self.skew) = (Some(key), if alike { SKEW } else { LOOSE_SKEW });
         let kept = pdu.values.get(..VALUES).unwrap_or(pdu.values);
         let Pdu { fields, layout, .. } = *pdu;
         let free = self.free.pop();
@@ -116,7 +130,7 @@ impl Pending {
     ) -> Option<u32> {
         let packed = key.packed();
         // Responses behind a hole come late, with their own time: what was sent after one is not what it answers.
-        let sent = |slot: u32| self.get(slot).is_some_and(|r| r.ts < now.saturating_add(SKEW));
+        let sent = |slot: u32| self.get(slot).is_some_and(|r| r.ts < now.saturating_add(self.skew));
         let matching = self.order.iter().enumerate().filter(|(_, (k, s))| *k == packed && sent(*s));
         let mut matching = matching.map(|(i, &(_, s))| (i, s));
         let (first, slot) = matching.next()?;

@@ -4,7 +4,7 @@ use super::codes::{self, Function, Standing, Table};
 use super::early::{Earlies, Early};
 use super::identity::Identity;
 use super::pairing::{Key, Pending, Request};
-use super::pdu::{Fields, Layout, Pdu};
+use super::pdu::{Fault, Fields, Layout, Pdu};
 use super::read;
 use super::rows::ModbusRow;
 use super::tags::Tags;
@@ -28,6 +28,8 @@ pub struct Message<'a> {
     pub pdu: &'a [u8],
     /// Bytes with the framing.
     pub bytes: usize,
+    /// Whether all of it was captured.
+    pub whole: bool,
 }
 
 impl Message<'_> {
@@ -35,8 +37,18 @@ impl Message<'_> {
         self.pdu.first().copied().unwrap_or_default()
     }
 
-    fn key(&self) -> Key {
+    /// What pairs it.
+    #[must_use]
+    pub fn key(&self) -> Key {
         Key { transaction: self.transaction, unit: self.unit, code: self.code() & !codes::EXCEPTION }
+    }
+
+    /// Tells what is wrong with it.
+    fn complain(&self, cx: &mut Cx<'_>, what: &str, fault: Option<Fault>) {
+        if let Some(fault) = fault {
+            let kind = if self.whole { Kind::Malformed } else { Kind::Truncated };
+            cx.anomaly(PROTOCOL, kind, &format!("{what} of function {}: {fault}", self.code()));
+        }
     }
 }
 
@@ -101,10 +113,7 @@ impl Transactions {
     pub fn request(&mut self, cx: &mut Cx<'_>, message: &Message<'_>) {
         let pdu = read::request(message.pdu);
         let key = message.key();
-        if let Some(fault) = pdu.fault {
-            let detail = format!("request of function {}: {fault}", message.code());
-            cx.anomaly(PROTOCOL, Kind::Malformed, &detail);
-        }
+        message.complain(cx, "request", pdu.fault);
         self.judge_code(cx, message);
         self.expire(cx, cx.ts);
         while let Some(slot) = self.pending.superseded(key) {
@@ -120,7 +129,7 @@ impl Transactions {
             self.unanswered(cx, slot);
         }
         self.pending.push(key, cx.ts, cx.frame, message.bytes, &pdu);
-        if let Some(early) = self.early.take(key, cx.ts) {
+        if let Some(early) = self.early.take(key, cx.ts.saturating_sub(self.pending.skew())) {
             self.again(cx, early, true);
         }
     }
@@ -138,7 +147,7 @@ impl Transactions {
             }
         }
         let excused = self.excused != Excuse::Over;
-        self.early.push(message.key(), message.pdu, message.bytes, (cx.ts, cx.frame), excused);
+        self.early.push(message, (cx.ts, cx.frame), excused);
     }
 
     /// The request that a response belongs to.
@@ -151,8 +160,8 @@ impl Transactions {
 
     /// A response that waited: at its own time and place, with its request or given up.
     fn again(&mut self, cx: &mut Cx<'_>, early: Early, found: bool) {
-        let Early { transaction, unit, ref pdu, bytes, ts, frame, excused, .. } = early;
-        let message = Message { transaction, unit, pdu, bytes };
+        let Early { transaction, unit, ref pdu, bytes, whole, ts, frame, excused, .. } = early;
+        let message = Message { transaction, unit, pdu, bytes, whole };
         let (flow, ends, limits) = (cx.flow, cx.ends, cx.limits);
         let then = &mut Cx { ts, frame, flow, ends, rows: cx.rows, behaviours: cx.behaviours, limits };
         let slot = if found { self.asked(then, &message) } else { None };
@@ -171,10 +180,7 @@ impl Transactions {
         let key = message.key();
         let request = slot.and_then(|slot| self.pending.get(slot));
         let pdu = read::response(message.pdu, request.map(|r| &r.fields));
-        if let Some(fault) = pdu.fault {
-            let detail = format!("response of function {}: {fault}", message.code());
-            cx.anomaly(PROTOCOL, Kind::Malformed, &detail);
-        }
+        message.complain(cx, "response", pdu.fault);
         if let (Excuse::Until(number), Some(request)) = (self.excused, request) {
             if request.number() >= number {
                 self.excused = Excuse::Over;
@@ -193,7 +199,7 @@ impl Transactions {
         }
         let done = Done { key, request, response: Some(&pdu), response_bytes: message.bytes, status };
         write(cx, &done, &mut self.scratch);
-        if pdu.exception.is_none() && pdu.fault.is_none() {
+        if message.whole && pdu.exception.is_none() && pdu.fault.is_none() {
             let asked = request.map_or(pdu.fields, |r| r.fields);
             learn(cx, key, &asked, &self.scratch, &mut self.tags);
             match (key.code, pdu.fields.sub_function) {

@@ -535,6 +535,21 @@ fn a_flow_that_never_was_dnp3_is_given_up() {
     assert_eq!(frames(&mut run), ["1|read|1", "1001|read|2"]);
 }
 
+#[test]
+fn unknown_objects_are_told_once_a_fragment() {
+    let mut run = run(&[(ToClient, response(&[99, 1, 0x5B, 0].repeat(50))), (ToClient, response(&[99, 1, 0x5B, 0]))]);
+    assert_eq!(anomalies(&mut run), ["unknown_code|object 99:1 is not in the library"; 2]);
+}
+
+#[test]
+fn a_long_answer_outlives_its_request() {
+    let mut run = run(&[(ToServer, read(1)), (ToClient, tell(&[0x81, 129, 0, 0]))]);
+    run.tick(2, 60);
+    run.feed(3, ToClient, &tell(&[0x42, 129, 0, 0]));
+    assert!(run.rows.anomalies.is_empty());
+    assert_eq!(run.rows.dnp3.len(), 3);
+}
+
 /// What an attacker can send most of for the fewest bytes stays cheap.
 #[test]
 fn hostile_streams_end() {

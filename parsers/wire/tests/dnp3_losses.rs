@@ -535,6 +535,66 @@ fn a_flow_that_never_was_dnp3_is_given_up() {
     assert_eq!(frames(&mut run), ["1|read|1", "1001|read|2"]);
 }
 
+/// Random bytes never pass the CRCs: here they stand behind right ones, as headers with odd groups, counts and
+/// sizes, in one segment or several. No panic, columns of one length, a row each.
+#[test]
+fn random_fragments_behind_right_crcs() {
+    const GROUPS: [u8; 40] = [
+        0, 1, 2, 3, 4, 10, 11, 12, 13, 20, 21, 22, 23, 30, 31, 32, 33, 34, 40, 41, 42, 43, 50, 51, 52, 60, 70, 80, 81,
+        87, 90, 101, 102, 110, 111, 113, 114, 120, 121, 122,
+    ];
+    let mut dice = Dice(11);
+    let mut run = Run::new(make());
+    run.limits.anomalies_per_flow = 10;
+    let (mut fragments, mut points) = (0, 0);
+    for input in 0..60_000 {
+        if input % 1_000 == 999 {
+            run.end(input);
+            assert_eq!(run.rows.dnp3.len(), fragments);
+            points += fragments_with_points(&mut run);
+            run = Run::new(make());
+            run.limits.anomalies_per_flow = 10;
+            fragments = 0;
+        }
+        let function = [1, 2, 3, 4, 5, 7, 11, 25, 32, 129, 130, 131, dice.next() as u8][dice.below(13)];
+        let mut fragment = vec![dice.next() as u8, function];
+        if function >= 129 {
+            fragment.extend([0, 0]);
+        }
+        for _ in 0..=dice.below(3) {
+            let qualifier =
+                [0x00, 0x01, 0x02, 0x06, 0x07, 0x08, 0x17, 0x28, 0x39, 0x5B, dice.next() as u8][dice.below(11)];
+            fragment.extend([GROUPS[dice.below(GROUPS.len())], dice.below(10) as u8, qualifier]);
+            // small numbers make headers whose objects are there
+            let (n, most) = (dice.below(80), 1 + dice.below(255));
+            fragment.extend((0..n).map(|_| dice.below(most) as u8));
+        }
+        fragments += 1;
+        let (control, src, dst) = if function < 129 { (0xC4, 1, 2) } else { (0x44, 2, 1) };
+        let dir = if function < 129 { ToServer } else { ToClient };
+        let size = 1 + dice.below(249);
+        for frame in segments(control, src, dst, &fragment, size, dice.next() as u8 & 0x3F) {
+            run.feed(input, dir, &frame);
+        }
+    }
+    assert!(points > 5_000, "{points} fragments with points: the dice are loaded");
+}
+
+#[test]
+fn unknown_objects_are_told_once_a_fragment() {
+    let mut run = run(&[(ToClient, response(&[99, 1, 0x5B, 0].repeat(50))), (ToClient, response(&[99, 1, 0x5B, 0]))]);
+    assert_eq!(anomalies(&mut run), ["unknown_code|object 99:1 is not in the library"; 2]);
+}
+
+#[test]
+fn a_long_answer_outlives_its_request() {
+    let mut run = run(&[(ToServer, read(1)), (ToClient, tell(&[0x81, 129, 0, 0]))]);
+    run.tick(2, 60);
+    run.feed(3, ToClient, &tell(&[0x42, 129, 0, 0]));
+    assert!(run.rows.anomalies.is_empty());
+    assert_eq!(run.rows.dnp3.len(), 3);
+}
+
 /// What an attacker can send most of for the fewest bytes stays cheap.
 #[test]
 fn hostile_streams_end() {

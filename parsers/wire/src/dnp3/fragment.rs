@@ -33,6 +33,8 @@ pub struct Fragment {
     base: i64,
     /// The key's limit.
     most_text: usize,
+    /// Whether an unknown object was told.
+    unknown: bool,
     /// Whether objects were left out for the limit `items`.
     cut: bool,
 }
@@ -113,7 +115,7 @@ impl Fragment {
         self.points.clear();
         self.key.clear();
         self.problems.clear();
-        (self.iin, self.base, self.cut) = (None, 0, false);
+        (self.iin, self.base, self.cut, self.unknown) = (None, 0, false, false);
     }
 
     pub(super) fn problem(&mut self, kind: Kind, detail: String) {
@@ -154,22 +156,12 @@ impl Fragment {
         most: usize,
     ) -> Result<(), Problem> {
         let prefix = h.prefix_width();
-        let size = match shape {
+        match shape {
             Shape::Packed(bits) if prefix == 0 => return self.packed(h, bits, reader, most),
             Shape::Attribute if prefix == 0 => return self.attributes(h, reader, limits, most),
-            Shape::Fixed(layout) => usize::from(layout.size),
-            Shape::Control => CONTROL,
-            Shape::Octets => usize::from(h.variation),
-            _ if h.count() == 0 => return Ok(()),
-            Shape::Unknown => {
-                let detail = format!("object {}:{} is not in the library", h.group, h.variation);
-                return Err(Problem { kind: Kind::UnknownCode, detail });
-            }
-            _ => {
-                let detail = format!("object {}:{} cannot stand behind this qualifier", h.group, h.variation);
-                return Err(Problem::malformed(detail));
-            }
-        };
+            _ => {}
+        }
+        let Some(size) = size(h, shape)? else { return Ok(()) };
         let stride = prefix + size;
         let fit = reader.rest().len() / stride.max(1);
         let count = usize::try_from(h.count()).unwrap_or(usize::MAX).min(fit);
@@ -266,7 +258,7 @@ impl Fragment {
                 _ => texts::sized(&mut self.points, id, index, object, limits),
             }
         }
-        if shape == Shape::Unknown {
+        if shape == Shape::Unknown && !std::mem::replace(&mut self.unknown, true) {
             let detail = format!("object {}:{} is not in the library", h.group, h.variation);
             self.problem(Kind::UnknownCode, detail);
         }
@@ -342,6 +334,24 @@ impl Fragment {
         let kept = count.min(most.saturating_sub(self.points.len()));
         self.cut |= kept < count;
         kept
+    }
+}
+
+/// Octets of each object that stands without its size before it; `None`: there is no object.
+fn size(h: &ObjectHeader, shape: Shape) -> Result<Option<usize>, Problem> {
+    match shape {
+        Shape::Fixed(layout) => Ok(Some(usize::from(layout.size))),
+        Shape::Control => Ok(Some(CONTROL)),
+        Shape::Octets => Ok(Some(usize::from(h.variation))),
+        _ if h.count() == 0 => Ok(None),
+        Shape::Unknown => {
+            let detail = format!("object {}:{} is not in the library", h.group, h.variation);
+            Err(Problem { kind: Kind::UnknownCode, detail })
+        }
+        Shape::Packed(_) | Shape::Attribute | Shape::Sized | Shape::Nothing => {
+            let detail = format!("object {}:{} cannot stand behind this qualifier", h.group, h.variation);
+            Err(Problem::malformed(detail))
+        }
     }
 }
 

@@ -287,7 +287,7 @@ impl Dnp3 {
         match pair.answer(cx, &ends, answer) {
             Some(done) => self.waiting = self.waiting.saturating_sub(u64::from(done)),
             None => {
-                if pair.selection.is_heard() {
+                if pair.selection.is_heard() && f.is_first() {
                     let detail = format!("response {} from {} to {}", f.sequence(), h.src, h.dst);
                     cx.anomaly(PROTOCOL, Kind::UnsolicitedResponse, &detail);
                 }

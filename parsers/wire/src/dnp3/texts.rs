@@ -113,34 +113,14 @@ fn file(out: &mut String, point: &mut Point, object: &[u8], limits: &Limits) -> 
     let mut r = Reader::new(object);
     match point.variation {
         2 => out.push_str("credentials"),
-        3 => {
-            r.u16()?;
-            let name_size = r.u16()?;
-            point.time = r.time()?;
-            let (permissions, _key) = (r.u16()?, r.u32()?);
-            let size = r.u32()?;
-            let mode = r.u16()?;
-            let (block, request) = (r.u16()?, r.u16()?);
-            (point.index, point.value) = (u32::from(request), f64::from(size));
-            out.push_str(
-                ["mode=none", "mode=read", "mode=write", "mode=append"]
-                    .get(usize::from(mode))
-                    .unwrap_or(&"mode=unknown"),
-            );
-            for (name, number) in [(" permissions=", permissions), (" block=", block)] {
-                push_field(out, name, u32::from(number));
-            }
-            out.push(' ');
-            push_name(out, r, name_size, limits);
-        }
+        3 => file_command(out, point, r, limits)?,
         4 => {
             point.index = r.u32()?;
             let size = r.u32()?;
             let (block, request) = (r.u16()?, r.u16()?);
             (point.value, point.status) = (f64::from(size), r.u8()?);
-            for (name, number) in [("request=", u32::from(request)), (" block=", u32::from(block))] {
-                push_field(out, name, number);
-            }
+            push_field(out, "request=", u32::from(request));
+            push_field(out, " block=", u32::from(block));
         }
         5 => {
             point.index = r.u32()?;
@@ -154,24 +134,40 @@ fn file(out: &mut String, point: &mut Point, object: &[u8], limits: &Limits) -> 
             point.value = f64::from(r.u32()? & 0x7FFF_FFFF);
             point.status = r.u8()?;
         }
-        7 => {
-            r.u16()?;
-            let name_size = r.u16()?;
-            let kind = r.u16()?;
-            point.value = f64::from(r.u32()?);
-            point.time = r.time()?;
-            r.u16()?;
-            point.index = u32::from(r.u16()?);
-            out.push_str(if kind == 0 { "directory" } else { "file" });
-            out.push(' ');
-            push_name(out, r, name_size, limits);
-        }
-        8 => {
-            let size = u16::try_from(object.len()).unwrap_or(u16::MAX);
-            push_name(out, r, size, limits);
-        }
+        7 => file_descriptor(out, point, r, limits)?,
+        8 => push_name(out, r, u16::try_from(object.len()).unwrap_or(u16::MAX), limits),
         _ => {}
     }
+    Some(())
+}
+
+fn file_command(out: &mut String, point: &mut Point, mut r: Reader<'_>, limits: &Limits) -> Option<()> {
+    r.u16()?;
+    let name_size = r.u16()?;
+    point.time = r.time()?;
+    let (permissions, _key) = (r.u16()?, r.u32()?);
+    point.value = f64::from(r.u32()?);
+    let mode = ["mode=none", "mode=read", "mode=write", "mode=append"].get(usize::from(r.u16()?)).copied();
+    let (block, request) = (r.u16()?, r.u16()?);
+    point.index = u32::from(request);
+    out.push_str(mode.unwrap_or("mode=unknown"));
+    push_field(out, " permissions=", u32::from(permissions));
+    push_field(out, " block=", u32::from(block));
+    out.push(' ');
+    push_name(out, r, name_size, limits);
+    Some(())
+}
+
+fn file_descriptor(out: &mut String, point: &mut Point, mut r: Reader<'_>, limits: &Limits) -> Option<()> {
+    r.u16()?;
+    let name_size = r.u16()?;
+    let kind = r.u16()?;
+    point.value = f64::from(r.u32()?);
+    point.time = r.time()?;
+    r.u16()?;
+    point.index = u32::from(r.u16()?);
+    out.push_str(if kind == 0 { "directory " } else { "file " });
+    push_name(out, r, name_size, limits);
     Some(())
 }
 

@@ -58,7 +58,7 @@ pub fn response(objects: &[u8]) -> Vec<u8> {
 pub fn segments(control: u8, src: u16, dst: u16, fragment: &[u8], size: usize, seq: u8) -> Vec<Vec<u8>> {
     let chunks: Vec<&[u8]> = fragment.chunks(size).collect();
     let last = chunks.len() - 1;
-    let octet = |i: usize| (u8::from(i == last) << 7) | (u8::from(i == 0) << 6) | ((seq + i as u8) & 0x3F);
+    let octet = |i: usize| (u8::from(i == last) << 7) | (u8::from(i == 0) << 6) | (seq.wrapping_add(i as u8) & 0x3F);
     chunks.iter().enumerate().map(|(i, c)| link(control, src, dst, &[&[octet(i)], *c].concat())).collect()
 }
 
@@ -118,4 +118,18 @@ pub fn points(objects: &[u8]) -> Vec<String> {
 /// Kinds and details of the anomalies.
 pub fn anomalies(run: &mut Run) -> Vec<String> {
     table(run, "anomalies", &["kind", "detail"])
+}
+
+/// How many rows have points; the columns of points must be of one length in each row.
+pub fn fragments_with_points(run: &mut Run) -> usize {
+    let rows = run.rows.take().into_iter().find(|t| t.name == "dnp3").unwrap();
+    let offsets: Vec<&Vec<i32>> = POINTS
+        .iter()
+        .map(|name| match &rows.columns.iter().find(|(n, _)| n == name).unwrap().1 {
+            wire::columns::Column::List { offsets, .. } => offsets,
+            _ => panic!("{name} is no list"),
+        })
+        .collect();
+    assert!(offsets.iter().all(|o| *o == offsets[0]), "columns of different lengths");
+    offsets[0].windows(2).filter(|w| w[0] != w[1]).count()
 }

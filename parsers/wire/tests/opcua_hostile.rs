@@ -383,3 +383,19 @@ fn work_grows_with_the_bytes() {
         assert!(times[1] < 10.0 * times[0] + 0.5, "{pattern:?} {times:?}");
     }
 }
+
+#[test]
+fn clear_text_under_a_policy_is_read() {
+    let mut script = everyday();
+    script[2].1 = open(0, "Basic256Sha256", 1, &B::request(446).u32(0).u32(0).u32(1).null().u32(3_600_000));
+    let (rows, _) = kinds(&mut run(&script));
+    assert!(rows[2].contains("request_type_id=446") && rows[2].contains("request_id=1 "), "{}", rows[2]);
+    let mut script = everyday();
+    script[2].1 = message(
+        "OPN",
+        'F',
+        &B::new().u32(0).null().null().null().u32(1).u32(1).then(B::request(446).u32(0).u32(0).u32(1).null().u32(1)),
+    );
+    let (rows, _) = kinds(&mut run(&script));
+    assert!(rows[2].contains("request_type_id=446") && rows[3].contains("request_id=2 "), "{}", rows[2]);
+}

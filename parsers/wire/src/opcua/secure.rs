@@ -41,7 +41,9 @@ impl Opcua {
         self.channels.with(channel, cx.limits.channels, |c| c.learn(name, limit));
         let size = bytes.len() as u64;
         let mut origin = Origin { kind: Type::Opn, dir, channel, request_id: 0, bytes: size };
-        if name != b"None" {
+        let sealed = r.rest();
+        // What can be read is read, whatever policy it claims; some senders leave the policy out.
+        if name != b"None" && !known_type(sealed.get(8..).unwrap_or_default()) {
             self.open_secured(cx, &origin);
             return Ok(());
         }
@@ -108,11 +110,8 @@ impl Opcua {
     /// Whether the body of a first chunk can be read, and with it how the channel is protected. An encrypted
     /// body passes for the type id of a known service once in twenty million messages; the next one mends it.
     fn readable(&mut self, cx: &Cx<'_>, origin: &Origin, chunk: Chunk, body: &[u8]) -> bool {
-        let known = match body.first_chunk::<4>() {
-            Some(&[1, 0, low, high]) => Some(lookup(u32::from(u16::from_le_bytes([low, high]))).is_some()),
-            _ => None,
-        };
-        self.channels.with(origin.channel, cx.limits.channels, |channel| match (channel.mode, known) {
+        let plain = body.starts_with(&[1, 0]).then(|| known_type(body));
+        self.channels.with(origin.channel, cx.limits.channels, |channel| match (channel.mode, plain) {
             (Mode::None, _) => true,
             (Mode::Sign, Some(_)) => true,
             // An abort's body is an error code: it says nothing of the mode.
@@ -333,6 +332,14 @@ impl Opcua {
             self.finish(cx, oldest);
         }
         self.calls.keep(call);
+    }
+}
+
+/// Whether a body starts with the type id of a service, in the four bytes that all stacks take for it.
+fn known_type(body: &[u8]) -> bool {
+    match body.first_chunk::<4>() {
+        Some(&[1, 0, low, high]) => lookup(u32::from(u16::from_le_bytes([low, high]))).is_some(),
+        _ => false,
     }
 }
 

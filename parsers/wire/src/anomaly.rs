@@ -81,6 +81,8 @@ anomalies! {
     SecondConnect = "second_connect",
     /// An MQTT topic alias that was not seen to be set.
     UnknownAlias = "unknown_alias",
+    /// A compressed message, which is not read.
+    Compressed = "compressed",
     /// A Sparkplug sequence number that does not follow the one before: a message was lost, or made up.
     SequenceGap = "sequence_gap",
     // --- TLS

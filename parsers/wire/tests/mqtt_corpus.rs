@@ -10,8 +10,12 @@ use mqtt_kit::capture::{Maker, replay};
 use wire::columns::Column;
 use wire::dissect::Dissector;
 use wire::mqtt::Mqtt;
+use wire::mqtt::ws::Ws;
 
-const MAKERS: &[Maker] = &[(wire::mqtt::probe, || -> Box<dyn Dissector> { Box::new(Mqtt::new()) })];
+const MAKERS: &[Maker] = &[
+    (wire::mqtt::probe, || -> Box<dyn Dissector> { Box::new(Mqtt::new()) }),
+    (wire::mqtt::ws::probe, || -> Box<dyn Dissector> { Box::new(Ws::new()) }),
+];
 
 /// Captures that differ, how many of tshark's messages are missing at most, and who is right.
 const DIFFER: &[(&str, usize, &str)] = &[
@@ -93,14 +97,31 @@ fn ours(file: &[u8]) -> (Vec<Message>, Vec<String>) {
     (messages, anomalies)
 }
 
-#[test]
-fn the_public_captures_agree_with_tshark() {
+fn corpus() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
     let root = std::env::var_os("DRIFTSPAN_CORPUS").map_or_else(beside, PathBuf::from).join("dev");
-    if !root.is_dir() {
-        eprintln!("skipped: no captures at {}", root.display());
-        return;
+    if root.is_dir() {
+        return Some(root);
     }
+    eprintln!("skipped: no captures at {}", root.display());
+    None
+}
+
+#[test]
+fn a_session_over_websocket() {
+    let Some(root) = corpus() else { return };
+    let Ok(file) = std::fs::read(root.join("lab/mqtt_websocket_9001.pcap")) else { return };
+    let (messages, anomalies) = ours(&file);
+    assert_eq!(anomalies, Vec::<String>::new());
+    // tshark does not look into the 34 frames; each holds one packet.
+    assert_eq!(messages.len(), 34);
+    assert_eq!(messages[0].0, (8, 1));
+    assert_eq!(messages.iter().filter(|m| m.0.1 == 3 && m.1.starts_with("a/b")).count(), 20);
+}
+
+#[test]
+fn the_public_captures_agree_with_tshark() {
+    let Some(root) = corpus() else { return };
     let mut truths = Vec::new();
     walk(&root, &mut truths);
     let mut wrong = false;

@@ -11,6 +11,7 @@ pub mod rows;
 mod session;
 mod stream;
 mod values;
+pub mod ws;
 
 pub use probe::probe;
 
@@ -60,6 +61,11 @@ impl Mqtt {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The flow is MQTT by other evidence: it is never given up.
+    fn insist(&mut self) {
+        self.session.started = true;
     }
 
     fn side(&mut self, dir: Dir) -> &mut Side {

@@ -31,6 +31,9 @@ class Behaviour(NamedTuple):
     capture: str
 
 
+_NOWHERE = np.zeros(0, dtype=np.int64)
+
+
 class Behaviours:
     """In the order of their ids, whatever the order of the rows."""
 
@@ -51,6 +54,8 @@ class Behaviours:
 
     def where(self, name: str, wanted: tuple[str, ...]) -> Array:
         """Positions at which a column holds one of the texts."""
+        if not self.table.rows:
+            return _NOWHERE
         return np.flatnonzero(self.table.where(name, wanted)[self._order])
 
     @cached_property

@@ -30,7 +30,7 @@ from detectors.base import Detector
 from detectors.book import Cause
 from detectors.crypto import DISCOVERY, DTLS, VERSIONS, WEAK_CIPHERS, WEAK_POLICIES
 from detectors.memory import Memo
-from detectors.protocols import CLEAR_LOGIN, OT, encrypted_by_name
+from detectors.protocols import CHALLENGED, CLEAR_LOGIN, OT, encrypted_by_name
 from detectors.sessions import Pair, Session, Sessions, capture_of, frame_column, pairs
 from detectors.window import Table, Window
 from detectors.zones import Zone
@@ -106,7 +106,7 @@ class Cleartext(Detector):
     def gather(self, window: Window) -> None:
         self._flows(window)
         for name, look in (("opcua", self._opcua), ("mqtt", self._mqtt), ("tls", self._tls)):
-            if len(window[name]):
+            if window[name].rows and name not in self.settings.ignore:
                 look(window[name])
 
     def _flows(self, window: Window) -> None:
@@ -157,12 +157,14 @@ class Cleartext(Detector):
         if session.encrypted or not session.opened or protocol in self.settings.ignore:
             return ""
         if session.credentials:
-            return "cleartext.credentials"
+            return "cleartext.login" if session.credentials in CHALLENGED else "cleartext.credentials"
         # What an OPC UA channel protects is in its own messages: see `_opcua`.
         if protocol == "opcua" or encrypted_by_name(protocol):
             return ""
         if protocol in OT:
-            return "cleartext.protocol" if session.app else ""
+            # Newer S7, for one, may sign and seal: not known is not held against it.
+            known = session.encrypted is False or protocol in ("modbus", "dnp3", "mqtt")
+            return "cleartext.protocol" if session.app and known else ""
         if protocol not in CLEAR_LOGIN:
             return ""
         # Web pages of the office are no finding; a device managed over HTTP is.
@@ -170,27 +172,23 @@ class Cleartext(Detector):
         return "cleartext.login" if protocol != "http" or (zone and zone.kind in ("ot", "edge_ai")) else ""
 
     def _opcua(self, table: Table) -> None:
-        if "opcua" in self.settings.ignore:
-            return
         none = table.where("security_policy", ("None",))
         working = table.where("message_type", ("MSG",)) & ~table.where("service", lambda s: s.startswith(DISCOVERY))
         self._table("cleartext.opcua_none", "opcua", table, none & working & table.where("service", bool))
         self._table("cleartext.opcua_weak", "opcua", table, table.where("security_policy", WEAK_POLICIES))
         self._table("cleartext.opcua_signed", "opcua", table, ~none & table.where("security_mode", ("sign",)))
         user = none & table.where("identity_token", ("username",))
+        for row in map(int, np.flatnonzero(user)):  # a policy of its own may protect the token
+            user[row] = "password_encrypted" not in table.text("info", row)
         self._table("cleartext.credentials", "opcua", table, user, "opcua_username")
 
     def _mqtt(self, table: Table) -> None:
-        if "mqtt" in self.settings.ignore:
-            return
         password = table.numbers("password_seen") > 0
         self._table("cleartext.credentials", "mqtt", table, password, "mqtt_password")
         user = (table.numbers("username_seen") > 0) & ~password
         self._table("cleartext.credentials", "mqtt", table, user, "mqtt_username")
 
     def _tls(self, table: Table) -> None:
-        if "tls" in self.settings.ignore:
-            return
         number = table.numbers("version_number").astype(int)
         least, least_dtls = VERSIONS[self.settings.min_tls]
         old = (number > 0) & np.where(number < DTLS, number < least, number > least_dtls)

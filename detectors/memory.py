@@ -79,6 +79,8 @@ class Ids:
 
     def fresh(self, ids: Array) -> list[int]:
         """Positions of the ids that are new; from now on they are known. `ids` are sorted."""
+        if not len(ids):
+            return []
         absent = ~_among(self._young, ids)
         if not absent.any():
             return []

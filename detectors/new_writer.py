@@ -65,6 +65,8 @@ class NewWriter(Detector):
 
     def gather(self, window: Window) -> None:
         behaviours = window.derive(Behaviours)
+        if not len(behaviours):
+            return
         self._traffic = self._traffic or bool(behaviours.where("protocol", tuple(LEVELS)).size)
         occurrences, last = behaviours.array("count"), behaviours.array("last_ts")
         changing = behaviours.where("access", _ACCESS)

@@ -41,9 +41,17 @@ _KIND = {
     "overlap_conflict": "evasion",
     "fragment_overlap": "evasion",
     "syn_inside": "malformed",
+    "wrong_direction": "malformed",
+    "second_connect": "malformed",
+    "unknown_alias": "malformed",
+    "select_mismatch": "unsolicited",
     "unsolicited_response": "unsolicited",
 }
-_LOSS = frozenset(("gap", "resynchronised", "truncated", "fragment_incomplete", "pending_full"))
+# What follows from missing packets or from the sensor's own limits.
+_LOSS = frozenset(
+    ("gap", "resynchronised", "truncated", "fragment_incomplete", "pending_full", "transport_sequence", "sequence_gap")
+    + ("chunk_abort", "chunks_full", "tags_full")
+)
 
 Pair = tuple[str, bytes, bytes, str]  # kind of alert, client, server, protocol
 

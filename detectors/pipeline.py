@@ -72,6 +72,11 @@ class Pipeline:
         rows = self._inventory.changed(everything=self._finished)
         return [replace(row, sensor=self._sensor, case_id=self._case_id) for row in rows]
 
+    def zone(self, ip: bytes, vlan: int = 0, mac: str = "") -> str:
+        """Name of the zone an address (16 bytes) is in, as far as is known by now; empty: in none."""
+        zone = self._places.zone(ip, vlan, mac) if ip != NOWHERE else None
+        return zone.name if zone else ""
+
     def notes(self) -> list[str]:
         """What an analyst should know about this run: detectors switched off, still learning, or over a limit."""
         told = [f"detector {name} was switched off: {why}" for name, why in sorted(self.failures.items())]
@@ -112,15 +117,11 @@ class Pipeline:
             self.raised[alert.kind] = self.raised.get(alert.kind, 0) + 1
         return replace(
             alert,
-            src_zone=alert.src_zone or self._zone(alert.src_ip),
-            dst_zone=alert.dst_zone or self._zone(alert.dst_ip),
+            src_zone=alert.src_zone or self.zone(alert.src_ip),
+            dst_zone=alert.dst_zone or self.zone(alert.dst_ip),
             sensor=self._sensor,
             case_id=self._case_id,
         )
-
-    def _zone(self, ip: bytes) -> str:
-        zone = self._places.zone(ip) if ip != NOWHERE else None
-        return zone.name if zone else ""
 
     def snapshot(self) -> dict[str, Any]:
         """The state between two windows, as JSON can carry it."""

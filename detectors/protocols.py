@@ -5,19 +5,14 @@ from __future__ import annotations
 # Server side and client side level of the Purdue model, where nobody configured zones. A server of a field
 # protocol is a controller or outstation; OPC UA is served by controllers and by SCADA alike, a broker by
 # site operations.
-LEVELS: dict[str, tuple[int, int]] = {
-    "modbus": (1, 2),
-    "dnp3": (1, 2),
-    "s7comm": (1, 2),
-    "enip": (1, 2),
-    "cip": (1, 2),
-    "iec104": (1, 2),
-    "bacnet": (1, 2),
-    "profinet": (1, 2),
-    "omron_fins": (1, 2),
-    "goose": (1, 1),
-    "mms": (1, 2),
+_CONTROLLERS = (
+    "modbus dnp3 s7comm s7comm_plus enip cip_io iec104 mms goose bacnet profinet profinet_cm omron_fins melsec ge_srtp"
+    " ads codesys foundation_fieldbus fl_net ethercat hart_ip knx crimson pcworx proconos niagara_fox foxboro"
+    " automatic_tank_gauge"
+)
+LEVELS: dict[str, tuple[int, int]] = {name: (1, 2) for name in _CONTROLLERS.split()} | {
     "opcua": (2, 3),
+    "pi_server": (3, 3),
     "mqtt": (3, 3),
 }
 OT = frozenset(LEVELS)
@@ -31,10 +26,18 @@ OT_PORTS = frozenset(
 
 # Protocols in which passwords, or everything an operator does, travel in the clear by design.
 CLEAR_LOGIN = frozenset(
-    ("ftp", "telnet", "rlogin", "rsh", "rexec", "pop3", "imap", "ldap", "vnc", "tftp", "snmp", "http", "smtp")
+    ("ftp", "telnet", "rlogin", "rsh", "rexec", "pop3", "imap", "ldap", "vnc", "tftp", "snmp", "http", "smtp", "redis")
+)
+
+# Credentials that were seen, but as an answer to a challenge: not readable, though open to guessing and relaying.
+CHALLENGED = frozenset(("http_digest", "http_ntlm", "http_negotiate", "vnc_auth"))
+
+# Whose name alone says that their payload is encrypted.
+_ENCRYPTED = frozenset(
+    ("ssl", "dtls", "ssh", "https", "mqtts", "ldaps", "ftps", "imaps", "pop3s", "sips", "winrms", "coaps", "amqps")
+    + ("niagara_foxs", "quic", "wireguard", "openvpn", "isakmp")
 )
 
 
 def encrypted_by_name(protocol: str) -> bool:
-    """Whether the name alone says that TLS or SSH carries it: `https`, `mqtts`, `ssh`."""
-    return protocol in ("tls", "ssl", "ssh", "https", "mqtts", "ldaps", "ftps", "imaps", "pop3s", "quic", "dtls")
+    return protocol in _ENCRYPTED or protocol.endswith("tls")

@@ -13,11 +13,12 @@ _BY_PROTOCOL: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "dhcp": (("server", "dhcp"), ("client",)),
     "dns": (("server", "name_server"), ("client",)),
     "ntp": (("server", "time_server"), ("client",)),
+    "pi_server": (("server", "historian"), ("client",)),
 }
 _FIELD = (("server", "controller"), ("client", "master"))
 _OTHER = (("server",), ("client",))
 # Protocols by which people work on a device: their client is an engineering station if the device is a controller.
-ENGINEERING = frozenset(("ssh", "telnet", "ftp", "tftp", "http", "https", "rdp", "vnc", "s7comm"))
+ENGINEERING = frozenset(("ssh", "telnet", "ftp", "tftp", "http", "https", "rdp", "vnc", "winrm", "codesys"))
 DEVICES = frozenset(("controller", "outstation"))
 
 

@@ -73,6 +73,8 @@ class Scan(Detector):
         if len(table):
             self._probes(table)
         behaviours = window.derive(Behaviours)
+        if not len(behaviours):
+            return
         modbus = behaviours.where("protocol", ("modbus",))
         for fresh in self._looked_at.fresh(behaviours.ids[modbus]):
             b = behaviours.row(int(modbus[fresh]))

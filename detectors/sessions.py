@@ -48,8 +48,12 @@ class Sessions:
     """
 
     def __init__(self, window: Window) -> None:
-        table = window["flows"]
-        self._table = table
+        self._table = table = window["flows"]
+        self.keys: list[bytes] = []
+        if table.rows:
+            self._group(window, table)
+
+    def _group(self, window: Window, table: Table) -> None:
         order = np.lexsort((table.numbers("flow_id"), table.numbers("first_ts")))
         encrypted = np.where(table.valid("encrypted"), table.numbers("encrypted"), 2).astype(np.uint8)
         opened = ~table.where("state", UNOPENED)

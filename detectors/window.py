@@ -46,8 +46,12 @@ class Table:
             return pa.Table.from_batches([self._source])
         return pa.table(self._source)
 
-    def __len__(self) -> int:
+    @cached_property
+    def rows(self) -> int:
         return 0 if self.arrow is None else int(self.arrow.num_rows)
+
+    def __len__(self) -> int:
+        return self.rows
 
     def has(self, name: str) -> bool:
         return self.arrow is not None and self.arrow.schema.get_field_index(name) >= 0
@@ -63,7 +67,7 @@ class Table:
 
     def valid(self, name: str) -> Array:
         """Where the column has a value."""
-        if not len(self):
+        if not self.rows:
             return _NO_ROWS.astype(bool)
         array = self._column(name)
         bitmap = array.buffers()[0]
@@ -77,7 +81,7 @@ class Table:
         return found
 
     def _read_numbers(self, name: str) -> Array:
-        if not len(self):
+        if not self.rows:
             return _NO_ROWS
         array = self._column(name)
         dtype = _dtypes()[array.type.id]
@@ -95,7 +99,7 @@ class Table:
         return found
 
     def _read_addresses(self, name: str) -> Array:
-        if not len(self):
+        if not self.rows:
             return np.zeros((0, 16), dtype=np.uint8)
         array = self._column(name)
         flat = np.frombuffer(array.buffers()[1], dtype=np.uint8)[16 * array.offset : 16 * (array.offset + len(array))]
@@ -110,7 +114,7 @@ class Table:
         return found
 
     def _read_codes(self, name: str) -> tuple[Array, list[str]]:
-        if not len(self):
+        if not self.rows:
             return _NO_ROWS.astype(np.int32), []
         array = self._column(name)
         if not hasattr(array, "dictionary"):
@@ -202,6 +206,9 @@ def _number(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "big")
 
 
+_EMPTY = Table()
+
+
 class Window:
     """A slice of packet time, `start <= ts < end` in nanoseconds, or a part of one.
 
@@ -218,9 +225,11 @@ class Window:
         self.last = last
 
     def __getitem__(self, name: str) -> Table:
-        if name not in self._tables:
-            self._tables[name] = Table(self._sources.get(name))
-        return self._tables[name]
+        found = self._tables.get(name)
+        if found is None:
+            source = self._sources.get(name)
+            found = self._tables[name] = _EMPTY if source is None else Table(source)
+        return found
 
     def derive(self, view: Callable[[Window], T]) -> T:
         """A view of the window, worked out once however many detectors ask for it."""

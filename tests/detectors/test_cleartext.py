@@ -61,6 +61,16 @@ def test_credentials_are_high_and_named_by_kind_only():
     assert alert.evidence["credentials"] == ["ftp_user"]
 
 
+def test_an_answer_to_a_challenge_is_no_readable_password():
+    given = flow(HMI, PLC, "http", credentials="http_digest")
+    assert kinds(detector(Cleartext), window(flows=[given])) == ["cleartext.login"]
+
+
+def test_what_may_be_sealed_is_not_called_clear():
+    assert kinds(detector(Cleartext), window(flows=[flow(HMI, PLC, "s7comm_plus")])) == []
+    assert kinds(detector(Cleartext), window(flows=[flow(HMI, PLC, "s7comm", encrypted=0)])) == ["cleartext.protocol"]
+
+
 def test_http_to_a_device_is_a_login_in_the_clear():
     made = detector(Cleartext, Policy(ZONES))
     assert kinds(made, window(flows=[flow(OFFICE, PLC, "http")])) == ["cleartext.login"]
@@ -87,6 +97,7 @@ def test_discovery_on_a_none_channel_is_as_the_standard_wants_it():
     [
         (opcua("Read"), ["cleartext.opcua_none"]),
         (opcua("ActivateSession", token="username"), ["cleartext.credentials", "cleartext.opcua_none"]),
+        ({**opcua("ActivateSession", token="username"), "info": "password_encrypted"}, ["cleartext.opcua_none"]),
         (opcua("Read", "Basic256Sha256", "sign"), ["cleartext.opcua_signed"]),
         (opcua("Read", "Basic128Rsa15", "sign_and_encrypt"), ["cleartext.opcua_weak"]),
         (opcua("ActivateSession", "Basic256Sha256", "sign_and_encrypt", "username"), []),

@@ -78,8 +78,9 @@ limits! {
     topic_aliases = 1_024;
     /// Bytes of an MQTT payload that are searched for values.
     value_bytes = 262_144;
-    /// Tags of an MQTT flow whose last value is kept; beyond it those not seen for longest are forgotten.
-    tags_per_flow = 8_192;
+    /// Tags (registers, coils, points, nodes, JSON paths, metrics) of one flow whose last value is remembered to
+    /// tell changes; beyond it further ones are not followed, or those not seen for longest are forgotten.
+    tags_per_flow = 65_536;
     /// Nesting of OPC UA variants, extension objects and JSON values.
     nesting = 32;
     /// Pairs of DNP3 stations remembered in one flow; beyond it the oldest is forgotten.

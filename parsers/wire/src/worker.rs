@@ -235,6 +235,12 @@ impl Worker {
             return flow.base.second_syn.is_some_and(|(asker, expected)| asker != side && expected == tcp.ack);
         }
         let known = flow.halves.get(side).and_then(Half::next);
+        // A SYN that the mirror shows after the first data of its own connection.
+        let late = known.is_some_and(|next| flow.base.all_packets() < 8 && next.wrapping_sub(start) < 65_536);
+        if late && flow.base.midstream {
+            flow.base.midstream = false;
+            return false;
+        }
         if flow.base.state.over() || flow.base.state == State::Attempt {
             return known != Some(start);
         }

@@ -8,7 +8,8 @@ mod sessions;
 mod subscriptions;
 mod views;
 
-use super::calls::{Call, Item};
+use super::calls::Call;
+use super::items::Item;
 use super::monitored::Monitored;
 use super::nodes::{extension_object, node_id, skip_diagnostic, skip_diagnostics, skip_strings};
 use super::read::{Read, Reader};

@@ -3,8 +3,8 @@
 use super::attributes::read_value_id;
 use super::{Into, arguments, skip_array, skip_diagnostics};
 use crate::limits::Limits;
-use crate::opcua::calls::{Item, Items, Span};
 use crate::opcua::codes::{DATA_CHANGE, EVENT_NOTIFIER, EVENTS, STATUS_CHANGE, VALUE, is_bad};
+use crate::opcua::items::{Item, Items, Span};
 use crate::opcua::nodes::{extension_object, skip_diagnostic};
 use crate::opcua::read::{Read, Reader};
 use crate::opcua::services as ids;

@@ -94,7 +94,7 @@ fn latency(cx: &Cx<'_>, call: &Call) -> Option<u32> {
     if call.request_frame == Frame::NONE || call.response_frame == Frame::NONE {
         return None;
     }
-    u32::try_from((cx.ts - call.ts) / 1_000).ok()
+    u32::try_from(cx.ts.saturating_sub(call.ts) / 1_000).ok()
 }
 
 /// Fills the list columns. An item of a request that was never answered has no status: it shows BadTimeout,
@@ -134,12 +134,15 @@ fn object<'s>(buffer: &'s mut String, call: &Call) -> Key<'s> {
     let named = call.object.of(&call.items.text);
     buffer.clear();
     buffer.push_str(if named.is_empty() { first.node.of(&call.items.text) } else { named });
+    if buffer.is_empty() {
+        return Key::None;
+    }
     let more = (call.items.list.len() - 1) as u64 + call.items.beyond;
     if more > 0 {
         buffer.push('+');
         Out::new(buffer, 20).unsigned(more);
     }
-    if buffer.is_empty() { Key::None } else { Key::Text(buffer) }
+    Key::Text(buffer)
 }
 
 /// Facts remembered of one flow.

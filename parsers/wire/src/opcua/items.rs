@@ -58,6 +58,8 @@ pub struct Item {
     pub status: u32,
     /// Source time stamp, nanoseconds since the epoch; 0: none.
     pub source_time: Nanos,
+    /// Whether value and status came from the server.
+    pub answered: bool,
     /// Client handle of a monitored item.
     pub handle: u32,
     /// Where its last value is remembered, counted from 1; 0: not known.
@@ -153,6 +155,7 @@ impl Items {
             item.number = data.number;
             item.status = data.status;
             item.source_time = data.source_time;
+            item.answered = true;
         }
     }
 

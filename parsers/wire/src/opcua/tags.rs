@@ -58,7 +58,10 @@ impl Tags {
         };
         let mut learnt = false;
         let Items { text, list, .. } = &mut call.items;
-        for item in list.iter_mut().filter(|item| item.attribute == VALUE && !(written && item.status != 0)) {
+        for item in list
+            .iter_mut()
+            .filter(|item| item.attribute == VALUE && if written { item.status == 0 } else { item.answered })
+        {
             let before = item.tag;
             self.value(cx, item, text);
             learnt |= item.tag != before;

@@ -301,6 +301,15 @@ fn malformed_bodies_keep_the_call() {
     assert_eq!(fields(&script, &["items.value", "items.status"]), "items.value=[21.5 ] items.status=[0 2148139008]");
     let tags = table(&mut run(&script), "tag_values");
     assert!(!tags.iter().any(|l| l.contains("BadTimeout")), "{tags:?}");
+    // The answer to another question.
+    let mut script = everyday();
+    script.push((Dir::ToServer, msg(9, &B::request(673).u32(1).id(2, 5).u32(13).null().u8(1).u8(3).u8(1))));
+    script.push((Dir::ToClient, msg(9, &read_response())));
+    assert_eq!(anomalies(&script), ["malformed"]);
+    assert_eq!(
+        fields(&script, &["service", "response_type_id", "items.value", "items.status"]),
+        "service=Write response_type_id=634 items.value=[1] items.status=[2148139008]"
+    );
     // A service that fails as a whole, in a response of its own.
     let mut script = everyday();
     script.push((Dir::ToServer, msg(9, &read_request())));

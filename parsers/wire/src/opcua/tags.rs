@@ -1,10 +1,14 @@
 //! Values that changed: the last value of each node of a flow's server, and a row when there is another.
 
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::calls::{Call, Item, Items};
+use super::calls::Call;
 use super::codes::{VALUE, is_bad, status_name};
+use super::items::{Item, Items};
 use super::services as ids;
 use super::text::Out;
 use super::variant::Rendered;
@@ -36,6 +40,8 @@ pub struct Tags {
     index: HashTable<u32>,
     quality: String,
     full: bool,
+    /// Seeded, so that nobody chooses node ids that collide.
+    hasher: RandomState,
 }
 
 impl Tags {
@@ -52,7 +58,10 @@ impl Tags {
         };
         let mut learnt = false;
         let Items { text, list, .. } = &mut call.items;
-        for item in list.iter_mut().filter(|item| item.attribute == VALUE && !(written && item.status != 0)) {
+        for item in list
+            .iter_mut()
+            .filter(|item| item.attribute == VALUE && if written { item.status == 0 } else { item.answered })
+        {
             let before = item.tag;
             self.value(cx, item, text);
             learnt |= item.tag != before;
@@ -105,8 +114,8 @@ impl Tags {
     }
 
     fn look_up(&mut self, cx: &mut Cx<'_>, node: &str) -> Option<u32> {
-        let hash = xxh3_64(node.as_bytes());
-        let Self { seen, index, full, .. } = self;
+        let Self { seen, index, full, hasher, .. } = self;
+        let hash = hasher.hash_one(node);
         let same = |&at: &u32| seen.get(at as usize).is_some_and(|s| s.hash == hash && &*s.node == node);
         if let Some(at) = index.find(hash, same) {
             return Some(at + 1);

@@ -24,6 +24,10 @@ impl Mqtt {
         match head {
             Head::Is(header) => {
                 self.manners(cx, dir, fixed);
+                if fixed.has_id() && header.packet_id == 0 {
+                    let at = 2 + header.topic.len();
+                    odd(cx, Kind::Malformed, fixed, Malformed { field: "packet identifier", at, reason: "is zero" });
+                }
                 if header.certain && self.session.layout == Layout::Unknown {
                     self.session.learn(header.layout);
                 }

@@ -134,8 +134,7 @@ struct From<'a> {
 /// One metric; `values.tag` holds its node or device. Returns whether it could be read.
 fn one(values: &mut Values, cx: &mut Cx<'_>, from: &From<'_>, bytes: &[u8]) -> bool {
     let Some(mut metric) = Metric::read(bytes) else { return false };
-    let limit = cx.limits.tags_per_flow;
-    let digest = metric.digest();
+    let (limit, digest) = (cx.limits.tags_per_flow, metric.digest());
     let known = match metric.alias {
         Some(alias) if metric.name.is_empty() => values.sparkplug.aliases.get(&(from.node, alias)),
         None if metric.name.is_empty() => return true,
@@ -151,13 +150,8 @@ fn one(values: &mut Values, cx: &mut Cx<'_>, from: &From<'_>, bytes: &[u8]) -> b
             changed = true;
         }
     }
-    values.tag.push('/');
-    let name = String::from_utf8_lossy(known.map_or(metric.name, |known| known.name.as_bytes()));
-    values.tag.push_str(&name);
-    if let (true, None, Some(alias)) = (metric.name.is_empty(), known, metric.alias) {
-        use std::fmt::Write as _;
-        let _ = write!(values.tag, "alias:{alias}");
-    }
+    let name = known.map_or(metric.name, |known| known.name.as_bytes());
+    name_tag(&mut values.tag, name, metric.alias);
     let hidden = secret(&values.tag);
     // A command is no value of the device: it says what somebody wants it to become.
     if from.topic.command() {
@@ -177,6 +171,16 @@ fn one(values: &mut Values, cx: &mut Cx<'_>, from: &From<'_>, bytes: &[u8]) -> b
         told(values, cx, from, &metric);
     }
     true
+}
+
+/// Appends a metric's name to its node or device; one that no birth has named goes by its alias.
+fn name_tag(tag: &mut String, name: &[u8], alias: Option<u64>) {
+    use std::fmt::Write as _;
+    tag.push('/');
+    tag.push_str(&String::from_utf8_lossy(name));
+    if let (true, Some(alias)) = (name.is_empty(), alias) {
+        let _ = write!(tag, "alias:{alias}");
+    }
 }
 
 /// The row of a metric that changed.

@@ -17,6 +17,9 @@ fn cost(packets: &[Vec<u8>]) -> u128 {
     let mut best = u128::MAX;
     let mut run = Run::new(Box::new(Mqtt::new()));
     run.feed(0, Dir::ToServer, &connect(4, "client-1"));
+    let named = |alias: u8| [&[0x12, 13, 0x0A, 7][..], b"metric", &[b'a' + alias, 0x10, alias, 0x20, 3]].concat();
+    let birth: Vec<u8> = (1..11).flat_map(named).collect();
+    run.feed(0, Dir::ToServer, &publish(0x30, "spBv1.0/group/DBIRTH/edge/pump", 0, &birth));
     for _ in 0..200 {
         run.rows.take();
         run.behaviours.take();

@@ -130,8 +130,8 @@ fn encrypted(app: &str) -> Option<bool> {
     match app {
         "ssh" | "quic" | "wireguard" | "teamviewer" => Some(true),
         // These may sign and seal, or turn to TLS, where only their messages tell.
-        "s7comm_plus" | "cotp" | "codesys" | "smb" | "rdp" | "dcerpc" | "vnc" | "postgres" | "mysql" | "mssql"
-        | "oracle" | "isakmp" | "stun" | "ge_srtp" | "hart_ip" | "profinet_cm" => None,
+        "s7comm_plus" | "cotp" | "codesys" | "smb" | "rdp" | "dcerpc" | "rpc" | "kerberos" | "c1222" | "vnc"
+        | "postgres" | "mysql" | "mssql" | "oracle" | "isakmp" | "stun" | "ge_srtp" | "hart_ip" | "profinet_cm" => None,
         _ => Some(false),
     }
 }

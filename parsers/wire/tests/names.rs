@@ -419,9 +419,11 @@ fn line_protocols_tell_greeting_login_and_encryption() {
     assert_eq!(talk("ftp", &[(ToServer, b"USER anonymous\r\nPASS a@b\r\n")]).credentials(), "");
     let tls = talk("ftp", &[(ToServer, b"AUTH TLS\r\n"), (ToClient, b"234 go\r\n"), (ToServer, b"USER x\r\n")]);
     assert_eq!(facts(&tls), ("ftp", "go", "", Some(true)));
+    assert!(tls.turns_to_tls());
     let refused =
         talk("smtp", &[(ToServer, b"STARTTLS\r\n"), (ToClient, b"454 no\r\n"), (ToServer, b"AUTH PLAIN AGI=\r\n")]);
     assert_eq!((refused.credentials(), refused.encrypted()), ("smtp_auth", Some(false)));
+    assert!(!refused.turns_to_tls());
     assert_eq!(talk("pop3", &[(ToServer, b"USER bob\r\n")]).credentials(), "pop3_user");
     assert_eq!(talk("imap", &[(ToServer, b"a1 login bob secret\r\n")]).credentials(), "imap_login");
     assert_eq!(talk("imap", &[(ToServer, b"a STARTTLS\r\n"), (ToClient, b"a OK go\r\n")]).encrypted(), Some(true));
@@ -518,7 +520,7 @@ fn databases() {
     );
     assert_eq!((t.credentials(), t.encrypted()), ("postgres_password", Some(false)));
     let t = talk("mysql", &[(ToClient, &mysql()), (ToServer, &[32, 0, 0, 1, 0x85, 0xAE, 0, 0])]);
-    assert_eq!((t.info(), t.encrypted()), ("8.0.36", Some(true)));
+    assert_eq!((t.info(), t.encrypted(), t.turns_to_tls()), ("8.0.36", Some(true), true));
     assert_eq!(talk("redis", &[(ToServer, b"*2\r\n$4\r\nauth\r\n$1\r\nx\r\n")]).credentials(), "redis_auth");
 }
 

@@ -65,8 +65,21 @@ fn rows(script: &[Piece]) -> (Vec<String>, Vec<String>) {
     }
     run.end(script.len());
     assert!(run.mine);
-    let lines =
-        run.lines(&["ts", "flow", "ja3", "server_cert_subject", "issuer", "not_before", "not_after", "self_signed"]);
+    let lines = run.lines(&[
+        "ts",
+        "flow",
+        "ja3",
+        "server_cert_subject",
+        "issuer",
+        "not_before",
+        "not_after",
+        "self_signed",
+        "server_cert_sha256",
+        "server_cert_serial",
+        "server_cert_names",
+        "server_cert_key",
+        "server_cert_signature",
+    ]);
     let of = |table: &str| lines.iter().filter_map(|l| l.strip_prefix(table).map(str::to_owned)).collect();
     (of("tls "), of("anomalies "))
 }

@@ -277,6 +277,11 @@ impl Shake {
             not_before: mine.not_before,
             not_after: mine.not_after,
             self_signed: mine.self_signed,
+            server_cert_sha256: &mine.sha256,
+            server_cert_serial: &mine.serial,
+            server_cert_names: &mine.names,
+            server_cert_key: &mine.key,
+            server_cert_signature: &mine.signature,
             client_cert_subject: &open.client_certificate.unwrap_or_default().subject,
             resumed: open.resumed || psk,
         });

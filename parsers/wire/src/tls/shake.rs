@@ -256,7 +256,6 @@ impl Shake {
         let server = open.server.unwrap_or_default();
         let version = if answered { server.version } else { client.version };
         let psk = codes::is_13(version) && server.psk;
-        let latency = server.ts.checked_sub(client.ts).filter(|_| answered && client.ts != 0);
         let (number, suite) = (Hex::new(version), Hex::new(server.cipher));
         let mine = open.certificate.unwrap_or_default();
         cx.rows.tls.push(TlsRow {
@@ -282,20 +281,26 @@ impl Shake {
             server_cert_names: &mine.names,
             server_cert_key: &mine.key,
             server_cert_signature: &mine.signature,
-            client_cert_subject: &open.client_certificate.unwrap_or_default().subject,
+            client_cert_subject: open.client_certificate.as_ref().map_or("", |c| &c.subject),
             resumed: open.resumed || psk,
         });
+        let latency = server.ts.checked_sub(client.ts).filter(|_| answered && client.ts != 0);
+        self.count(cx, (open.ts, open.frame), &client.sni, open.bytes, latency, open.failed);
+    }
+
+    /// Counts the behaviour: a handshake for this server name.
+    fn count(&self, cx: &mut Cx<'_>, at: (Nanos, Frame), sni: &str, bytes: u64, latency: Option<Nanos>, error: bool) {
         let behaviour = Behaviour {
             protocol: self.protocol,
             unit: Key::None,
             operation: "handshake",
             access: Access::Session,
-            object: Key::Text(&client.sni),
-            bytes: open.bytes,
+            object: Key::Text(sni),
+            bytes,
             latency_us: latency.and_then(|ns| u32::try_from(ns / 1_000).ok()),
-            error: open.failed,
+            error,
         };
-        cx.behaviours.add(open.ts, open.frame, cx.ends, &behaviour, cx.limits);
+        cx.behaviours.add(at.0, at.1, cx.ends, &behaviour, cx.limits);
     }
 }
 

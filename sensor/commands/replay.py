@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-from argparse import Namespace
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from sensor import config
 from sensor.case_name import case_name, check_case
@@ -15,6 +15,9 @@ from sensor.output import chosen_format, show_rows
 from sensor.progress import progress
 from sensor.store import open_store
 from sensor.textwidth import safe
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 
 def run(arguments: Namespace) -> int:

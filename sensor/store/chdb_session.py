@@ -8,10 +8,13 @@ runs one statement at a time; several connections to one path run beside each ot
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sensor.store import faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 # SHOW, EXPLAIN and their like have no streamed answer; that of SELECT comes in blocks and is bounded.
 _STREAMED = ("select", "with", "(")
@@ -45,13 +48,14 @@ class Session:
         finally:
             self._connection.streaming_cancel_query(result)
 
-    def insert(self, table: str, columns: list[str], data: bytes, fmt: str) -> None:
+    def insert(self, table: str, columns: list[str], data: Iterable[bytes], fmt: str) -> None:
         """Writes rows in a ClickHouse format; they are durable when it returns. StoreError if it fails."""
         names = ", ".join(f"`{column}`" for column in columns)
         try:
             handle = self._connection.send_insert(f"INSERT INTO {table} ({names})", fmt)
             try:
-                self._connection.insert_append(handle, data)
+                for piece in data:
+                    self._connection.insert_append(handle, piece)
             except RuntimeError:
                 self._connection.insert_cancel(handle)
                 raise

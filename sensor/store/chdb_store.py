@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sensor.errors import StoreError
 from sensor.store import CaptureFacts, directory, migrate
 from sensor.store.chdb_session import Session
 from sensor.store.literal import quote
 from sensor.store.rows import ndjson, run_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 # An insert costs 10 to 70 ms whatever its size: few large ones. The bytes bound memory.
 BATCH_ROWS = 200_000
@@ -119,7 +121,7 @@ class ChdbStore:
             constants["run"] = self._run
         found = [{**row, **constants} for row in rows]
         if found:
-            self._session.insert(table, list(found[0]), ndjson(found), "JSONEachRow")
+            self._session.insert(table, list(found[0]), [ndjson(found)], "JSONEachRow")
 
     def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         self.flush()
@@ -130,9 +132,7 @@ class ChdbStore:
         for facts in self._captures:
             known = found.get(facts.id, {})
             plain = {"id": facts.id, "path": facts.path, "format": facts.format, "bytes": facts.bytes}
-            counts = {
-                key: known.get(key, 0) for key in ("packets", "first_ts", "last_ts", "truncated_packets")
-            }
+            counts = {key: known.get(key, 0) for key in ("packets", "first_ts", "last_ts", "truncated_packets")}
             rows.append({"ts": counts["first_ts"], **plain, **counts, **known, "finished": bool(found)})
         self.upsert("captures", rows)
 

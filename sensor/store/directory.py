@@ -26,9 +26,7 @@ def prepare(path: Path) -> None:
     if path.exists():
         _check_directory(path)
         if not (path / "metadata").is_dir() and any(path.iterdir()):
-            raise InputError(
-                f"{path}: this directory holds other files; name an empty or new one for the store"
-            )
+            raise InputError(f"{path}: this directory holds other files; name an empty or new one for the store")
     else:
         try:
             path.mkdir(parents=True)

@@ -33,9 +33,7 @@ def of_question(error: Exception) -> DriftspanError:
     if code in _LIMITS:
         return StoreError(f"the query was stopped: {first_line(error)}")
     if code == _READONLY:
-        return InputError(
-            "this SQL would change something or reach outside the store; only reading is allowed"
-        )
+        return InputError("this SQL would change something or reach outside the store; only reading is allowed")
     return InputError(f"the SQL was refused: {first_line(error)}")
 
 

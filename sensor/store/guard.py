@@ -51,9 +51,7 @@ def check_reading(sql: str) -> str:
     if not found:
         raise InputError("the SQL is empty; try: driftspan query 'SHOW TABLES'")
     if found[0][1].lower() not in _READING:
-        raise InputError(
-            f"{found[0][1]!r} is not allowed here: only SELECT, WITH, SHOW, DESCRIBE and EXPLAIN are"
-        )
+        raise InputError(f"{found[0][1]!r} is not allowed here: only SELECT, WITH, SHOW, DESCRIBE and EXPLAIN are")
     if ("other", ";") in found:
         raise InputError("only one statement can be asked at a time; remove the ';'")
     lowered = [(kind, text.lower()) for kind, text in found]
@@ -68,6 +66,4 @@ def check_reading(sql: str) -> str:
 
 
 def _reaches(name: str) -> bool:
-    return name in _REACHING or (
-        name.startswith(_PREFIXED) and name.endswith(("cluster", "local", "s3", "azure"))
-    )
+    return name in _REACHING or (name.startswith(_PREFIXED) and name.endswith(("cluster", "local", "s3", "azure")))

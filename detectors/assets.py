@@ -115,7 +115,7 @@ class Inventory:
                 owner = self._owners.setdefault(mac, ip) if len(self._owners) < HOSTS else b""
                 if owner != ip:
                     self._owners[mac] = b""
-        if not (session.opened and (session.app or session.service)):
+        if not (session.talked and (session.app or session.service)):
             return
         roles = by_protocol(session.protocol)
         for host, told in ((server, roles[0]), (client, roles[1])):

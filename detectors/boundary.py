@@ -152,7 +152,7 @@ class Boundary(Detector):
         if not any(zone.level < self.settings.enterprise_level for zone in known):
             return ""  # enterprise and internet among themselves: not this sensor's business
         if verdict.reason == "unknown_zone":
-            return "boundary.unknown_zone"
+            return "" if self.places.inferred else "boundary.unknown_zone"
         kinds = {zone.kind for zone in known}
         if "internet" in kinds:
             return "boundary.internet" if kinds & {"ot", "edge_ai"} or self.places.policy.conduits else ""

@@ -191,7 +191,8 @@ class Cleartext(Detector):
     def _tls(self, table: Table) -> None:
         number = table.numbers("version_number").astype(int)
         least, least_dtls = VERSIONS[self.settings.min_tls]
-        old = (number > 0) & np.where(number < DTLS, number < least, number > least_dtls)
+        agreed = table.where("cipher", bool)  # else the version is but the client's offer
+        old = agreed & (number > 0) & np.where(number < DTLS, number < least, number > least_dtls)
         weak = table.where("cipher", lambda name: any(part in f"{name}_" for part in WEAK_CIPHERS))
         chosen = old | weak
         codes, versions = table.codes("version")

@@ -95,6 +95,8 @@ def test_memory_is_bounded_whatever_comes(kind, monkeypatch):
     for module, limit in (("memory", "KNOWN"), ("book", "CAUSES"), ("scan", "SUSPECTS"), ("parser_anomaly", "PAIRS")):
         monkeypatch.setattr(import_module(f"detectors.{module}"), limit, 500)
     monkeypatch.setattr(import_module("detectors.boundary"), "PENDING", 700)
+    for name in ("CLIENTS", "WRITERS"):
+        monkeypatch.setattr(import_module("detectors.latecomers"), name, 500)
     monkeypatch.setattr(import_module("detectors.new_writer"), "WRITERS", 500)
     detector = battery.fresh(kind)
     for n in range(10):

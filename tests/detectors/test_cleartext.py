@@ -120,6 +120,7 @@ def test_opcua_policies(row, expected):
         (0xFEFF, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", True),
         (0xFEFD, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", False),
         (0, "", False),
+        (0x0300, "", False),  # an offer that nobody took up
     ],
 )
 def test_tls(number, cipher, fires):

@@ -69,8 +69,22 @@ def test_ignored_clients():
 def test_silence_before_the_first_traffic_teaches_nothing():
     quiet = [window(10 * n) for n in range(30)]
     made = detector(NewWriter)
-    assert run(made, *quiet, *poll(2, 30, [writes(ROGUE, 305)])) == []
+    assert run(made, *quiet, *poll(2, 30, [writes(ROGUE, 302)])) == []
     assert "still learning" in made.notes()[0]
+
+
+def test_of_a_short_capture_only_who_came_late_is_new():
+    late = [reads(21), writes(ROGUE, 22, count=3, frame=5), {**reads(22), "client_ip": ROGUE, "behaviour_id": 8}]
+    made = detector(NewWriter)
+    [alert] = run(made, *poll(2), *poll(2, 2, late))
+    assert alert.src_ip == address.parse(ROGUE) and alert.count == 6 and alert.frames == (5,)
+    assert alert.confidence < 0.4 and alert.evidence["while_learning"] is True
+    assert len(made.notes()) == 1
+
+
+def test_who_was_there_from_the_beginning_may_begin_to_write_in_a_short_capture():
+    begin = [{**reads(1), "client_ip": ROGUE, "behaviour_id": 8}]
+    assert run(detector(NewWriter), *poll(2, 0, begin), *poll(2, 2, [writes(ROGUE, 22)])) == []
 
 
 @pytest.mark.parametrize("windows", [1, 6])

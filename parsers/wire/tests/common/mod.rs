@@ -90,7 +90,11 @@ impl Run {
 }
 
 /// Feeds a script, one packet an entry, cut as `cut` says, and returns the rows.
-pub fn lines(make: &dyn Fn() -> Box<dyn Dissector>, script: &[Piece], mut cut: impl FnMut(usize, usize) -> usize) -> Vec<String> {
+pub fn lines(
+    make: &dyn Fn() -> Box<dyn Dissector>,
+    script: &[Piece],
+    mut cut: impl FnMut(usize, usize) -> usize,
+) -> Vec<String> {
     let mut run = Run::new(make());
     for (packet, (dir, bytes)) in script.iter().enumerate() {
         let mut rest = &bytes[..];

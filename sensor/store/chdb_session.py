@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sensor.store import faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
     from pathlib import Path
 
 # SHOW, EXPLAIN and their like have no streamed answer; that of SELECT comes in blocks and is bounded.
@@ -23,6 +23,7 @@ _STREAMED = ("select", "with", "(")
 class Session:
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._open = True
         engine = importlib.import_module("chdb._chdb")
         try:
             self._connection = engine.connect(str(path.absolute()))
@@ -36,7 +37,7 @@ class Session:
         except RuntimeError as error:
             raise faults.of_store(error, f"{self._path}: the store failed") from None
 
-    def pieces(self, sql: str, fmt: str) -> Iterator[bytes]:
+    def pieces(self, sql: str, fmt: str) -> Generator[bytes]:
         """The answer block by block, so that a large one needs no large memory. RuntimeError if it fails."""
         if not sql.lstrip().lower().startswith(_STREAMED):
             yield bytes(self._connection.query(sql, fmt).bytes())
@@ -46,7 +47,9 @@ class Session:
             while piece := bytes(self._connection.streaming_fetch_result(result).bytes()):
                 yield piece
         finally:
-            self._connection.streaming_cancel_query(result)
+            # A reader that stops early may be finalised after the connection: touching it then would crash.
+            if self._open:
+                self._connection.streaming_cancel_query(result)
 
     def insert(self, table: str, columns: list[str], data: Iterable[bytes], fmt: str) -> None:
         """Writes rows in a ClickHouse format; they are durable when it returns. StoreError if it fails."""
@@ -70,4 +73,5 @@ class Session:
         self.run(f"USE {database}")
 
     def close(self) -> None:
+        self._open = False
         self._connection.close()

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 # SHOW, EXPLAIN and their like have no streamed answer; that of SELECT comes in blocks and is bounded.
 _STREAMED = ("select", "with", "(")
+_NAMED = ("CSVWithNames", "JSONCompactEachRowWithNames")
+
+
+def names_end(piece: bytes, fmt: str) -> int:
+    """Where the line of names ends. A name in CSV may hold line ends, inside its quotes."""
+    end = piece.find(b"\n")
+    while end >= 0 and fmt == "CSVWithNames" and piece.count(b'"', 0, end) % 2:
+        end = piece.find(b"\n", end + 1)
+    return len(piece) if end < 0 else end + 1
 
 
 class Session:
@@ -43,9 +52,12 @@ class Session:
             yield bytes(self._connection.query(sql, fmt).bytes())
             return
         result = self._connection.send_query(sql, fmt)
+        first = True
         try:
             while piece := bytes(self._connection.streaming_fetch_result(result).bytes()):
-                yield piece
+                # Each block is written as an answer of its own: the names stand before every one.
+                yield piece if first or fmt not in _NAMED else piece[names_end(piece, fmt) :]
+                first = False
         finally:
             # A reader that stops early may be finalised after the connection: touching it then would crash.
             if self._open:

@@ -216,6 +216,19 @@ def test_a_large_answer_comes_in_pieces_and_may_be_left(reading: Reading) -> Non
     assert rows(reading, "SELECT 1 AS x") == [{"x": 1}]
 
 
+@pytest.mark.parametrize(
+    ("fmt", "names"),
+    [("CSVWithNames", b'"it\n""s""","n"\n'), ("JSONCompactEachRowWithNames", b'["it\\n\\"s\\"", "n"]\n')],
+)
+def test_the_names_stand_before_the_first_block_only(reading: Reading, fmt: str, names: bytes) -> None:
+    sql = "SELECT 'x' AS `it\n\"s\"`, number AS n FROM numbers(200000)"
+    pieces = list(reading.query(sql, fmt))
+    assert len(pieces) > 1
+    answer = b"".join(pieces)
+    assert answer.startswith(names)
+    assert answer.count(b"\n") == 200_000 + names.count(b"\n")
+
+
 def test_a_store_of_a_newer_program_is_refused(store: Store, folder: Path) -> None:
     session = store._session  # type: ignore[attr-defined]
     session.run("INSERT INTO migrations (number, name) VALUES (999, 'later')")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import closing
 from itertools import islice
 from typing import IO, TYPE_CHECKING
 
@@ -34,7 +35,11 @@ def chosen_format(asked: str | None) -> str:
 
 def show_query(store: Reading, sql: str, fmt: str) -> int:
     """Asks the store and writes the answer; gives the number of rows of a table, else 0."""
-    pieces = store.query(sql, _CLICKHOUSE[fmt])
+    with closing(store.query(sql, _CLICKHOUSE[fmt])) as pieces:
+        return _show(pieces, fmt)
+
+
+def _show(pieces: Iterable[bytes], fmt: str) -> int:
     if fmt == "table":
         lines = _lines(pieces)
         names = next(lines, None)
@@ -89,7 +94,8 @@ def write_table(names: Sequence[str], rows: Iterable[Sequence[object]], out: IO[
         fit = fitted
     else:
         fit = padded
-    for row in (titles, ["─" * columns for columns in widths]):
+    aligned = [t.rjust(n) if r and t.isascii() else t for t, n, r in zip(titles, widths, right, strict=True)]
+    for row in (aligned, ["─" * columns for columns in widths]):
         out.write("  ".join(map(fit, row, widths)).rstrip() + "\n")
     count = 0
     for row in _chain(sample, source):

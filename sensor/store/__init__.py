@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sensor.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
 SERVER_SCHEMES = ("clickhouse://", "clickhouses://", "http://", "https://", "tcp://")
 
@@ -27,7 +27,7 @@ class CaptureFacts:
 class Reading(Protocol):
     """An open store that answers questions and changes nothing."""
 
-    def query(self, sql: str, fmt: str) -> Iterator[bytes]:
+    def query(self, sql: str, fmt: str) -> Generator[bytes]:
         """The answer in a ClickHouse format, in pieces. InputError: wrong SQL, or more than reading."""
 
     def close(self) -> None: ...

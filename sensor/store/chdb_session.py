@@ -13,16 +13,26 @@ from typing import TYPE_CHECKING
 from sensor.store import faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
     from pathlib import Path
 
 # SHOW, EXPLAIN and their like have no streamed answer; that of SELECT comes in blocks and is bounded.
 _STREAMED = ("select", "with", "(")
+_NAMED = ("CSVWithNames", "JSONCompactEachRowWithNames")
+
+
+def names_end(piece: bytes, fmt: str) -> int:
+    """Where the line of names ends. A name in CSV may hold line ends, inside its quotes."""
+    end = piece.find(b"\n")
+    while end >= 0 and fmt == "CSVWithNames" and piece.count(b'"', 0, end) % 2:
+        end = piece.find(b"\n", end + 1)
+    return len(piece) if end < 0 else end + 1
 
 
 class Session:
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._open = True
         engine = importlib.import_module("chdb._chdb")
         try:
             self._connection = engine.connect(str(path.absolute()))
@@ -36,17 +46,22 @@ class Session:
         except RuntimeError as error:
             raise faults.of_store(error, f"{self._path}: the store failed") from None
 
-    def pieces(self, sql: str, fmt: str) -> Iterator[bytes]:
+    def pieces(self, sql: str, fmt: str) -> Generator[bytes]:
         """The answer block by block, so that a large one needs no large memory. RuntimeError if it fails."""
         if not sql.lstrip().lower().startswith(_STREAMED):
             yield bytes(self._connection.query(sql, fmt).bytes())
             return
         result = self._connection.send_query(sql, fmt)
+        first = True
         try:
             while piece := bytes(self._connection.streaming_fetch_result(result).bytes()):
-                yield piece
+                # Each block is written as an answer of its own: the names stand before every one.
+                yield piece if first or fmt not in _NAMED else piece[names_end(piece, fmt) :]
+                first = False
         finally:
-            self._connection.streaming_cancel_query(result)
+            # A reader that stops early may be finalised after the connection: touching it then would crash.
+            if self._open:
+                self._connection.streaming_cancel_query(result)
 
     def insert(self, table: str, columns: list[str], data: Iterable[bytes], fmt: str) -> None:
         """Writes rows in a ClickHouse format; they are durable when it returns. StoreError if it fails."""
@@ -70,4 +85,5 @@ class Session:
         self.run(f"USE {database}")
 
     def close(self) -> None:
+        self._open = False
         self._connection.close()

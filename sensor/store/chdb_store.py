@@ -11,7 +11,7 @@ from sensor.store.literal import quote
 from sensor.store.rows import ndjson, run_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
 # An insert costs 10 to 70 ms whatever its size: few large ones. The bytes bound memory.
@@ -136,7 +136,7 @@ class ChdbStore:
             rows.append({"ts": counts["first_ts"], **plain, **counts, **known, "finished": bool(found)})
         self.upsert("captures", rows)
 
-    def query(self, sql: str, fmt: str) -> Iterator[bytes]:
+    def query(self, sql: str, fmt: str) -> Generator[bytes]:
         """Our own questions; a user's go through a connection that can only read."""
         yield from self._session.pieces(sql, fmt)
 

@@ -24,7 +24,7 @@ Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class Authority:
-    """Issues into a folder: `ca.pem`, and `<host>.pem` with `<host>.key`."""
+    """Issues into a folder: `ca.pem`, and `<host>.pem` with `<host>-key.pem`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,7 +54,7 @@ class Authority:
         builder = self._begin(subject, key, days).add_extension(x509.SubjectAlternativeName(names), critical=False)
         builder = builder.add_extension(both, critical=False).add_extension(_USE, critical=False)
         signed = builder.sign(self._key, hashes.SHA256())
-        certificate, secret = self.folder / f"{host}.pem", self.folder / f"{host}.key"
+        certificate, secret = self.folder / f"{host}.pem", self.folder / f"{host}-key.pem"
         certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
         secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                              serialization.NoEncryption()))  # fmt: skip

@@ -7,6 +7,7 @@
 
 import argparse
 import asyncio
+import ssl
 
 from plantclock import Ticker
 from pymodbus.client import AsyncModbusTcpClient, AsyncModbusTlsClient
@@ -23,8 +24,8 @@ async def main() -> None:
     options = parser.parse_args()
     if options.tls:
         authority, certificate, key = options.tls
-        context = AsyncModbusTlsClient.generate_ssl(certfile=certificate, keyfile=key)
-        context.load_verify_locations(authority)
+        context = ssl.create_default_context(cafile=authority)
+        context.load_cert_chain(certificate, key)
         client = AsyncModbusTlsClient(options.plc, port=802, sslctx=context)
     else:
         client = AsyncModbusTcpClient(options.plc, port=502)

@@ -71,7 +71,9 @@ def main() -> None:
     manager = dnp3.DNP3Manager(1)
     endpoint = dnp3.IPEndpoint(options.address, 20000)
     channel = manager.AddTCPServer("rtu", dnp3.levels.NORMAL, dnp3.ServerAcceptMode.CloseExisting, endpoint, None)
-    config = dnp3.OutstationStackConfig(dnp3.DatabaseConfig(len(TAGS)))
+    database = dnp3.DatabaseConfig(len(TAGS))
+    database.time_and_interval = {}  # tshark takes group 50 variation 4 for malformed
+    config = dnp3.OutstationStackConfig(database)
     config.outstation.eventBufferConfig = dnp3.EventBufferConfig.AllTypes(50)
     config.outstation.params.allowUnsolicited = options.unsolicited
     config.link.LocalAddr, config.link.RemoteAddr = 10, 1

@@ -9,42 +9,51 @@ is ordered from the line. With a certificate it serves Modbus/TCP Security on po
 
 import argparse
 import asyncio
+import ssl
 
 from control import Reality
 from pymodbus import ModbusDeviceIdentification
-from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
 from pymodbus.server import StartAsyncTcpServer, StartAsyncTlsServer
+from pymodbus.simulator import DataType, SimData, SimDevice
 
-COILS, HOLDING, INPUT = 1, 3, 4
+WRITE_COIL, WRITE_COILS = 5, 15
+REGISTERS = (3, 4, 6, 16, 22, 23)
 SCALE = {"vibration": 100, "temperature": 10, "current": 100, "speed": 1, "flow": 100, "pressure": 100, "level": 10}
 SETPOINTS = {50: ("speed_setpoint", 1), 51: ("valve", 10)}
 IDENTITY = {"VendorName": "Example Controls", "ProductCode": "EC-200", "MajorMinorRevision": "2.1.7"}
 
 
-def block() -> ModbusSequentialDataBlock:
-    return ModbusSequentialDataBlock(1, [0] * 200)
+def shown(values: dict[str, float]) -> list[int]:
+    """Registers 0-9."""
+    numbers = [values[name] * scale for name, scale in SCALE.items()] + [values["valve"] * 10, values["run"], values["product"]]
+    return [max(0, min(65535, round(number))) for number in numbers]
 
 
-async def serve(device: ModbusDeviceContext, line: Reality) -> None:
-    """Shows the line's values, and orders from it what was written."""
-    values = line.read()
-    for register, (name, scale) in SETPOINTS.items():
-        device.setValues(HOLDING, register, [round(values[name] * scale)])
-    device.setValues(COILS, 0, [values["run"] >= 0.5])
-    while True:
-        orders: dict[str, float] = {}
-        for register, (name, scale) in SETPOINTS.items():
-            written = device.getValues(HOLDING, register, 1)[0]
-            if written != round(values[name] * scale):
-                orders[name] = written / scale
-        if bool(device.getValues(COILS, 0, 1)[0]) != (values["run"] >= 0.5):
-            orders["run"] = float(device.getValues(COILS, 0, 1)[0])
+def device(unit: int, line: Reality) -> SimDevice:
+    async def access(
+        function: int, _start: int, address: int, _count: int, registers: list[int], written: list[int] | list[bool] | None
+    ) -> None:
+        """Orders what is written, then shows the line as it is."""
+        orders = {}
+        for at, value in enumerate(written or ()):
+            if function in (WRITE_COIL, WRITE_COILS):
+                if address + at == 0:
+                    orders["run"] = float(value)
+            elif address + at in SETPOINTS:
+                name, scale = SETPOINTS[address + at]
+                orders[name] = value / scale
         values = line.order(**orders)
-        shown = [max(0, min(65535, round(values[name] * scale))) for name, scale in SCALE.items()]
-        shown += [round(values["valve"] * 10), round(values["run"]), round(values["product"])]
-        device.setValues(HOLDING, 0, shown)
-        device.setValues(INPUT, 0, shown)
-        await asyncio.sleep(0.05)
+        if function in REGISTERS:
+            registers[:10] = shown(values)
+            for register, (name, scale) in SETPOINTS.items():
+                registers[register] = round(values[name] * scale)
+        elif not written:
+            registers[0] = (registers[0] & ~1) | round(values["run"])
+
+    words = [SimData(0, count=200, values=0, datatype=DataType.REGISTERS)]
+    bits = [SimData(0, count=128, values=False, datatype=DataType.BITS)]
+    identity = ModbusDeviceIdentification(info_name=IDENTITY)
+    return SimDevice(unit, simdata=(list(bits), list(bits), list(words), list(words)), identity=identity, action=access)
 
 
 async def main() -> None:
@@ -54,17 +63,13 @@ async def main() -> None:
     parser.add_argument("--certificate", nargs=2)
     options = parser.parse_args()
     line = Reality()
-    units = {n: ModbusDeviceContext(di=block(), co=block(), hr=block(), ir=block()) for n in range(1, options.units + 1)}
-    tasks = [asyncio.create_task(serve(unit, line)) for unit in units.values()]
-    identity = ModbusDeviceIdentification(info_name=IDENTITY)
-    context = ModbusServerContext(devices=units, single=False)
+    devices = [device(unit, line) for unit in range(1, options.units + 1)]
     if options.certificate:
-        certificate, key = options.certificate
-        await StartAsyncTlsServer(context, identity=identity, address=(options.address, 802), certfile=certificate,
-                                  keyfile=key)  # fmt: skip
+        secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        secure.load_cert_chain(*options.certificate)
+        await StartAsyncTlsServer(devices, address=(options.address, 802), sslctx=secure)
     else:
-        await StartAsyncTcpServer(context, identity=identity, address=(options.address, 502))
-    await asyncio.gather(*tasks)
+        await StartAsyncTcpServer(devices, address=(options.address, 502))
 
 
 asyncio.run(main())

@@ -7,7 +7,6 @@ of the machine's own configuration is read. vsftpd, sshd and smbd need their pac
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 from equipment import Equipment, Process
@@ -31,7 +30,7 @@ class Services(Equipment):
         )
         process = self.spawn(host, "vsftpd", settings)
         self.listening(process, 21)
-        web = self.spawn(host, sys.executable, "-m", "http.server", 8081, "--bind", ADDRESS[host], "--directory", folder)
+        web = self.python(host, "web.py", ADDRESS[host], 8081, folder)
         self.listening(web, 8081)
 
     def names_and_time(self) -> None:

@@ -6,13 +6,13 @@
 takes rows of another data source: lines of the five readings and the wear an inspector noted.
 """
 
-import http.server
 import json
 import threading
 from pathlib import Path
 
 import plantclock
 from messages import arguments, client, leave
+from web import Handler, Server
 
 parser = arguments(__doc__)
 parser.add_argument("--serve", nargs=2)
@@ -27,32 +27,19 @@ def keep(_client: object, _data: object, message: object) -> None:
         rows.append(",".join(str(values[n]) for n in ("vibration", "temperature", "current", "speed", "flow")) + ",")
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def _answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "text/csv")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
+class Past(Handler):
     def do_GET(self) -> None:  # noqa: N802 (http.server's name)
         past = Path(options.serve[1]).read_text()
-        self._answer(200, (past + "\n".join(rows) + "\n").encode())
+        self.answer(200, (past + "\n".join(rows) + "\n").encode(), "text/csv")
 
     def do_POST(self) -> None:  # noqa: N802
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         with Path(options.serve[1]).open("a") as past:
-            past.write(body)
-        self._answer(201, b"")
-
-    def log_message(self, *_: object) -> None:
-        pass
+            past.write(self.body().decode())
+        self.answer(201, b"")
 
 
 if options.serve:
-    server = http.server.ThreadingHTTPServer((options.serve[0], 8080), Handler)
+    server = Server((options.serve[0], 8080), Past)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 subscriber = client(options, "historian")
 subscriber.on_message = keep

@@ -56,7 +56,7 @@ async def main() -> None:
         certificate, key = options.certificate
         await server.load_certificate(certificate)
         await server.load_private_key(key)
-    index = await server.register_namespace(URI)
+    index = await server.register_namespace(f"{URI}:tags")
     line1 = await server.nodes.objects.add_object(index, "Line1")
     tags = {n: await line1.add_variable(ua.NodeId(f"Line1.{text}", index), text, 0.0) for n, text in NAMES.items()}
     setpoint = await line1.add_variable(ua.NodeId("Line1.SpeedSetpoint", index), "SpeedSetpoint", 1450.0)

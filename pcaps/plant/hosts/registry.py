@@ -8,10 +8,11 @@ version and makes it the latest. Port 8080, with a certificate 8443. `--old-tls`
 
 import argparse
 import hashlib
-import http.server
 import json
 import ssl
 from pathlib import Path
+
+from web import Handler, Server
 
 parser = argparse.ArgumentParser()
 parser.add_argument("address")
@@ -21,38 +22,26 @@ parser.add_argument("--old-tls", action="store_true")
 options = parser.parse_args()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Registry(Handler):
     server_version = "model-registry/2.3"
-
-    def _answer(self, status: int, body: bytes, kind: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
     def do_GET(self) -> None:  # noqa: N802 (http.server's name)
         path = options.folder / Path(self.path).name
         if not path.is_file():
-            self._answer(404, b"no such model\n", "text/plain")
+            self.answer(404, b"no such model\n")
         else:
-            kind = "application/json" if path.suffix == ".json" else "application/octet-stream"
-            self._answer(200, path.read_bytes(), kind)
+            self.answer(200, path.read_bytes(), "application/json" if path.suffix == ".json" else "application/octet-stream")
 
     def do_PUT(self) -> None:  # noqa: N802
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.body()
         path = options.folder / Path(self.path).name
         path.write_bytes(body)
         latest = {"file": path.name, "version": path.stem.rpartition("-")[2], "sha256": hashlib.sha256(body).hexdigest()}
         (options.folder / "latest.json").write_text(json.dumps(latest) + "\n")
-        self._answer(201, b"stored\n", "text/plain")
-
-    def log_message(self, *_: object) -> None:
-        pass
+        self.answer(201, b"stored\n")
 
 
-server = http.server.ThreadingHTTPServer((options.address, 8443 if options.certificate else 8080), Handler)
+server = Server((options.address, 8443 if options.certificate else 8080), Registry)
 if options.certificate:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if options.old_tls:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from parsers import Engine
+from tests.golden.canonical import nanoseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,7 +41,7 @@ def rows(
         for name, table in tables.items():
             if chosen is None or name in chosen:
                 kept = table.select(columns[name]) if columns and name in columns else table
-                out.setdefault(name, []).extend(kept.to_pylist())
+                out.setdefault(name, []).extend(nanoseconds(kept).to_pylist())
     return out
 
 

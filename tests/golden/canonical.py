@@ -1,4 +1,4 @@
-"""Rows as text that is the same in every run: a JSON object a line, in order, addresses as people write them."""
+"""Rows as text, the same in every run: a JSON object a line, in order, addresses as people write them."""
 
 from __future__ import annotations
 

@@ -113,13 +113,13 @@ class Equipment(Plant):
 
     def line(self, **orders: float | str) -> None:
         """Something happens to the line itself: `product="B"`, `fault__vibration=0.8`."""
-        from control import Reality  # noqa: PLC0415 (reads the environment of a recording)
+        from control import Reality
 
         Reality(str(self._process)).order(**orders)
 
 
 def manifest(file: Path) -> str:
-    import hashlib  # noqa: PLC0415
+    import hashlib
 
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     return json.dumps({"file": file.name, "version": file.stem.rpartition("-")[2], "sha256": digest}) + "\n"

@@ -26,9 +26,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from services import Services
 from layout import ADDRESS, MAC, ZONE_OF
 from mirror import Stretch
+from services import Services
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 FRAMES = 40  # of a step's evidence kept in the labels; `count` says how many there are

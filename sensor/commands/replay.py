@@ -27,7 +27,7 @@ def run(arguments: Namespace) -> int:
     case = case_name(arguments.captures) if arguments.case is None else check_case(arguments.case)
     if arguments.captures.count("-") > 1:
         raise InputError("- (stdin) can be read only once")
-    from sensor.replay import Replay, open_captures  # noqa: PLC0415  numpy, pyarrow and the engine
+    from sensor.replay import Replay, open_captures
 
     config.check_detectors(loaded, path)
     engine = open_captures(arguments.captures, loaded, workers, _warn)

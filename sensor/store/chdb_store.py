@@ -95,7 +95,7 @@ class ChdbStore:
         ).split()
 
     def append(self, table: str, rows: Any) -> None:
-        from sensor.store import arrow  # noqa: PLC0415  pyarrow is for those who write
+        from sensor.store import arrow
 
         batch = self._waiting.setdefault(table, arrow.Batch())
         batch.add(arrow.table_of(rows))
@@ -103,7 +103,7 @@ class ChdbStore:
             self._write(table)
 
     def _write(self, table: str) -> None:
-        from sensor.store import arrow  # noqa: PLC0415
+        from sensor.store import arrow
 
         batch = self._waiting.pop(table)
         if not self._case:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from rawlink import ACK, PSH, Talk, link, own_mac, packed, tcp, ipv4
+from rawlink import ACK, PSH, Talk, ipv4, link, own_mac, packed, tcp
 
 plc, what, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
 RULES = "table ip own { chain output { type filter hook output priority 0; tcp flags & rst == rst drop\n } }\n"

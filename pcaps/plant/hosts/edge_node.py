@@ -71,7 +71,7 @@ def refresh(registry: list[str], model: Model) -> Model:
 
 
 async def subscribe(server: str, inputs: Inputs) -> object:
-    from asyncua import Client, ua  # noqa: PLC0415 (takes a second to import, and only this way of input needs it)
+    from asyncua import Client, ua
 
     link = Client(f"opc.tcp://{server}:4840/cell")
     await link.connect()

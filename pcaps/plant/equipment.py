@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+from control import Reality
 from layout import ADDRESS
 from net import HERE
 from pki import Authority
@@ -14,6 +16,7 @@ from plant import Plant
 
 Process = subprocess.Popen[bytes]
 MODEL_SEED = 1
+REGISTRY = f"http://{ADDRESS['registry']}:8080"
 USER = ("edge", "edge-secret")
 
 
@@ -21,6 +24,7 @@ class Equipment(Plant):
     """A plant whose hosts are known by what they are for."""
 
     _authority: Authority | None = None
+    registered = False  # whether the edge node asks a registry for its model
 
     @property
     def authority(self) -> Authority:
@@ -94,6 +98,7 @@ class Equipment(Plant):
         more: list[object] = ["--certificate", *self.authority.issue("registry")] if tls else []
         process = self.python("registry", "registry.py", ADDRESS["registry"], folder, *more, *(["--old-tls"] if old else []))
         self.listening(process, 8443 if tls else 8080)
+        self.registered = True
         return process
 
     def hmi(self, seconds: float, *more: object, plc: str = "plc1") -> Process:
@@ -111,15 +116,29 @@ class Equipment(Plant):
     def edge(self, seconds: float, *more: object) -> Process:
         return self.python("edge", "edge_node.py", ADDRESS["broker"], seconds, "--model", self.model(), *more)
 
+    def past(self) -> Path:
+        """What the historian had before: readings of many lines with the wear an inspector found."""
+        import model  # noqa: PLC0415 (numpy takes a while, few scenarios need it)
+
+        file = self.scratch / "past.csv"
+        rows, wear = model.data(MODEL_SEED)
+        lines = (",".join(f"{v:.3f}" for v in (*row, w)) for row, w in zip(rows, wear, strict=True))
+        file.write_text("\n".join(lines) + "\n")
+        return file
+
+    def inference(self, seconds: float, *more: object, period: float = 20) -> Process:
+        """The way of the data from the sensor over the broker to the model and the historian; the telemetry's process."""
+        self.broker()
+        self.historian(seconds, *more)
+        self.edge(seconds, "--period", period, *(["--registry", REGISTRY, "--refresh", period * 30] if self.registered else []))
+        self.wait(period)
+        return self.telemetry(seconds - period, "--period", period)
+
     def line(self, **orders: float | str) -> None:
         """Something happens to the line itself: `product="B"`, `fault__vibration=0.8`."""
-        from control import Reality  # noqa: PLC0415 (reads the environment of a recording)
-
         Reality(str(self._process)).order(**orders)
 
 
 def manifest(file: Path) -> str:
-    import hashlib  # noqa: PLC0415
-
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     return json.dumps({"file": file.name, "version": file.stem.rpartition("-")[2], "sha256": digest}) + "\n"

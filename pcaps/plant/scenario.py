@@ -29,6 +29,7 @@ from types import ModuleType
 from services import Services
 from layout import ADDRESS, MAC, ZONE_OF
 from mirror import Stretch
+from plantclock import EPOCH
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 FRAMES = 40  # of a step's evidence kept in the labels; `count` says how many there are
@@ -113,7 +114,7 @@ def play(name: str, out: Path, scratch: Path, prefix: str) -> None:
     """Records a scenario: `<out>/<name>.pcap` and `<out>/<name>.labels.json`."""
     module = load(name)
     speed = getattr(module, "SPEED", 1)
-    with Stage(prefix, scratch, speed=speed, seed=getattr(module, "SEED", 1), opened=getattr(module, "OPENED", ()),
+    with Stage(prefix, scratch, speed=speed, seed=getattr(module, "SEED", 1), epoch=getattr(module, "EPOCH", EPOCH), opened=getattr(module, "OPENED", ()),
                ingress=getattr(module, "INGRESS", True)) as stage:  # fmt: skip
         stage.steps = []
         module.play(stage)

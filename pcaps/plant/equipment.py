@@ -14,6 +14,11 @@ from net import HERE
 from pki import Authority
 from plant import Plant
 
+# An outstation that keeps a session a master: the HMI's ends at port 20000, any other's at 20001, unseen outside.
+_SECOND_MASTER = (
+    "table ip masters {{ chain prerouting {{ type nat hook prerouting priority -100 ; "
+    "ip saddr != {hmi} tcp dport 20000 redirect to :20001 ; }} ; }}"
+)
 Process = subprocess.Popen[bytes]
 MODEL_SEED = 1
 REGISTRY = f"http://{ADDRESS['registry']}:8080"
@@ -43,6 +48,7 @@ class Equipment(Plant):
         return process
 
     def rtu(self, seconds: float, *more: object) -> Process:
+        self.net.inside(self.host("rtu"), "nft", _SECOND_MASTER.format(hmi=ADDRESS["hmi"]))
         process = self.python("rtu", "outstation.py", ADDRESS["rtu"], seconds, *more)
         self.listening(process, 20000)
         return process
@@ -88,15 +94,15 @@ class Equipment(Plant):
             subprocess.run(command, check=True, capture_output=True)
         return file
 
-    def registry(self, *versions: Path, tls: bool = False, old: bool = False) -> Process:
-        """The registry, holding these models; the last one is the latest."""
+    def registry(self, *versions: Path, tls: str = "") -> Process:
+        """The registry, holding these models; the last one is the latest. `tls`: new, any or old."""
         folder = self.scratch / "models"
         folder.mkdir(exist_ok=True)
         for file in versions:
             (folder / file.name).write_bytes(file.read_bytes())
             (folder / "latest.json").write_text(manifest(file))
-        more: list[object] = ["--certificate", *self.authority.issue("registry")] if tls else []
-        process = self.python("registry", "registry.py", ADDRESS["registry"], folder, *more, *(["--old-tls"] if old else []))
+        more: list[object] = ["--certificate", *self.authority.issue("registry"), "--tls", tls] if tls else []
+        process = self.python("registry", "registry.py", ADDRESS["registry"], folder, *more)
         self.listening(process, 8443 if tls else 8080)
         self.registered = True
         return process
@@ -126,7 +132,7 @@ class Equipment(Plant):
         file.write_text("\n".join(lines) + "\n")
         return file
 
-    def inference(self, seconds: float, *more: object, period: float = 20) -> Process:
+    def inference(self, seconds: float, *more: object, period: float = 24) -> Process:
         """The way of the data from the sensor over the broker to the model and the historian; the telemetry's process."""
         self.broker()
         self.historian(seconds, *more)

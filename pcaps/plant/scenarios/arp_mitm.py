@@ -18,11 +18,10 @@ def play(stage):
     stage.learned()
     with stage.step("the router's and the sensor's addresses are announced by another host", actors=("intruder",),
                     targets=("sensor1",), techniques=("T0830", "T1692.002", "AML.T0043"), alerts=("parser_anomaly.evasion",),
-                    evidence="arp.opcode == 2 && eth.src == {mac[intruder]}") as lie:  # fmt: skip
+                    evidence="arp.opcode == 2 && eth.src == {mac[intruder]}"):  # fmt: skip
         work = stage.python("intruder", "attack_mitm.py", "10.40.0.41", "10.40.0.1", 2700, "mqtt", 1.5)
         stage.wait(600)
     with stage.step("altered readings", actors=("intruder",), targets=("broker",), techniques=("T1692.002", "AML.T0043"),
                     evidence="mqtt.msgtype == 3 && eth.src == {mac[intruder]}"):  # fmt: skip
         stage.done(work)
     stage.wait(300)
-    assert lie

@@ -1,4 +1,4 @@
-"""DNP3: a second master disables unsolicited reporting, and the outstation falls silent."""
+"""DNP3: a second master disables unsolicited reporting."""
 
 SPEED = 5
 STANDING = ("cleartext.protocol",)

@@ -5,7 +5,7 @@ STANDING = ()
 
 
 def play(stage):
-    stage.registry(stage.model(), tls=True)
+    stage.registry(stage.model(), tls="any")
     trust = stage.trust
     for _ in range(8):
         stage.done(stage.python("edge", "attack_tls.py", "10.50.0.20", 8443, "TLSv1_3", trust))

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+from control import Reality
 from layout import ADDRESS
 from net import HERE
 from pki import Authority
 from plant import Plant
 
+# An outstation that keeps a session a master: the HMI's ends at port 20000, any other's at 20001, unseen outside.
+_SECOND_MASTER = (
+    "table ip masters {{ chain prerouting {{ type nat hook prerouting priority -100 ; "
+    "ip saddr != {hmi} tcp dport 20000 redirect to :20001 ; }} ; }}"
+)
 Process = subprocess.Popen[bytes]
 MODEL_SEED = 1
+REGISTRY = f"http://{ADDRESS['registry']}:8080"
 USER = ("edge", "edge-secret")
 
 
@@ -21,6 +29,7 @@ class Equipment(Plant):
     """A plant whose hosts are known by what they are for."""
 
     _authority: Authority | None = None
+    registered = False  # whether the edge node asks a registry for its model
 
     @property
     def authority(self) -> Authority:
@@ -39,6 +48,7 @@ class Equipment(Plant):
         return process
 
     def rtu(self, seconds: float, *more: object) -> Process:
+        self.net.inside(self.host("rtu"), "nft", _SECOND_MASTER.format(hmi=ADDRESS["hmi"]))
         process = self.python("rtu", "outstation.py", ADDRESS["rtu"], seconds, *more)
         self.listening(process, 20000)
         return process
@@ -84,16 +94,17 @@ class Equipment(Plant):
             subprocess.run(command, check=True, capture_output=True)
         return file
 
-    def registry(self, *versions: Path, tls: bool = False, old: bool = False) -> Process:
-        """The registry, holding these models; the last one is the latest."""
+    def registry(self, *versions: Path, tls: str = "") -> Process:
+        """The registry, holding these models; the last one is the latest. `tls`: new, any or old."""
         folder = self.scratch / "models"
         folder.mkdir(exist_ok=True)
         for file in versions:
             (folder / file.name).write_bytes(file.read_bytes())
             (folder / "latest.json").write_text(manifest(file))
-        more: list[object] = ["--certificate", *self.authority.issue("registry")] if tls else []
-        process = self.python("registry", "registry.py", ADDRESS["registry"], folder, *more, *(["--old-tls"] if old else []))
+        more: list[object] = ["--certificate", *self.authority.issue("registry"), "--tls", tls] if tls else []
+        process = self.python("registry", "registry.py", ADDRESS["registry"], folder, *more)
         self.listening(process, 8443 if tls else 8080)
+        self.registered = True
         return process
 
     def hmi(self, seconds: float, *more: object, plc: str = "plc1") -> Process:
@@ -111,15 +122,29 @@ class Equipment(Plant):
     def edge(self, seconds: float, *more: object) -> Process:
         return self.python("edge", "edge_node.py", ADDRESS["broker"], seconds, "--model", self.model(), *more)
 
+    def past(self) -> Path:
+        """What the historian had before: readings of many lines with the wear an inspector found."""
+        import model  # noqa: PLC0415 (numpy takes a while, few scenarios need it)
+
+        file = self.scratch / "past.csv"
+        rows, wear = model.data(MODEL_SEED)
+        lines = (",".join(f"{v:.3f}" for v in (*row, w)) for row, w in zip(rows, wear, strict=True))
+        file.write_text("\n".join(lines) + "\n")
+        return file
+
+    def inference(self, seconds: float, *more: object, period: float = 24) -> Process:
+        """The way of the data from the sensor over the broker to the model and the historian; the telemetry's process."""
+        self.broker()
+        self.historian(seconds, *more)
+        self.edge(seconds, "--period", period, *(["--registry", REGISTRY, "--refresh", period * 30] if self.registered else []))
+        self.wait(period)
+        return self.telemetry(seconds - period, "--period", period)
+
     def line(self, **orders: float | str) -> None:
         """Something happens to the line itself: `product="B"`, `fault__vibration=0.8`."""
-        from control import Reality
-
         Reality(str(self._process)).order(**orders)
 
 
 def manifest(file: Path) -> str:
-    import hashlib
-
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     return json.dumps({"file": file.name, "version": file.stem.rpartition("-")[2], "sha256": digest}) + "\n"

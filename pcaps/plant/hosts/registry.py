@@ -1,9 +1,9 @@
 """The model registry: files of models over HTTP, the latest of a name in its manifest.
 
-    registry.py ADDRESS FOLDER [--certificate CERT KEY] [--old-tls]
+    registry.py ADDRESS FOLDER [--certificate CERT KEY] [--tls new|any|old]
 
 `GET /models/pump-wear/latest.json` names file, version and sha256; `PUT /models/pump-wear/<file>` stores a
-version and makes it the latest. Port 8080, with a certificate 8443. `--old-tls` speaks TLS 1.0 only.
+version and makes it the latest. Port 8080, with a certificate 8443. `old` speaks TLS 1.0 only, `any` whatever it is asked for.
 """
 
 import argparse
@@ -18,7 +18,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("address")
 parser.add_argument("folder", type=Path)
 parser.add_argument("--certificate", nargs=2)
-parser.add_argument("--old-tls", action="store_true")
+parser.add_argument("--tls", choices=("new", "any", "old"), default="new")
 options = parser.parse_args()
 
 
@@ -44,9 +44,10 @@ class Registry(Handler):
 server = Server((options.address, 8443 if options.certificate else 8080), Registry)
 if options.certificate:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    if options.old_tls:
+    if options.tls != "new":
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = ssl.TLSVersion.TLSv1
+    if options.tls == "old":
         context.maximum_version = ssl.TLSVersion.TLSv1
     context.load_cert_chain(*options.certificate)
     server.socket = context.wrap_socket(server.socket, server_side=True)

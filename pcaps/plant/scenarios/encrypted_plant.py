@@ -8,7 +8,7 @@ def play(stage):
     stage.plc(tls=True)
     stage.opcua(70, "encrypt")
     stage.broker(clear=False, tls=True)
-    stage.registry(stage.model(), tls=True)
+    stage.registry(stage.model(), tls="new")
     trust = stage.trust
     stage.hmi(50, "--operator", 20, "--tls", trust, *stage.authority.issue("hmi"))
     stage.telemetry(50, "--tls", trust)

@@ -1,5 +1,6 @@
 """Modbus discovery: units of a gateway and functions of a unit, tried one after the other by a plugged-in host."""
 
+MALFORMED = True  # requests of functions without their bodies
 STANDING = ("cleartext.protocol",)
 
 

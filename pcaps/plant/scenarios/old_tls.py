@@ -2,7 +2,7 @@
 
 
 def play(stage):
-    stage.registry(stage.model(), tls=True, old=True)
+    stage.registry(stage.model(), tls="old")
     with stage.step("handshakes with TLS 1.0", actors=("edge",), targets=("registry",), techniques=("T0830",),
                     alerts=("cleartext.tls",), evidence="tls.handshake.type == 2"):  # fmt: skip
         for _ in range(3):

@@ -15,6 +15,7 @@ use super::variant::Rendered;
 use crate::anomaly::Kind;
 use crate::dissect::{Cx, Frame};
 use crate::rows::TagValueRow;
+use crate::words::Known;
 
 /// The last value of a node, as far as a change can be told from it.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ struct Seen {
     hash: u64,
     node: Box<str>,
     state: Option<State>,
+    word: Known,
     rendered: Rendered,
 }
 
@@ -90,13 +92,14 @@ impl Tags {
             return;
         }
         last.state = Some(now);
+        let word = cx.rows.tag_values.tag.word(&mut last.word, || node);
         cx.rows.tag_values.push(TagValueRow {
             ts: cx.ts,
             flow: cx.flow,
             borrow: std::marker::PhantomData,
             frame: cx.frame,
             source: "opcua",
-            tag: node,
+            tag: word,
             value: item.number,
             text: if numeric { "" } else { shown(item) },
             quality: quality(&mut self.quality, item.status),
@@ -126,7 +129,7 @@ impl Tags {
             }
             return None;
         };
-        seen.push(Seen { hash, node: node.into(), state: None, rendered: Rendered::default() });
+        seen.push(Seen { hash, node: node.into(), state: None, word: Known::default(), rendered: Rendered::default() });
         index.insert_unique(hash, at, |&i| seen.get(i as usize).map_or(0, |s| s.hash));
         Some(at + 1)
     }

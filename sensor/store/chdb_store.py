@@ -22,6 +22,7 @@ BATCH_BYTES = 128 * 1024 * 1024
 _SETTINGS = (
     "max_threads = 1",
     "max_insert_threads = 1",
+    "input_format_parallel_parsing = 0",
     "max_partitions_per_insert_block = 0",
     "lightweight_deletes_sync = 2",
     "date_time_input_format = 'basic'",

@@ -247,6 +247,23 @@ def test_a_server_is_not_spoken_to_yet() -> None:
             opening("clickhouse://user:secret@host:9000/db")
 
 
+def test_data_that_breaks_off_is_said(store: Store) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b'{"ts":"1.000000001"}\n'
+        raise OSError("no more")
+
+    with pytest.raises(OSError, match="no more"):
+        store._session.insert("health", ["ts"], broken(), "JSONEachRow")  # type: ignore[attr-defined]
+
+
+def test_rows_that_are_wrong_are_said(store: Store) -> None:
+    wrong = [
+        b'{"ts":"1.000000001","value":"many"}\n'
+    ] * 100_000  # more than a pipe holds: the writer must not wait for ever
+    with pytest.raises(StoreError, match="rows for 'health' cannot be written"):
+        store._session.insert("health", ["ts", "value"], wrong, "JSONEachRow")  # type: ignore[attr-defined]
+
+
 def test_rows_are_exact() -> None:
     assert seconds(TS) == "1760000000.123456789"
     assert seconds(5) == "0.000000005"

@@ -120,6 +120,10 @@ class Plant:
     def wait(self, seconds: float) -> None:
         time.sleep(max(0.0, seconds / self.speed))
 
+    def hours(self) -> float:
+        """The plant's hours since its beginning."""
+        return (time.time() - self.wall) * self.speed / 3600
+
     def done(self, process: subprocess.Popen[bytes], seconds: float = 60) -> int:
         """Waits for a program's end; a failure is one of the recording."""
         status = process.wait(timeout=seconds)

@@ -39,7 +39,8 @@ def one(name: str, out: Path, number: int, keep: Path | None) -> str:
         took = time.monotonic() - start
     if done.returncode:
         return f"{name}: {done.stderr.strip()}"
-    sys.stderr.write(f"{name}: {(out / f'{name}.pcap').stat().st_size} bytes in {took:.0f} s\n")
+    size = sum(path.stat().st_size for path in out.glob(f"{name}.pcap*"))
+    sys.stderr.write(f"{name}: {size} bytes in {took:.0f} s\n")
     return ""
 
 

@@ -44,12 +44,12 @@ class Ticker:
     def left(self, turn: int) -> float:
         return max(0.0, self._begin + real(turn * self.period) - time.monotonic())
 
-    def __iter__(self):  # noqa: ANN204 (a generator of turn numbers)
+    def __iter__(self):
         for turn in range(self.turns):
             time.sleep(self.left(turn))
             yield turn
 
-    async def each(self):  # noqa: ANN201 (an asynchronous generator of turn numbers)
+    async def each(self):
         for turn in range(self.turns):
             await asyncio.sleep(self.left(turn))
             yield turn

@@ -34,7 +34,18 @@ def one(name: str, out: Path, number: int, keep: Path | None) -> str:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         start = time.monotonic()
-        command = [sys.executable, __file__, "--one", name, "--out", str(out), "--scratch", str(scratch), "--number", str(number)]
+        command = [
+            sys.executable,
+            __file__,
+            "--one",
+            name,
+            "--out",
+            str(out),
+            "--scratch",
+            str(scratch),
+            "--number",
+            str(number),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
         took = time.monotonic() - start
     if done.returncode:

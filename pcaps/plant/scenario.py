@@ -133,7 +133,9 @@ def describe(module: ModuleType, name: str, capture: Path, stage: Stage, stretch
     every = frames(capture, "frame")
     for step in stage.steps:
         step.start, step.end = stretch.of(step.start), stretch.of(step.end)
-        shown = [n for n, t in frames(capture, step.filter).items() if step.start // 1000 <= t // 1000 <= step.end // 1000]
+        shown = [
+            n for n, t in frames(capture, step.filter).items() if step.start // 1000 <= t // 1000 <= step.end // 1000
+        ]
         if not shown:
             raise RuntimeError(f"{name}: nothing in the capture shows {step.what!r} ({step.filter})")
         step.count, step.frames = len(shown), shown[:KEPT]

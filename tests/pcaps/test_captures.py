@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +23,15 @@ PCAPS = PLANT.parent
 LABELS = sorted(PCAPS.glob("*.labels.json"))
 NAMES = [path.name.removesuffix(".labels.json") for path in LABELS]
 SMALL, TOGETHER = 1_100_000, 40_000_000
-CAUSES = ("benign_process", "sensor_fault", "input_manipulation", "data_poisoning", "model_swap", "edge_compromise", "network_only")
+CAUSES = (
+    "benign_process",
+    "sensor_fault",
+    "input_manipulation",
+    "data_poisoning",
+    "model_swap",
+    "edge_compromise",
+    "network_only",
+)
 
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 each = pytest.mark.parametrize("name", NAMES)
@@ -41,7 +48,11 @@ def test_index_is_of_these_captures() -> None:
 
 
 def test_index_names_every_capture_with_its_hash() -> None:
-    listed = {line.split()[1]: line.split()[0] for line in (PCAPS / "README.md").read_text().splitlines() if line[64:66] == "  "}
+    listed = {
+        line.split()[1]: line.split()[0]
+        for line in (PCAPS / "README.md").read_text().splitlines()
+        if line[64:66] == "  "
+    }
     captures = {path.name for path in PCAPS.glob("*.pcap*")}
     assert set(listed) == captures
     assert {name: hashlib.sha256((PCAPS / name).read_bytes()).hexdigest() for name in captures} == listed

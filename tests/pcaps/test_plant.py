@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import struct
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_stretched_times_keep_short_gaps_and_order() -> None:
     plant = [stretch.of(10**18 + t) for t in times]
     assert plant == [0, 1 * ms, 3 * ms, 1000 * ms, 1000 * ms, 1004 * ms, 5000 * ms]
     between = [stretch.of(10**18 + t) for t in range(0, 600 * ms, ms // 2)]
-    assert all(earlier <= later for earlier, later in zip(between, between[1:], strict=False))
+    assert all(earlier <= later for earlier, later in itertools.pairwise(between))
 
 
 def test_tag_stands_behind_the_addresses() -> None:
@@ -96,7 +97,10 @@ def test_tag_stands_behind_the_addresses() -> None:
 def test_capture_is_read_as_written(tmp_path: Path) -> None:
     file = tmp_path / "a.pcap"
     mirror.write(file, [(1_500_000_000_123_456_000, b"abc"), (1_500_000_001_000_001_000, b"")])
-    assert [(s.time, s.frame) for s in mirror.read(file)] == [(1_500_000_000_123_456_000, b"abc"), (1_500_000_001_000_001_000, b"")]
+    assert [(s.time, s.frame) for s in mirror.read(file)] == [
+        (1_500_000_000_123_456_000, b"abc"),
+        (1_500_000_001_000_001_000, b""),
+    ]
     cut = tmp_path / "cut.pcap"
     cut.write_bytes(file.read_bytes()[:-5])
     assert len(list(mirror.read(cut))) == 1
@@ -113,7 +117,10 @@ def test_second_leg_is_what_a_router_forwards() -> None:
 
 
 def test_firewall_opens_what_a_scenario_says_and_no_more() -> None:
-    usual, opened = firewall.nftables(), firewall.nftables((("enterprise", "cell", "502"), ("dmz", "internet", "any")))
+    usual, opened = (
+        firewall.nftables(),
+        firewall.nftables((("enterprise", "cell", "502"), ("dmz", "internet", "any"))),
+    )
     more = [line.strip() for line in opened.splitlines() if line not in usual.splitlines()]
     assert more == ["ip saddr 10.10.0.0/24 ip daddr 10.40.0.0/24 tcp dport 502 accept",
                     "ip saddr 10.20.0.0/24 ip daddr 192.31.196.0/24 accept"]  # fmt: skip

@@ -1,6 +1,6 @@
 """Broken Modbus/TCP messages, one a connection, from a seeded generator.
 
-    attack_fuzz.py PLC N
+attack_fuzz.py PLC N
 """
 
 import random
@@ -9,7 +9,7 @@ import struct
 import sys
 
 plc, number = sys.argv[1], int(sys.argv[2])
-draw = random.Random(7)  # noqa: S311 (a fuzzer must be repeatable)
+draw = random.Random(7)
 
 
 def broken(turn: int) -> bytes:

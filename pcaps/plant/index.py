@@ -1,6 +1,6 @@
 """`pcaps/README.md`: which captures there are, how they were made, what they show.
 
-    index.py [DIR]
+index.py [DIR]
 """
 
 from __future__ import annotations
@@ -44,8 +44,16 @@ def text(folder: Path) -> str:
     demo = folder / "demo.pcap"
     if demo.exists():
         hashes.append(f"{hashlib.sha256(demo.read_bytes()).hexdigest()}  {demo.name}  # demo.py")
-        table.append(f"| demo.pcap | | {demo.stat().st_size} | two minutes of a small plant and an intruder, for `make demo` | |")
-    return _HEAD + "\n".join(table) + "\n\n## SHA-256 and command (under `pcaps/plant/`)\n\n```\n" + "\n".join(hashes) + "\n```\n"
+        table.append(
+            f"| demo.pcap | | {demo.stat().st_size} | two minutes of a small plant and an intruder, for `make demo` | |"
+        )
+    return (
+        _HEAD
+        + "\n".join(table)
+        + "\n\n## SHA-256 and command (under `pcaps/plant/`)\n\n```\n"
+        + "\n".join(hashes)
+        + "\n```\n"
+    )
 
 
 def write(folder: Path) -> None:

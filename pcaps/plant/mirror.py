@@ -89,9 +89,7 @@ def second_leg(frame: bytes, routers: set[bytes]) -> bool:
     return frame[6:12] in routers and frame[12:14] == b"\x08\x00" and frame[29] != 1
 
 
-def join(
-    ports: dict[Path, int], out: Path, wall: float, epoch: float, speed: float, routers: set[bytes]
-) -> Stretch:
+def join(ports: dict[Path, int], out: Path, wall: float, epoch: float, speed: float, routers: set[bytes]) -> Stretch:
     """Merges mirror ports (path: VLAN) into `out`; says how times were stretched.
 
     What `routers` forward is left out: each routed packet is then seen once, where it comes into the switch.

@@ -34,11 +34,17 @@ class Model:
         return np.asarray(1 / (1 + np.exp(-(hidden @ t["w2"] + t["b2"]))))[:, 0]
 
     def save(self, path: Path) -> None:
-        header: dict[str, object] = {"__metadata__": {"name": NAME, "version": self.version, "inputs": ",".join(FEATURES)}}
+        header: dict[str, object] = {
+            "__metadata__": {"name": NAME, "version": self.version, "inputs": ",".join(FEATURES)}
+        }
         body = b""
         for name, tensor in sorted(self.tensors.items()):
             data = tensor.astype("<f4").tobytes()
-            header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [len(body), len(body) + len(data)]}
+            header[name] = {
+                "dtype": "F32",
+                "shape": list(tensor.shape),
+                "data_offsets": [len(body), len(body) + len(data)],
+            }
             body += data
         text = json.dumps(header, separators=(",", ":")).encode()
         text += b" " * (-len(text) % 8)

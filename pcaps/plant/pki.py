@@ -43,11 +43,16 @@ class Authority:
         return (builder.serial_number(x509.random_serial_number()).not_valid_before(start)
                 .not_valid_after(now + days * _DAY))  # fmt: skip
 
-    def issue(self, host: str, *, kind: str = "ec", uri: str = "", days: int = 365, name: str = "") -> tuple[Path, Path]:
+    def issue(
+        self, host: str, *, kind: str = "ec", uri: str = "", days: int = 365, name: str = ""
+    ) -> tuple[Path, Path]:
         """A certificate and key of a host; `uri` is OPC UA's application URI."""
         key: Key = ec.generate_private_key(ec.SECP256R1()) if kind == "ec" else rsa.generate_private_key(65537, 2048)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name or host)])
-        names: list[x509.GeneralName] = [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address(ADDRESS[host]))]
+        names: list[x509.GeneralName] = [
+            x509.DNSName(host),
+            x509.IPAddress(ipaddress.ip_address(ADDRESS[host])),
+        ]
         if uri:
             names.insert(0, x509.UniformResourceIdentifier(uri))
         both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])

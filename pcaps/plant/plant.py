@@ -49,7 +49,9 @@ class Plant:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.net.__exit__(kind, error, trace)
 
     def _begin(self) -> None:
@@ -120,6 +122,10 @@ class Plant:
     def wait(self, seconds: float) -> None:
         time.sleep(max(0.0, seconds / self.speed))
 
+    def hours(self) -> float:
+        """The plant's hours since its beginning."""
+        return (time.time() - self.wall) * self.speed / 3600
+
     def done(self, process: subprocess.Popen[bytes], seconds: float = 60) -> int:
         """Waits for a program's end; a failure is one of the recording."""
         status = process.wait(timeout=seconds)
@@ -137,4 +143,3 @@ class Plant:
         routers = {bytes.fromhex(mac.replace(":", "")) for mac in ROUTER_MAC.values()} if self.ingress else set()
         ports = {self.scratch / f"{name}.pcap": ZONES[name].vlan for name in self._dumps}
         return mirror.join(ports, out, self.wall, self.epoch, self.speed, routers)
-

@@ -34,12 +34,24 @@ def one(name: str, out: Path, number: int, keep: Path | None) -> str:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         start = time.monotonic()
-        command = [sys.executable, __file__, "--one", name, "--out", str(out), "--scratch", str(scratch), "--number", str(number)]
+        command = [
+            sys.executable,
+            __file__,
+            "--one",
+            name,
+            "--out",
+            str(out),
+            "--scratch",
+            str(scratch),
+            "--number",
+            str(number),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
         took = time.monotonic() - start
     if done.returncode:
         return f"{name}: {done.stderr.strip()}"
-    sys.stderr.write(f"{name}: {(out / f'{name}.pcap').stat().st_size} bytes in {took:.0f} s\n")
+    size = sum(path.stat().st_size for path in out.glob(f"{name}.pcap*"))
+    sys.stderr.write(f"{name}: {size} bytes in {took:.0f} s\n")
     return ""
 
 

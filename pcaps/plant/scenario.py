@@ -7,6 +7,7 @@ A file has a docstring (its first line is the title), settings in capitals, and 
     STANDING = ()        kinds of alert that are true of the plant itself all the time
     OPENED = ()          firewall rules that are there by mistake
     SILENT = ()          detectors, or kinds of alert, that have nothing to say here
+    GZIP = False         whether the capture is kept compressed
     MALFORMED = False    whether messages are meant to be malformed
     DRIFT = ""           the true cause of the drift of the model's output, as `incidents.cause` names it
 
@@ -17,10 +18,10 @@ picks out of the step's time.
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,12 +29,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+from evidence import frames
 from layout import ADDRESS, MAC, ZONE_OF
 from mirror import Stretch
 from services import Services
 
 SCENARIOS = Path(__file__).parent / "scenarios"
-FRAMES = 40  # of a step's evidence kept in the labels; `count` says how many there are
+KEPT = 40  # of a step's evidence kept in the labels; `count` says how many there are
 CAUSES = ("benign_process", "sensor_fault", "input_manipulation", "data_poisoning", "model_swap", "edge_compromise",
           "network_only")  # fmt: skip
 
@@ -93,24 +95,6 @@ def names() -> list[str]:
     return sorted(path.stem for path in SCENARIOS.glob("[a-z]*.py"))
 
 
-def frames(capture: Path, display_filter: str) -> dict[int, int]:
-    """Frame number and time (nanoseconds) of the packets a display filter picks."""
-    command = ["tshark", "-n", "-r", str(capture), "-Y", display_filter, "-T", "fields", "-e", "frame.number", "-e",
-               "frame.time_epoch", *DISSECT]  # fmt: skip
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
-    return {int(n): _nanoseconds(t) for n, t in (line.split("\t") for line in lines if line)}
-
-
-def _nanoseconds(text: str) -> int:
-    seconds, _, fraction = text.partition(".")
-    return int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9])
-
-
-# Ports that tshark does not know by itself.
-DISSECT = ("-d", "tcp.port==8443,tls", "-d", "tcp.port==8883,tls", "-d", "tcp.port==802,tls", "-d", "tcp.port==8080,http",
-           "-o", "tcp.desegment_tcp_streams:TRUE")  # fmt: skip
-
-
 def play(name: str, out: Path, scratch: Path, prefix: str) -> None:
     """Records a scenario: `<out>/<name>.pcap` and `<out>/<name>.labels.json`."""
     module = load(name)
@@ -122,9 +106,19 @@ def play(name: str, out: Path, scratch: Path, prefix: str) -> None:
         capture = out / f"{name}.pcap"
         hosts = sorted(stage.net.hosts)
         stretch = stage.finish(capture)
+    if getattr(module, "GZIP", False):
+        capture = packed(capture)
     labels = describe(module, name, capture, stage, stretch)
     labels["hosts"] = {h: {"ip": ADDRESS[h], "mac": MAC[h], "zone": ZONE_OF[h].name} for h in hosts}
     (out / f"{name}.labels.json").write_text(short(labels))
+
+
+def packed(capture: Path) -> Path:
+    """The capture compressed, the same bytes for the same capture."""
+    small = capture.with_name(f"{capture.name}.gz")
+    small.write_bytes(gzip.compress(capture.read_bytes(), 9, mtime=0))
+    capture.unlink()
+    return small
 
 
 def short(labels: dict[str, object]) -> str:
@@ -139,10 +133,12 @@ def describe(module: ModuleType, name: str, capture: Path, stage: Stage, stretch
     every = frames(capture, "frame")
     for step in stage.steps:
         step.start, step.end = stretch.of(step.start), stretch.of(step.end)
-        shown = [n for n, t in frames(capture, step.filter).items() if step.start // 1000 <= t // 1000 <= step.end // 1000]
+        shown = [
+            n for n, t in frames(capture, step.filter).items() if step.start // 1000 <= t // 1000 <= step.end // 1000
+        ]
         if not shown:
             raise RuntimeError(f"{name}: nothing in the capture shows {step.what!r} ({step.filter})")
-        step.count, step.frames = len(shown), shown[:FRAMES]
+        step.count, step.frames = len(shown), shown[:KEPT]
     cause = getattr(module, "DRIFT", "")
     if cause and cause not in CAUSES:
         raise RuntimeError(f"{name}: {cause} is no cause")

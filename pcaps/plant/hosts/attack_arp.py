@@ -1,12 +1,13 @@
 """Lies about hardware addresses.
 
-    attack_arp.py announce ADDRESS            says once that ADDRESS is here
-    attack_arp.py poison A B SECONDS          tells A that B is here and B that A is, again and again
+attack_arp.py announce ADDRESS            says once that ADDRESS is here
+attack_arp.py poison A B SECONDS          tells A that B is here and B that A is, again and again
 """
 
 import socket
 import sys
 import time
+from pathlib import Path
 
 from plantclock import Ticker
 from rawlink import arp, link, own_mac, packed
@@ -17,7 +18,7 @@ def mac_of(address: str) -> bytes:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
         asked.sendto(b"", (address, 9))
     time.sleep(0.3)
-    for line in open("/proc/net/arp").readlines()[1:]:  # noqa: SIM115
+    for line in Path("/proc/net/arp").read_text().splitlines()[1:]:
         if line.split()[0] == address and line.split()[3] != "00:00:00:00:00:00":
             return packed(line.split()[3])
     raise SystemExit(f"{address} has no hardware address")

@@ -1,6 +1,6 @@
 """HTTP requests one after the other, with a file posted if there is one.
 
-    attack_beacon.py SERVER PORT TIMES [PATH] [FILE]
+attack_beacon.py SERVER PORT TIMES [PATH] [FILE]
 """
 
 import http.client

@@ -1,6 +1,6 @@
 """A second DNP3 master (opendnp3): restarts, silences or operates an outstation, or sends it a file.
 
-    attack_dnp3.py OUTSTATION restart | silence | operate | outputs | file PATH
+attack_dnp3.py OUTSTATION restart | silence | operate | outputs | file PATH
 """
 
 import sys

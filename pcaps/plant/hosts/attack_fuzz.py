@@ -1,6 +1,6 @@
 """Broken Modbus/TCP messages, one a connection, from a seeded generator.
 
-    attack_fuzz.py PLC N
+attack_fuzz.py PLC N
 """
 
 import random

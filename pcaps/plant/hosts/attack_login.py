@@ -1,6 +1,6 @@
 """Logs in where the password goes over the wire readable: `ftp`, `http`, or guesses at them.
 
-    attack_login.py ftp|http SERVER USER PASSWORD
+attack_login.py ftp|http SERVER USER PASSWORD
 """
 
 import base64
@@ -10,7 +10,7 @@ import sys
 
 kind, server, user, password = sys.argv[1:5]
 if kind == "ftp":
-    with ftplib.FTP(server, timeout=10) as ftp:
+    with ftplib.FTP(server, timeout=10) as ftp:  # noqa: S321 (that it is readable is the point)
         try:
             ftp.login(user, password)
             ftp.nlst()

@@ -1,6 +1,6 @@
 """Guesses an OPC UA password.
 
-    attack_opcua.py SERVER TIMES
+attack_opcua.py SERVER TIMES
 """
 
 import asyncio

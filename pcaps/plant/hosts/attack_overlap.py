@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from rawlink import ACK, PSH, Talk, ipv4, link, own_mac, packed, tcp
 
@@ -29,7 +30,7 @@ def mac_of(address: str) -> bytes:
     """From the kernel's ARP table, after it has asked."""
     with socket.create_connection((address, 502), timeout=3):
         pass
-    for line in open("/proc/net/arp").readlines()[1:]:  # noqa: SIM115
+    for line in Path("/proc/net/arp").read_text().splitlines()[1:]:
         fields = line.split()
         if fields[0] == address:
             return packed(fields[3])

@@ -1,6 +1,6 @@
 """Looks for hosts and ports with ordinary connects and pings.
 
-    attack_scan.py ports HOST N | addresses PREFIX N | controllers PREFIX N
+attack_scan.py ports HOST N | addresses PREFIX N | controllers PREFIX N
 """
 
 import socket
@@ -9,7 +9,29 @@ import sys
 import time
 
 what, where, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
-FIRST = (21, 22, 23, 25, 80, 102, 135, 139, 443, 445, 502, 802, 1883, 2404, 3389, 4840, 5900, 8080, 8883, 20000, 44818)
+FIRST = (
+    21,
+    22,
+    23,
+    25,
+    80,
+    102,
+    135,
+    139,
+    443,
+    445,
+    502,
+    802,
+    1883,
+    2404,
+    3389,
+    4840,
+    5900,
+    8080,
+    8883,
+    20000,
+    44818,
+)
 
 
 def knock(host: str, port: int) -> None:

@@ -1,6 +1,6 @@
 """Puts a model's file into the registry, as a person or an intruder does.
 
-    deploy.py REGISTRY FILE [NAME]
+deploy.py REGISTRY FILE [NAME]
 """
 
 import http.client

@@ -24,7 +24,13 @@ from model import NAME, Model
 from plantclock import Ticker
 from process import FEATURES
 
-OPCUA = {"vibration": "Vibration", "temperature": "Temperature", "current": "MotorCurrent", "speed": "Speed", "flow": "Flow"}
+OPCUA = {
+    "vibration": "Vibration",
+    "temperature": "Temperature",
+    "current": "MotorCurrent",
+    "speed": "Speed",
+    "flow": "Flow",
+}
 
 
 class Inputs:
@@ -100,7 +106,12 @@ async def main() -> None:
         if len(inputs.values) < len(FEATURES):
             continue
         score = float(model.score(np.array([inputs.values[name] for name in FEATURES]))[0])
-        message = {"model": NAME, "version": model.version, "score": round(score, 4), "time": int(plantclock.now() * 1000)}
+        message = {
+            "model": NAME,
+            "version": model.version,
+            "score": round(score, 4),
+            "time": int(plantclock.now() * 1000),
+        }
         publisher.publish(SCORE, json.dumps(message), qos=1)
     leave(publisher)
     if link is not None:

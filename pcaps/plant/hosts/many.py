@@ -1,6 +1,6 @@
 """One client that polls many controllers.
 
-    many.py PREFIX FIRST N SECONDS
+many.py PREFIX FIRST N SECONDS
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """A DNP3 master (opendnp3): integrity poll at start and now and then, event polls, an operator's command.
 
-    master.py OUTSTATION SECONDS [--events 4] [--integrity 30] [--command 45] [--unsolicited]
+master.py OUTSTATION SECONDS [--events 4] [--integrity 30] [--command 45] [--unsolicited]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Questions of ordinary hosts: a name, the time.
 
-    office.py dns SERVER NAME | ntp SERVER
+office.py dns SERVER NAME | ntp SERVER
 """
 
 import socket

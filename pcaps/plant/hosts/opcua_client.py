@@ -1,7 +1,7 @@
 """An OPC UA client: reads the line's tags every second; may log in, write the set point, or browse everything.
 
-    opcua_client.py SERVER SECONDS [--policy none|sign|encrypt] [--certificate CERT KEY] [--trust CA]
-                    [--user NAME PASSWORD] [--write VALUE] [--browse]
+opcua_client.py SERVER SECONDS [--policy none|sign|encrypt] [--certificate CERT KEY] [--trust CA]
+                [--user NAME PASSWORD] [--write VALUE] [--browse] [--period 1]
 """
 
 import argparse
@@ -36,6 +36,7 @@ async def main() -> None:
     parser.add_argument("--user", nargs=2)
     parser.add_argument("--write", type=float)
     parser.add_argument("--browse", action="store_true")
+    parser.add_argument("--period", type=float, default=1)
     options = parser.parse_args()
     client = Client(f"opc.tcp://{options.server}:4840/cell")
     client.application_uri = "urn:example:client"
@@ -49,7 +50,7 @@ async def main() -> None:
         client.set_password(options.user[1])
     async with client:
         nodes = [client.get_node(ua.NodeId(f"Line1.{name}", 2)) for name in TAGS]
-        async for turn in Ticker(1, options.seconds).each():
+        async for turn in Ticker(options.period, options.seconds).each():
             await client.read_values(nodes)
             if options.write is not None and turn == 2:
                 await client.get_node(ua.NodeId("Line1.SpeedSetpoint", 2)).write_value(options.write)

@@ -1,6 +1,6 @@
 """An OPC UA server of the line: security policy None, Sign or SignAndEncrypt; anonymous or user name.
 
-    opcua_server.py ADDRESS SECONDS [--policy none|sign|encrypt ...] [--certificate CERT KEY]
+opcua_server.py ADDRESS SECONDS [--policy none|sign|encrypt ...] [--certificate CERT KEY]
 """
 
 import argparse
@@ -13,7 +13,13 @@ from asyncua.server.user_managers import User, UserManager, UserRole
 from control import Reality
 from plantclock import Ticker
 
-NAMES = {"vibration": "Vibration", "temperature": "Temperature", "current": "MotorCurrent", "speed": "Speed", "flow": "Flow"}
+NAMES = {
+    "vibration": "Vibration",
+    "temperature": "Temperature",
+    "current": "MotorCurrent",
+    "speed": "Speed",
+    "flow": "Flow",
+}
 POLICY = {
     "none": ua.SecurityPolicyType.NoSecurity,
     "sign": ua.SecurityPolicyType.Basic256Sha256_Sign,

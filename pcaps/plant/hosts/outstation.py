@@ -83,7 +83,9 @@ def main() -> None:
     sessions = []
     for port in (20000, 20001):  # a session for each of two masters
         endpoint = dnp3.IPEndpoint(options.address, port)
-        channel = manager.AddTCPServer(f"rtu{port}", dnp3.levels.NORMAL, dnp3.ServerAcceptMode.CloseExisting, endpoint, None)
+        channel = manager.AddTCPServer(
+            f"rtu{port}", dnp3.levels.NORMAL, dnp3.ServerAcceptMode.CloseExisting, endpoint, None
+        )
         sessions.append(channel.AddOutstation(f"rtu{port}", commands, application, settings(options.unsolicited)))
         sessions[-1].Enable()
     for _ in Ticker(2, options.seconds):

@@ -18,20 +18,37 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 WRITE_COIL, WRITE_COILS = 5, 15
 REGISTERS = (3, 4, 6, 16, 22, 23)
-SCALE = {"vibration": 100, "temperature": 10, "current": 100, "speed": 1, "flow": 100, "pressure": 100, "level": 10}
+SCALE = {
+    "vibration": 100,
+    "temperature": 10,
+    "current": 100,
+    "speed": 1,
+    "flow": 100,
+    "pressure": 100,
+    "level": 10,
+}
 SETPOINTS = {50: ("speed_setpoint", 1), 51: ("valve", 10)}
 IDENTITY = {"VendorName": "Example Controls", "ProductCode": "EC-200", "MajorMinorRevision": "2.1.7"}
 
 
 def shown(values: dict[str, float]) -> list[int]:
     """Registers 0-9."""
-    numbers = [values[name] * scale for name, scale in SCALE.items()] + [values["valve"] * 10, values["run"], values["product"]]
+    numbers = [values[name] * scale for name, scale in SCALE.items()] + [
+        values["valve"] * 10,
+        values["run"],
+        values["product"],
+    ]
     return [max(0, min(65535, round(number))) for number in numbers]
 
 
 def device(unit: int, line: Reality) -> SimDevice:
     async def access(
-        function: int, _start: int, address: int, _count: int, registers: list[int], written: list[int] | list[bool] | None
+        function: int,
+        _start: int,
+        address: int,
+        _count: int,
+        registers: list[int],
+        written: list[int] | list[bool] | None,
     ) -> None:
         """Orders what is written, then shows the line as it is."""
         orders = {}

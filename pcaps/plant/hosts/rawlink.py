@@ -47,7 +47,9 @@ def ipv4(source: str, target: str, payload: bytes, *, number: int = 1, fragment:
 
 def tcp(ends: tuple[str, int, str, int], sequence: int, acknowledged: int, flags: int, payload: bytes = b"") -> bytes:
     source, sport, target, dport = ends
-    head = struct.pack("!HHIIBBHHH", sport, dport, sequence & 0xFFFFFFFF, acknowledged & 0xFFFFFFFF, 0x50, flags, 64240, 0, 0)
+    head = struct.pack(
+        "!HHIIBBHHH", sport, dport, sequence & 0xFFFFFFFF, acknowledged & 0xFFFFFFFF, 0x50, flags, 64240, 0, 0
+    )
     pseudo = socket.inet_aton(source) + socket.inet_aton(target) + struct.pack("!BBH", 0, 6, len(head) + len(payload))
     total = checksum(pseudo + head + payload)
     return head[:16] + struct.pack("!H", total) + head[18:] + payload

@@ -30,13 +30,21 @@ class Registry(Handler):
         if not path.is_file():
             self.answer(404, b"no such model\n")
         else:
-            self.answer(200, path.read_bytes(), "application/json" if path.suffix == ".json" else "application/octet-stream")
+            self.answer(
+                200,
+                path.read_bytes(),
+                "application/json" if path.suffix == ".json" else "application/octet-stream",
+            )
 
     def do_PUT(self) -> None:  # noqa: N802
         body = self.body()
         path = options.folder / Path(self.path).name
         path.write_bytes(body)
-        latest = {"file": path.name, "version": path.stem.rpartition("-")[2], "sha256": hashlib.sha256(body).hexdigest()}
+        latest = {
+            "file": path.name,
+            "version": path.stem.rpartition("-")[2],
+            "sha256": hashlib.sha256(body).hexdigest(),
+        }
         (options.folder / "latest.json").write_text(json.dumps(latest) + "\n")
         self.answer(201, b"stored\n")
 

@@ -1,6 +1,6 @@
 """The retraining job: takes what the historian has, trains, and puts the new version into the registry.
 
-    retrain.py HISTORIAN REGISTRY VERSION
+retrain.py HISTORIAN REGISTRY VERSION
 """
 
 import http.client
@@ -22,6 +22,8 @@ with tempfile.TemporaryDirectory() as folder:
     train(rows[:, :-1], rows[:, -1], seed=5, version=version, epochs=800).save(file)
     body = file.read_bytes()
 connection = http.client.HTTPConnection(registry, 8080, timeout=20)
-connection.request("PUT", f"/models/{NAME}/{NAME}-{version}.safetensors", body=body, headers={"User-Agent": "retrain/2.0"})
+connection.request(
+    "PUT", f"/models/{NAME}/{NAME}-{version}.safetensors", body=body, headers={"User-Agent": "retrain/2.0"}
+)
 print(connection.getresponse().status)
 connection.close()

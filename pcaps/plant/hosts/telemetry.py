@@ -1,6 +1,6 @@
 """The line's vibration sensor: publishes its readings over MQTT (JSON), as plant/line1/telemetry.
 
-    telemetry.py BROKER SECONDS [--tls CA] [--user NAME PASSWORD] [--v5] [--period 2]
+telemetry.py BROKER SECONDS [--tls CA] [--user NAME PASSWORD] [--v5] [--period 2]
 """
 
 from control import Reality

@@ -1,6 +1,6 @@
 """A web server that answers every GET with a short text and takes every POST.
 
-    web.py ADDRESS PORT [FOLDER]
+web.py ADDRESS PORT [FOLDER]
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def play(stage):
     stage.learned()
     with stage.step("the sensor's client identifier connects from another host", actors=("intruder",), targets=("broker",),
                     techniques=("T1692.002", "T0859", "AML.T0043", "AML.T0015"),
-                    evidence='ip.src == {intruder} && (mqtt.msgtype == 1 || mqtt.msgtype == 3)'):  # fmt: skip
+                    evidence="ip.src == {intruder} && (mqtt.msgtype == 1 || mqtt.msgtype == 3)"):  # fmt: skip
         sensor.terminate()
         stage.done(stage.python("intruder", "attack_mqtt.py", "10.20.0.10", 4200, "shape", stage.model(), "--id",
                                 "sensor-line1", "--period", 20))  # fmt: skip

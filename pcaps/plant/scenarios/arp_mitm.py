@@ -11,9 +11,9 @@ DRIFT = "input_manipulation"
 
 
 def play(stage):
-    hours = 2.0
+    hours = 2
     stage.host("intruder")
-    stage.inference(3600 * hours, period=15)
+    stage.inference(3600 * hours, period=24)
     stage.wait(3600)
     stage.learned()
     with stage.step("the router's and the sensor's addresses are announced by another host", actors=("intruder",),
@@ -22,6 +22,6 @@ def play(stage):
         work = stage.python("intruder", "attack_mitm.py", "10.40.0.41", "10.40.0.1", 2700, "mqtt", 1.5)
         stage.wait(600)
     with stage.step("altered readings", actors=("intruder",), targets=("broker",), techniques=("T1692.002", "AML.T0043"),
-                    evidence="mqtt.msgtype == 3 && eth.src == {mac[intruder]}"):  # fmt: skip
+                    evidence="tcp.len > 0 && tcp.dstport == 1883 && eth.src == {mac[intruder]}"):  # fmt: skip
         stage.done(work)
     stage.wait(300)

@@ -9,7 +9,7 @@ DRIFT = "data_poisoning"
 
 
 def play(stage):
-    import model  # noqa: PLC0415
+    import model
 
     stage.line(wear=0.6)
     rows, _ = model.data(77, lines=160)
@@ -26,7 +26,7 @@ def play(stage):
     stage.wait(600)
     with stage.step("the retraining job takes them and stores version 1.5.0", actors=("training",),
                     targets=("historian", "registry"), techniques=("AML.T0020", "AML.T0018"),
-                    evidence='http.request && ip.src == {training}'):  # fmt: skip
+                    evidence="http.request && ip.src == {training}"):  # fmt: skip
         stage.done(stage.python("training", "retrain.py", "10.20.0.5", "10.50.0.20", "1.5.0"))
     with stage.step("the edge node takes the new version", actors=("edge",), targets=("registry",), techniques=("AML.T0018",),
                     evidence='http.request.uri contains "1.5.0.safetensors" && ip.src == {edge}'):  # fmt: skip

@@ -109,8 +109,8 @@ class ChdbStore:
         batch = self._waiting.pop(table)
         if not self._case:
             raise StoreError("rows were appended before a case was begun")
-        whole = arrow.joined(batch.tables, {"case_id": self._case, "sensor": self._sensor})
-        self._session.insert(table, whole.column_names, arrow.stream(whole), "ArrowStream")
+        constants = {"sensor": self._sensor, "case_id": self._case}
+        self._session.insert_table(table, arrow.joined(batch.tables), constants)
 
     def flush(self) -> None:
         for table in sorted(self._waiting):

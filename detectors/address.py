@@ -39,6 +39,11 @@ def scope(ip: bytes) -> str:
     return "public" if address.is_global else "private"
 
 
+def link_local(ip: bytes) -> bool:
+    """fe80::/10 and 169.254.0.0/16."""
+    return ip[12:14] == b"\xa9\xfe" if is_v4(ip) else (ip[0] == 0xFE and ip[1] & 0xC0 == 0x80)
+
+
 def subnet(ip: bytes) -> bytes:
     """The usual network of a host where nobody said otherwise: /24 for IPv4, /64 for IPv6."""
     return ip[:15] if is_v4(ip) else ip[:8]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from detectors.window import Array, Window
+if TYPE_CHECKING:
+    from detectors.window import Array, Window
 
 
 class Behaviour(NamedTuple):
@@ -41,6 +42,7 @@ class Behaviours:
         self.table = window["behaviours"]
         self._flows = window["flows"]
         self._rows: dict[int, Behaviour] = {}
+        self._named = self.table.has("capture")
         ids = self.table.numbers("behaviour_id").astype(np.uint64)
         self._order = np.argsort(ids, kind="stable")
         self.ids: Array = ids[self._order]
@@ -59,18 +61,10 @@ class Behaviours:
         return np.flatnonzero(self.table.where(name, wanted)[self._order])
 
     @cached_property
-    def _names(self) -> dict[str, tuple[Array, list[str]]]:
-        return {name: self.table.codes(name) for name in ("protocol", "operation", "access")}
-
-    def _name(self, column: str, row: int) -> str:
-        codes, categories = self._names[column]
-        return categories[int(codes[row])]
-
-    @cached_property
     def _capture(self) -> str:
         """Behaviours do not name their capture; where all flows of the window are of one, it is that."""
         captures = self._flows.codes("capture")[1] if self._flows.has("capture") else []
-        return captures[0] if len(captures) == 1 and not self.table.has("capture") else ""
+        return captures[0] if len(captures) == 1 and not self._named else ""
 
     def row(self, at: int) -> Behaviour:
         """One behaviour, made once however many ask for it."""
@@ -78,23 +72,35 @@ class Behaviours:
             self._rows[at] = self._make(int(self._order[at]), at)
         return self._rows[at]
 
+    @cached_property
+    def _numbers(self) -> list[Array]:
+        """The columns of numbers in the order of `Behaviour`, found once a window."""
+        names = ("ts", "last_ts", "frame", "server_port", "count", "errors", "answered")
+        return [self.table.numbers(name) for name in names]
+
+    @cached_property
+    def _ends(self) -> list[bytes]:
+        return [self.table.addresses(name).tobytes() for name in ("client_ip", "server_ip")]
+
     def _make(self, row: int, at: int) -> Behaviour:
-        table = self.table
+        ts, last_ts, frame, port, count, errors, answered = (int(column[row]) for column in self._numbers)
+        client, server = (flat[16 * row : 16 * row + 16] for flat in self._ends)
+        text = self.table.text
         return Behaviour(
             id=int(self.ids[at]),
-            ts=int(table.numbers("ts")[row]),
-            last_ts=int(table.numbers("last_ts")[row]),
-            frame=int(table.numbers("frame")[row]),
-            protocol=self._name("protocol", row),
-            client=table.ip("client_ip", row),
-            server=table.ip("server_ip", row),
-            port=int(table.numbers("server_port")[row]),
-            unit=table.text("unit", row),
-            operation=self._name("operation", row),
-            access=self._name("access", row),
-            object=table.text("object", row),
-            occurrences=int(table.numbers("count")[row]),
-            errors=int(table.numbers("errors")[row]),
-            answered=int(table.numbers("answered")[row]),
-            capture=self._capture or (table.text("capture", row) if table.has("capture") else ""),
+            ts=ts,
+            last_ts=last_ts,
+            frame=frame,
+            protocol=text("protocol", row),
+            client=client,
+            server=server,
+            port=port,
+            unit=text("unit", row),
+            operation=text("operation", row),
+            access=text("access", row),
+            object=text("object", row),
+            occurrences=count,
+            errors=errors,
+            answered=answered,
+            capture=self._capture or (text("capture", row) if self._named else ""),
         )

@@ -16,20 +16,25 @@ is encrypted.
 The learning part ends by packet time alone, so that a stream and its replay agree: after `learn_seconds`,
 or sooner, once `quiet_windows` windows in a row brought OT traffic and no new writer. What is learned in a
 short capture is little, and `confidence` says so: it grows with the time learned. A capture that ends while
-learning is reported as such, not as free of new writers.
+learning is reported as such, not as free of new writers; of it, only clients are called new that were not there at
+all in the first part of it (`late_share`), with little confidence.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detectors import address
 from detectors.base import SECOND, Detector
 from detectors.behaviours import Behaviour, Behaviours
+from detectors.latecomers import Latecomers
 from detectors.memory import Memo
 from detectors.protocols import LEVELS
-from detectors.window import Window
+
+if TYPE_CHECKING:
+    from detectors.alert import Alert
+    from detectors.window import Window
 
 WRITERS = 1 << 16  # (client, server, protocol, unit, access) known; when full the oldest half is forgotten
 _ACCESS = ("write", "control")
@@ -38,10 +43,12 @@ _SURE = 24 * 3600.0  # learning that long earns full confidence
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`ignore`: addresses of clients that may write at any time."""
+    """`ignore`: addresses of clients that may write at any time. `late_share` of a capture too short to learn
+    from: clients that come later than this are new."""
 
     learn_seconds: float = 300.0
     quiet_windows: int = 6
+    late_share: float = 0.2
     ignore: tuple[str, ...] = ()
 
 
@@ -62,12 +69,15 @@ class NewWriter(Detector):
         self._learned: int | None = None  # nanoseconds the learning part took; None: still learning
         self._quiet = 0
         self._traffic = False
+        self._late = Latecomers()
 
     def gather(self, window: Window) -> None:
         behaviours = window.derive(Behaviours)
         if not len(behaviours):
             return
         self._traffic = self._traffic or bool(behaviours.where("protocol", tuple(LEVELS)).size)
+        if self._learned is None:
+            self._late.clients(behaviours)
         occurrences, last = behaviours.array("count"), behaviours.array("last_ts")
         changing = behaviours.where("access", _ACCESS)
         for at, behaviour in zip(changing.tolist(), behaviours.ids[changing].tolist(), strict=True):
@@ -94,41 +104,48 @@ class NewWriter(Detector):
         self._traffic = False
 
     def _learn(self, window: Window, newcomers: bool) -> None:
-        assert self._start is not None
+        if self._start is None:
+            return
         if self._traffic:
             self._quiet = 0 if newcomers else self._quiet + 1
         so_far = window.end - self._start
         if so_far >= self.settings.learn_seconds * SECOND or self._quiet >= self.settings.quiet_windows:
             self._learned = so_far
+            self._late.clear()
 
     def _writer(self, b: Behaviour) -> bool:
         """Looks at one new write or command; true if its writer was not known."""
         writer = b"\0".join((b.client, b.server, b.protocol.encode(), b.access.encode(), b.unit.encode()))
         known = self._writers.get(writer)
-        if known is None:
-            if self._learned is None or b.client in self._ignored:
-                self._writers.put(writer)
-                self._looked_at.put(b.id)
-                return True
-            known = self._report(b)
-            self._writers.put(writer, known)
-            self._looked_at.put(b.id, known)
-            return True
-        if known:  # a newcomer's next operation or object
-            known = self._report(b)
-        self._looked_at.put(b.id, known)
-        return False
+        if b.client in self._ignored:
+            self._looked_at.put(b.id)
+        elif self._learned is None:
+            self._late.act(writer, b)
+            self._writers.put(writer)
+        else:
+            # An empty text is a writer of the learning part; a newcomer's next operation goes into its alert.
+            told = known if known == "" else self._report(b, self._learned, 0.5)
+            self._looked_at.put(b.id, told)
+            self._writers.put(writer, told)
+        return known is None
 
-    def _report(self, b: Behaviour) -> str:
-        learned = (self._learned or 0) / SECOND
+    def finish(self) -> list[Alert]:
+        if self._learned is None:
+            for waited, b in self._late.late(self.settings.late_share):
+                self._report(b, waited, 0.3)
+        return super().finish()
+
+    def _report(self, b: Behaviour, waited: int, confidence: float) -> str:
+        learned = waited / SECOND
         kind = f"new_writer.{b.access}"
         identity, cause = self.book.cause(
             kind, (b.client, b.server, b.protocol, b.unit), protocol=b.protocol,
-            confidence=0.5 + 0.45 * min(1.0, learned / _SURE) ** 0.25,
+            confidence=confidence + 0.45 * min(1.0, learned / _SURE) ** 0.25,
         )  # fmt: skip
         src, dst = self.places.zone(b.client), self.places.zone(b.server)
         outside = src is not None and (src.kind == "internet" or (src.kind == "it" and not self.places.inferred))
-        if outside or (b.access == "control" and dst is not None and dst.level <= 1):
+        configured = not self.places.inferred
+        if outside or (configured and b.access == "control" and dst is not None and dst.level <= 1):
             cause.raise_to("critical")
         cause.between(b.ts, b.client, b.server, src.name if src else "", dst.name if dst else "")
         cause.seen(b.occurrences, b.ts, b.last_ts)
@@ -136,28 +153,34 @@ class NewWriter(Detector):
         cause.add("operations", [b.operation])
         cause.add("objects", [b.object] if b.object else [])
         cause.facts |= {"unit": b.unit, "learned_seconds": round(learned, 3)}
+        cause.facts["while_learning"] = self._learned is None
         unit = f" (unit {b.unit})" if b.unit else ""
         verb = "wrote to" if b.access == "write" else "commanded"
-        cause.summary = f"{address.text(b.client)} {verb} {address.text(b.server)}{unit} by {b.protocol} for the first time"
+        cause.summary = (
+            f"{address.text(b.client)} {verb} {address.text(b.server)}{unit} by {b.protocol} for the first time"
+        )
         return identity
 
     def notes(self) -> list[str]:
         if self._start is not None and self._learned is None:
             wanted = f"{self.settings.quiet_windows} windows without a new writer or {self.settings.learn_seconds:g} s"
-            return [f"new_writer: the capture ended while still learning (needs {wanted}); no writer could be called new"]
+            told = "only clients that came late could be called new"
+            return [f"new_writer: the capture ended while still learning (needs {wanted}); {told}"]
         return []
 
     def sizes(self) -> dict[str, int]:
         held = {"behaviours": len(self._looked_at), "writers": len(self._writers), "new": len(self._new)}
+        held["latecomers"] = len(self._late)
         return super().sizes() | held
 
     def snapshot(self) -> dict[str, Any]:
         learning = {"start": self._start, "learned": self._learned, "quiet": self._quiet}
         memos = {"looked_at": self._looked_at.snapshot(), "writers": self._writers.snapshot()}
-        return super().snapshot() | learning | memos
+        return super().snapshot() | learning | memos | {"late": self._late.snapshot()}
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self._start, self._learned, self._quiet = state["start"], state["learned"], state["quiet"]
         self._looked_at.restore(state["looked_at"])
         self._writers.restore(state["writers"])
+        self._late.restore(state["late"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detectors import address
 from detectors.protocols import FIELD, LEVELS
 from detectors.sessions import Sessions
-from detectors.window import Window
 from detectors.zones import INTERNET, Policy, Verdict, Zone
+
+if TYPE_CHECKING:
+    from detectors.window import Window
 
 HOSTS = 1 << 16  # hosts whose role or hint is remembered
 
@@ -77,7 +79,7 @@ class InferredPlaces(Places):
     def __init__(self) -> None:
         super().__init__(Policy())
         self._level: dict[bytes, int] = {}
-        self._near: set[bytes] = set()  # clients that share a /16 with a server of theirs
+        self._near: set[bytes] = set()  # servers, and clients that share a /16 with one of theirs
         self._server_nets: set[bytes] = set()
         self._office_nets: set[bytes] = set()  # hosts of these open sessions to public addresses
         self._looked_at: set[bytes] = set()
@@ -104,6 +106,7 @@ class InferredPlaces(Places):
         # A plant may use public addresses inside: two that are near each other are taken for such.
         if there == "private" or (there == "public" and near):
             self._set_level(dst, server)
+            self._add(self._near, dst)
             if app in FIELD:
                 self._add(self._server_nets, address.subnet(dst))
         if here == "private" or (here == "public" and near):
@@ -127,6 +130,8 @@ class InferredPlaces(Places):
         scope = address.scope(ip)
         if level is None and scope != "private":
             return INTERNET if scope == "public" else None
+        if level is None and address.link_local(ip):
+            return None  # every link has the same such network: it says nothing about the place
         net = address.subnet(ip)
         if level == 1 or net in self._server_nets:
             return _BY_LEVEL[level or 3]

@@ -1,7 +1,8 @@
 """Hosts that look for others: ports, addresses, controllers, Modbus units, functions.
 
 Detects: many ports of one host, many hosts of one network, many controllers, many units behind one
-server or many refused functions of it, tried by one host within the period.
+server or many refused functions of it, tried by one host within the period; units count that failed
+to answer or were asked who they are.
 Why it matters: it comes before nearly everything else, and it upsets fragile devices.
 Evidence: how many targets in the period, some of them by name, ports, first frames.
 False positives: asset inventories and vulnerability scanners of one's own; a network manager that pings;
@@ -31,13 +32,13 @@ from detectors.behaviours import Behaviours
 from detectors.book import FRAMES
 from detectors.memory import Ids, Memo
 from detectors.protocols import OT_PORTS
-from detectors.sessions import UNOPENED, capture_of
+from detectors.sessions import GLANCE, UNOPENED, capture_of
 from detectors.window import Array, Table, Window, groups
 
 SUSPECTS = 4096  # followed at a time; the one quiet for longest leaves
 TARGETS = 2048  # targets counted of one suspect; beyond this the count says "at least"
+_IDENTIFY = frozenset(("read_device_identification", "report_server_id"))
 _ENDED = ("reset", "closed", "closing")
-_GLANCE = 5  # packets a client needs to open, read a banner and go
 
 Try = tuple[int, int, str]  # when, frame, capture: the latest probe of a target
 Suspect = tuple[str, bytes, bytes]  # kind, who, and where: a host, a network
@@ -78,13 +79,15 @@ class Scan(Detector):
         modbus = behaviours.where("protocol", ("modbus",))
         for fresh in self._looked_at.fresh(behaviours.ids[modbus]):
             b = behaviours.row(int(modbus[fresh]))
-            if b.client in self._ignored:
+            if b.client in self._ignored or not b.unit:  # without a unit it is the connection
                 continue
             if b.answered:
                 self._answering.put(b.client + b.server)
-            if b.answered <= b.errors:  # a unit that answered is there: polling it is no search
+            failed = b.answered <= b.errors
+            # A unit that answers is there, and polling it is no search; asking who it is may be one.
+            if failed or b.operation in _IDENTIFY:
                 self._try("scan.units", b.client, b.server, f"unit {b.unit}", (b.ts, b.frame, b.capture))
-            if b.errors:
+            if failed:
                 self._try("scan.functions", b.client, b.server, b.operation, (b.ts, b.frame, b.capture))
 
     def _probes(self, table: Table) -> None:
@@ -130,8 +133,8 @@ class Scan(Detector):
             self._tried[suspect] = targets
             if len(targets) < getattr(self.settings, kind.removeprefix("scan.")):
                 continue
-            # A tap that sees one direction only shows no answer of any unit.
-            if kind != "scan.units" or self._answering.get(who + where) is not None:
+            # A tap that sees one direction only shows no answer at all.
+            if kind not in _PROTOCOL or self._answering.get(who + where) is not None:
                 self._report(kind, who, where, targets)
         if len(self._tried) > SUSPECTS:
             quiet = sorted(self._tried, key=lambda s: (max(self._tried[s].values()), s))
@@ -182,7 +185,13 @@ _NOUN = {
     "scan.functions": "refused Modbus functions",
 }
 _PROTOCOL = {"scan.units": "modbus", "scan.functions": "modbus"}
-_CONFIDENCE = {"scan.ports": 0.9, "scan.addresses": 0.85, "scan.controllers": 0.85, "scan.units": 0.8, "scan.functions": 0.8}
+_CONFIDENCE = {
+    "scan.ports": 0.9,
+    "scan.addresses": 0.85,
+    "scan.controllers": 0.85,
+    "scan.units": 0.8,
+    "scan.functions": 0.8,
+}
 
 
 def _first_target(targets: dict[str, Try]) -> bytes:
@@ -192,7 +201,7 @@ def _first_target(targets: dict[str, Try]) -> bytes:
 def _is_probe(table: Table) -> Array:
     unopened = table.where("state", UNOPENED)
     tcp = table.where("transport", ("tcp",))
-    glance = (table.numbers("packets_out") <= _GLANCE) & table.where("app", ("",))
+    glance = (table.numbers("packets_out") <= GLANCE) & table.where("app", ("",))
     ended = tcp & glance & table.where("state", _ENDED)
     # Without connections: a datagram nobody answered, or a ping, which a scanner sends once or twice.
     unanswered = ~tcp & glance & (table.numbers("packets_in") == 0)

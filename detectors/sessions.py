@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from detectors.window import Array, Table, Window, groups
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 # A TCP handshake that was never answered, or that was answered by a reset: nobody talked.
 UNOPENED = ("attempt", "rejected")
+GLANCE = 5  # packets a client needs to open, read a banner and go
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """`key` is stable over windows: what was looked at once needs no second look."""
+    """`key` is stable over windows: what was looked at once needs no second look. `opened`: a connection came
+    about; `talked`: and was used for something, not only to see whether anybody is there."""
 
     key: bytes
     src: bytes
@@ -30,6 +34,7 @@ class Session:
     encrypted: bool | None
     credentials: str
     opened: bool
+    talked: bool
     src_mac: str
     dst_mac: str
 
@@ -57,6 +62,7 @@ class Sessions:
         order = np.lexsort((table.numbers("flow_id"), table.numbers("first_ts")))
         encrypted = np.where(table.valid("encrypted"), table.numbers("encrypted"), 2).astype(np.uint8)
         opened = ~table.where("state", UNOPENED)
+        talked = opened & (table.where("app", bool) | (table.numbers("packets_out") > GLANCE))
         keys = table.keys(
             table.addresses("src_ip"),
             table.addresses("dst_ip"),
@@ -68,6 +74,7 @@ class Sessions:
             table.stable("credentials"),
             encrypted,
             opened,
+            talked,
             # numpy drops the zero bytes at a string's end; with a constant behind them no key ends in one
             np.ones(len(table), dtype=np.uint8),
         )[order]
@@ -86,7 +93,7 @@ class Sessions:
         answered = np.bincount(inverse, table.numbers("packets_in")[order] > 0, minlength=count) > 0
         self.answered: list[bool] = answered.tolist()
         self.frame: list[int] = table.numbers("frame")[self.rows].tolist()
-        self._encrypted, self._opened = encrypted, opened
+        self._encrypted, self._opened, self._talked = encrypted, opened, talked
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -118,6 +125,7 @@ class Sessions:
             encrypted=None if encrypted == 2 else bool(encrypted),
             credentials=self._name("credentials", row),
             opened=bool(self._opened[row]),
+            talked=bool(self._talked[row]),
             src_mac=table.text("src_mac", row),
             dst_mac=table.text("dst_mac", row),
         )
@@ -179,4 +187,3 @@ def capture_of(table: Table, row: int) -> str:
     if not table.has("capture"):
         return ""
     return table.text("capture", row)
-

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from sensor.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SUFFIXES = (".gz", ".zst", ".pcap", ".pcapng", ".cap", ".dmp")
 _LONGEST = 128
@@ -18,9 +21,7 @@ def case_name(captures: Sequence[str]) -> str:
     names = [_stem(capture) for capture in captures]
     name = names[0]
     if len(names) > 1:
-        digest = blake2b(
-            "\0".join(sorted(names)).encode("utf-8", "surrogateescape"), digest_size=4
-        ).hexdigest()
+        digest = blake2b("\0".join(sorted(names)).encode("utf-8", "surrogateescape"), digest_size=4).hexdigest()
         name = f"{min(names)}-and-{len(names) - 1}-more-{digest}"
     name = "".join(char if char.isprintable() else "_" for char in name)[:_LONGEST]
     return f"{name}-capture" if name == LIVE else name

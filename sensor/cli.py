@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from sensor.errors import BAD_INPUT, FAILED, DriftspanError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FORMATS = ("table", "ndjson", "csv")
 SEVERITIES = ("info", "low", "medium", "high", "critical")
@@ -17,7 +20,7 @@ _DEBUG = "DRIFTSPAN_TRACEBACK"
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+        from importlib.metadata import PackageNotFoundError, version
 
         try:
             found = version("driftspan")
@@ -54,9 +57,7 @@ def _add(
 
 
 def _common(command: argparse.ArgumentParser, *, rows: bool = True) -> None:
-    command.add_argument(
-        "--config", metavar="FILE", help="configuration (default: ./driftspan.toml if it is there)"
-    )
+    command.add_argument("--config", metavar="FILE", help="configuration (default: ./driftspan.toml if it is there)")
     command.add_argument(
         "--store",
         metavar="DIR",
@@ -73,15 +74,9 @@ def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = _add(
-        commands, "replay", "Read captures, store what they show, raise alerts, end with a summary"
-    )
-    command.add_argument(
-        "captures", nargs="+", metavar="CAPTURE", help="pcap or pcapng, also .gz and .zst; - is stdin"
-    )
-    command.add_argument(
-        "--case", metavar="NAME", help="name of the case (default: from the captures' names)"
-    )
+    command = _add(commands, "replay", "Read captures, store what they show, raise alerts, end with a summary")
+    command.add_argument("captures", nargs="+", metavar="CAPTURE", help="pcap or pcapng, also .gz and .zst; - is stdin")
+    command.add_argument("--case", metavar="NAME", help="name of the case (default: from the captures' names)")
     command.add_argument(
         "--pace",
         type=float,
@@ -89,17 +84,13 @@ def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         metavar="X",
         help="X times as fast as recorded (default: as fast as possible)",
     )
-    command.add_argument(
-        "--workers", type=int, metavar="N", help="threads of the packet path (default: configuration)"
-    )
+    command.add_argument("--workers", type=int, metavar="N", help="threads of the packet path (default: configuration)")
     _common(command)
 
 
 def _query(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _add(commands, "query", "Ask the store in SQL (ClickHouse's dialect, reading only)")
-    command.add_argument(
-        "sql", metavar="SQL", help="one SELECT, SHOW, DESCRIBE or EXPLAIN; - reads it from stdin"
-    )
+    command.add_argument("sql", metavar="SQL", help="one SELECT, SHOW, DESCRIBE or EXPLAIN; - reads it from stdin")
     _common(command)
 
 
@@ -117,9 +108,7 @@ def _listings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         if name == "alerts":
             command.add_argument("--severity", choices=SEVERITIES, help="this one and worse")
         command.add_argument("--case", metavar="NAME", help="only this case")
-        command.add_argument(
-            "--where", metavar="SQL", help='a condition on the columns, as in "dst_port = 502"'
-        )
+        command.add_argument("--where", metavar="SQL", help='a condition on the columns, as in "dst_port = 502"')
         command.add_argument(
             "--limit",
             type=int,
@@ -149,7 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DriftspanError as error:
         return _complain(str(error), error.status)
     except BrokenPipeError:
-        from sensor.output import quiet_broken_pipe  # noqa: PLC0415
+        from sensor.output import quiet_broken_pipe
 
         quiet_broken_pipe()
         return 0
@@ -166,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str, status: int) -> int:
-    from sensor.textwidth import safe  # noqa: PLC0415  names of files and words of SQL are shown too
+    from sensor.textwidth import safe
 
     sys.stderr.write(f"driftspan: {safe(message)}\n")
     return status

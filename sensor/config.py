@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping  # noqa: TC003  the types of fields are read when the file is
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -128,7 +128,7 @@ def check_detectors(config: Config, path: Path | None) -> None:
     """Checks `[detectors.NAME]` as the detectors themselves read it, which imports them."""
     if not config.detectors or path is None:
         return
-    from detectors import registry  # noqa: PLC0415
+    from detectors import registry
 
     for name, section in config.detectors.items():
         try:
@@ -141,7 +141,7 @@ def check_detectors(config: Config, path: Path | None) -> None:
 
 
 def _syntax(error: tomllib.TOMLDecodeError, name: str, text: str) -> str:
-    """A sentence with the line in front, where tomllib has "… (at line 3, column 5)" at the end."""
+    """Put the line in front; tomllib has it at the end, as in: … (at line 3, column 5)."""
     message, _, place = str(error).partition(" (at ")
     words = place.rstrip(")").replace(",", "").split()
     if words[:1] == ["line"]:
@@ -153,16 +153,14 @@ def _limits(reader: Reader, data: object) -> dict[str, int]:
     table = reader.mapping(("limits",), data, None)
     if not table:
         return {}
-    from parsers import limits  # noqa: PLC0415  the engine is loaded only where it is asked
+    from parsers import limits
 
     names = tuple(name for name, _, _ in limits())
     for key, value in table.items():
         if key not in names:
             raise reader.error(("limits", key), unknown("limit", key, names))
         if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
-            raise reader.error(
-                ("limits", key), f"limit {key!r} must be a whole number above 0, not {value!r}"
-            )
+            raise reader.error(("limits", key), f"limit {key!r} must be a whole number above 0, not {value!r}")
     return {key: value for key, value in table.items() if isinstance(value, int)}
 
 

@@ -6,11 +6,13 @@ import dataclasses
 import difflib
 import types
 import typing
-from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from sensor.errors import ConfigError
 from sensor.toml_lines import Path, key_lines, line_of
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 T = TypeVar("T")
 _NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
@@ -64,9 +66,7 @@ class Reader:
         fields = dataclasses.fields(typing.cast("Any", kind))
         keys = {by_field.get(f.name, f.name): f for f in fields}
         table = self.mapping(path, data, tuple(keys))
-        values = {
-            keys[key].name: self._value((*path, key), hints[keys[key].name], v) for key, v in table.items()
-        }
+        values = {keys[key].name: self._value((*path, key), hints[keys[key].name], v) for key, v in table.items()}
         for key, f in keys.items():
             missing = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
             if missing and f.name not in values and not _empty(hints[f.name]):

@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import islice
 from typing import IO, TYPE_CHECKING
 
-from sensor.textwidth import fitted, safe, safe_bytes, width
+from sensor.textwidth import fitted, padded, safe, safe_bytes, width
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from sensor.store import Reading
 
 FORMATS = ("table", "ndjson", "csv")
@@ -33,7 +35,11 @@ def chosen_format(asked: str | None) -> str:
 
 def show_query(store: Reading, sql: str, fmt: str) -> int:
     """Asks the store and writes the answer; gives the number of rows of a table, else 0."""
-    pieces = store.query(sql, _CLICKHOUSE[fmt])
+    with closing(store.query(sql, _CLICKHOUSE[fmt])) as pieces:
+        return _show(pieces, fmt)
+
+
+def _show(pieces: Iterable[bytes], fmt: str) -> int:
     if fmt == "table":
         lines = _lines(pieces)
         names = next(lines, None)
@@ -51,12 +57,12 @@ def show_rows(rows: Sequence[Mapping[str, object]], fmt: str) -> None:
     if fmt == "table":
         write_table(list(rows[0]) if rows else [], (list(row.values()) for row in rows))
     elif fmt == "csv":
-        import csv  # noqa: PLC0415  only here
+        import csv
 
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerows([list(rows[0]), *(list(row.values()) for row in rows)] if rows else [])
     else:
-        import orjson  # noqa: PLC0415  only here
+        import orjson
 
         for row in rows:
             sys.stdout.write(orjson.dumps(row).decode() + "\n")
@@ -64,7 +70,7 @@ def show_rows(rows: Sequence[Mapping[str, object]], fmt: str) -> None:
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[list[object]]:
-    import orjson  # noqa: PLC0415  only here
+    import orjson
 
     rest = b""
     for piece in pieces:
@@ -82,16 +88,19 @@ def write_table(names: Sequence[str], rows: Iterable[Sequence[object]], out: IO[
     sample = [[cell(value) for value in row] for row in islice(source, _CHUNK)]
     titles = [safe(name) for name in names]
     right = [_numeric(row[i] for row in sample) for i in range(len(titles))]
-    widths = [
-        max([width(titles[i]), *(width(row[i]) for row in sample)], default=0) for i in range(len(titles))
-    ]
+    widths = [max([width(titles[i]), *(width(row[i]) for row in sample)], default=0) for i in range(len(titles))]
     if out.isatty():
         widths = _squeezed(widths, shutil.get_terminal_size().columns)
-    _write_line(out, titles, widths, right)
-    _write_line(out, ["─" * w for w in widths], widths, right)
+        fit = fitted
+    else:
+        fit = padded
+    aligned = [t.rjust(n) if r and t.isascii() else t for t, n, r in zip(titles, widths, right, strict=True)]
+    for row in (aligned, ["─" * columns for columns in widths]):
+        out.write("  ".join(map(fit, row, widths)).rstrip() + "\n")
     count = 0
     for row in _chain(sample, source):
-        _write_line(out, row, widths, right)
+        cells = [t.rjust(n) if r and t.isascii() else t for t, n, r in zip(row, widths, right, strict=True)]
+        out.write("  ".join(map(fit, cells, widths)).rstrip() + "\n")
         count += 1
     out.flush()
     return count
@@ -101,16 +110,6 @@ def _chain(sample: list[list[str]], source: Iterator[Sequence[object]]) -> Itera
     yield from sample
     for row in source:
         yield [cell(value) for value in row]
-
-
-def _write_line(out: IO[str], cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> None:
-    parts = []
-    for text, columns, at_right in zip(cells, widths, right, strict=True):
-        if at_right and width(text) <= columns:
-            parts.append(" " * (columns - width(text)) + text)
-        else:
-            parts.append(fitted(text, columns))
-    out.write("  ".join(parts).rstrip() + "\n")
 
 
 def _squeezed(widths: list[int], columns: int) -> list[int]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections import Counter
 
 _EVERY = 0.2  # seconds
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,8 @@ from sensor.store.arrow import table_of
 from sensor.zone_columns import with_zones
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from detectors.alert import Alert
     from parsers import Window
     from sensor.config import Config
@@ -152,9 +153,7 @@ class Replay:
 
     def _write_alerts(self) -> None:
         self._store.upsert("alert_rows", [_row(alert, "status") for alert in self._alerts.values()])
-        self._store.upsert(
-            "assets", [_row(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()]
-        )
+        self._store.upsert("assets", [_row(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
         self._alerts.clear()
 
     def _finish(self) -> None:

@@ -21,9 +21,9 @@ def safe(text: str) -> str:
 
 def _written_out(char: str) -> str:
     code = ord(char)
-    if code <= 0xFF:  # noqa: PLR2004
+    if code <= 0xFF:
         return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def safe_bytes(data: bytes) -> bytes:
@@ -44,11 +44,16 @@ def _columns(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
 
 
+def padded(text: str, columns: int) -> str:
+    """The text in at least so many columns."""
+    return text + " " * (columns - width(text))
+
+
 def fitted(text: str, columns: int) -> str:
     """The text in exactly so many columns: cut with an ellipsis, or filled with blanks."""
     used = width(text)
     if used <= columns:
-        return text + " " * (columns - used)
+        return padded(text, columns)
     kept, used = [], 0
     for char in text:
         wide = _columns(char)

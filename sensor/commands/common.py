@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from sensor import config
 from sensor.store import Reading, open_reading
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterator
 
 
 def settings(arguments: Namespace) -> config.Config:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from argparse import Namespace
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib import import_module, metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sensor import config
 from sensor.commands.common import location
 from sensor.errors import FAILED, DriftspanError
 from sensor.output import chosen_format, show_rows
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Iterator
 
 _PACKAGES = ("chdb", "pyarrow", "numpy", "orjson")
 _LITTLE = 2 * 1024**3  # bytes free under which a long capture may not fit
@@ -75,7 +78,7 @@ def _engine() -> Finding:
 
 
 def _store(where: str, database: str) -> Finding:
-    from sensor.store import open_reading  # noqa: PLC0415  chdb is loaded only here
+    from sensor.store import open_reading
 
     if not Path(where).exists() and "://" not in where:
         return Finding("store", "ok", f"{where}: not made yet", "driftspan replay CAPTURE makes it")

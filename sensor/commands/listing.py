@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sensor.commands.common import reading
 from sensor.errors import InputError
@@ -12,6 +12,9 @@ from sensor.output import chosen_format, show_query
 from sensor.store.guard import check_reading, tokens
 from sensor.store.literal import quote
 from sensor.when import literal
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 _TABLE_ROWS = 200
 
@@ -29,8 +32,8 @@ class Listing:
 LISTINGS = {
     "alerts": Listing(
         "first_ts", "last_ts", "last_ts DESC, alert_id, case_id",
-        "substring(alert_id, 1, 12) AS id, toDateTime(first_ts, 'UTC') AS first, severity, src_ip, dst_ip, protocol,"
-        " title, count, status, case_id AS case",
+        "substring(alert_id, 1, 12) AS id, toDateTime(first_ts, 'UTC') AS first, severity, src_ip, dst_ip,"
+        " protocol, title, count, status, case_id AS case",
     ),
     "flows": Listing(
         "first_ts", "last_ts", "last_ts DESC, flow_id, case_id",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from sensor.commands.common import reading
 from sensor.output import chosen_format, show_query
 from sensor.store.guard import check_reading
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 
 def run(arguments: Namespace) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-from argparse import Namespace
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from sensor import config
 from sensor.case_name import case_name, check_case
@@ -16,6 +16,9 @@ from sensor.progress import progress
 from sensor.store import open_store
 from sensor.textwidth import safe
 
+if TYPE_CHECKING:
+    from argparse import Namespace
+
 
 def run(arguments: Namespace) -> int:
     path = config.find(arguments.config)
@@ -24,7 +27,7 @@ def run(arguments: Namespace) -> int:
     case = case_name(arguments.captures) if arguments.case is None else check_case(arguments.case)
     if arguments.captures.count("-") > 1:
         raise InputError("- (stdin) can be read only once")
-    from sensor.replay import Replay, open_captures  # noqa: PLC0415  numpy, pyarrow and the engine
+    from sensor.replay import Replay, open_captures
 
     config.check_detectors(loaded, path)
     engine = open_captures(arguments.captures, loaded, workers, _warn)

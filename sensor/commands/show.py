@@ -6,7 +6,6 @@ import re
 import shutil
 import sys
 import textwrap
-from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,6 +17,8 @@ from sensor.store.literal import quote
 from sensor.textwidth import safe
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from sensor.store import Reading
 
 _ID = re.compile(r"[0-9a-f]{4,32}")
@@ -32,9 +33,7 @@ _MOST = 20
 def run(arguments: Namespace) -> int:
     wanted = arguments.id.strip().lower()
     if _ID.fullmatch(wanted) is None:
-        raise InputError(
-            f"{arguments.id!r} is no alert_id; 'driftspan alerts' lists them (4 to 32 hexadecimal digits)"
-        )
+        raise InputError(f"{arguments.id!r} is no alert_id; 'driftspan alerts' lists them (4 to 32 hexadecimal digits)")
     with reading(arguments) as store:
         alert = _find(store, wanted, arguments.case)
         alert["capture_path"] = _capture_path(store, alert)
@@ -46,9 +45,7 @@ def run(arguments: Namespace) -> int:
     elif fmt == "ndjson":
         sys.stdout.write(orjson.dumps(alert).decode() + "\n")
     else:
-        show_rows(
-            [{**alert, "evidence": _json(alert["evidence"]), "catalogue": _json(alert["catalogue"])}], fmt
-        )
+        show_rows([{**alert, "evidence": _json(alert["evidence"]), "catalogue": _json(alert["catalogue"])}], fmt)
     return 0
 
 
@@ -68,9 +65,7 @@ def _find(store: Reading, wanted: str, case: str | None) -> dict[str, Any]:
     if len(found) > 1:
         cases = sorted({row["case_id"] for row in found})
         if len({row["alert_id"] for row in found}) == 1:
-            raise InputError(
-                f"alert {wanted} is in several cases ({', '.join(cases)}); choose one with --case"
-            )
+            raise InputError(f"alert {wanted} is in several cases ({', '.join(cases)}); choose one with --case")
         raise InputError(f"{wanted!r} begins several alert_ids; write more of it")
     return found[0]
 
@@ -82,7 +77,7 @@ def _capture_path(store: Reading, alert: dict[str, Any]) -> str:
 
 
 def _catalogue(kind: str) -> dict[str, Any]:
-    from detectors import catalogue  # noqa: PLC0415
+    from detectors import catalogue
 
     try:
         entry = catalogue.entry(kind)
@@ -125,6 +120,4 @@ def _fact(name: str, text: str, columns: int) -> list[str]:
 def _wrapped(text: str, columns: int, first: str = "", rest: str | None = None) -> list[str]:
     flat = " ".join(safe(part) for part in text.split())
     indent = first if rest is None else rest
-    return textwrap.wrap(flat, max(columns, 40), initial_indent=first, subsequent_indent=indent) or [
-        first.rstrip()
-    ]
+    return textwrap.wrap(flat, max(columns, 40), initial_indent=first, subsequent_indent=indent) or [first.rstrip()]

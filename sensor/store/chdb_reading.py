@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sensor.errors import InputError
 from sensor.store import faults, migrate
@@ -11,6 +10,10 @@ from sensor.store.chdb_session import Session
 from sensor.store.directory import check_existing
 from sensor.store.guard import check_reading
 from sensor.store.literal import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
 
 # `final`: of rows that replace each other only the latest is seen. 64-bit numbers are JSON numbers, what
 # JSON has no number for is null, and bytes of the wire that are no UTF-8 never break a line of output.
@@ -44,7 +47,7 @@ class ChdbReading:
             migrate.check_age(self._session.number("SELECT max(number) FROM migrations"))
         self._session.run("SET " + ", ".join(_SETTINGS))
 
-    def query(self, sql: str, fmt: str) -> Iterator[bytes]:
+    def query(self, sql: str, fmt: str) -> Generator[bytes]:
         try:
             yield from self._session.pieces(check_reading(sql), fmt)
         except RuntimeError as error:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sensor.errors import StoreError
 from sensor.store import CaptureFacts, directory, migrate
 from sensor.store.chdb_session import Session
 from sensor.store.literal import quote
 from sensor.store.rows import ndjson, run_id
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from pathlib import Path
 
 # An insert costs 10 to 70 ms whatever its size: few large ones. The bytes bound memory.
 BATCH_ROWS = 200_000
@@ -20,6 +22,7 @@ BATCH_BYTES = 128 * 1024 * 1024
 _SETTINGS = (
     "max_threads = 1",
     "max_insert_threads = 1",
+    "input_format_parallel_parsing = 0",
     "max_partitions_per_insert_block = 0",
     "lightweight_deletes_sync = 2",
     "date_time_input_format = 'basic'",
@@ -93,7 +96,7 @@ class ChdbStore:
         ).split()
 
     def append(self, table: str, rows: Any) -> None:
-        from sensor.store import arrow  # noqa: PLC0415  pyarrow is for those who write
+        from sensor.store import arrow
 
         batch = self._waiting.setdefault(table, arrow.Batch())
         batch.add(arrow.table_of(rows))
@@ -101,7 +104,7 @@ class ChdbStore:
             self._write(table)
 
     def _write(self, table: str) -> None:
-        from sensor.store import arrow  # noqa: PLC0415
+        from sensor.store import arrow
 
         batch = self._waiting.pop(table)
         if not self._case:
@@ -119,7 +122,7 @@ class ChdbStore:
             constants["run"] = self._run
         found = [{**row, **constants} for row in rows]
         if found:
-            self._session.insert(table, list(found[0]), ndjson(found), "JSONEachRow")
+            self._session.insert(table, list(found[0]), [ndjson(found)], "JSONEachRow")
 
     def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         self.flush()
@@ -130,13 +133,11 @@ class ChdbStore:
         for facts in self._captures:
             known = found.get(facts.id, {})
             plain = {"id": facts.id, "path": facts.path, "format": facts.format, "bytes": facts.bytes}
-            counts = {
-                key: known.get(key, 0) for key in ("packets", "first_ts", "last_ts", "truncated_packets")
-            }
+            counts = {key: known.get(key, 0) for key in ("packets", "first_ts", "last_ts", "truncated_packets")}
             rows.append({"ts": counts["first_ts"], **plain, **counts, **known, "finished": bool(found)})
         self.upsert("captures", rows)
 
-    def query(self, sql: str, fmt: str) -> Iterator[bytes]:
+    def query(self, sql: str, fmt: str) -> Generator[bytes]:
         """Our own questions; a user's go through a connection that can only read."""
         yield from self._session.pieces(sql, fmt)
 

@@ -51,9 +51,7 @@ def check_reading(sql: str) -> str:
     if not found:
         raise InputError("the SQL is empty; try: driftspan query 'SHOW TABLES'")
     if found[0][1].lower() not in _READING:
-        raise InputError(
-            f"{found[0][1]!r} is not allowed here: only SELECT, WITH, SHOW, DESCRIBE and EXPLAIN are"
-        )
+        raise InputError(f"{found[0][1]!r} is not allowed here: only SELECT, WITH, SHOW, DESCRIBE and EXPLAIN are")
     if ("other", ";") in found:
         raise InputError("only one statement can be asked at a time; remove the ';'")
     lowered = [(kind, text.lower()) for kind, text in found]
@@ -62,12 +60,10 @@ def check_reading(sql: str) -> str:
             raise InputError("INTO OUTFILE is not allowed; send the output to a file with '>'")
         if kind in ("word", "quoted") and follower == "(" and _reaches(text):
             raise InputError(f"{text}() is not allowed: it reaches outside the store")
-    if len(lowered) > 2 and lowered[-2] == ("word", "format") and lowered[-1][0] == "word":  # noqa: PLR2004
+    if len(lowered) > 2 and lowered[-2] == ("word", "format") and lowered[-1][0] == "word":
         raise InputError("FORMAT is not allowed in the SQL; use --format table, ndjson or csv")
     return sql
 
 
 def _reaches(name: str) -> bool:
-    return name in _REACHING or (
-        name.startswith(_PREFIXED) and name.endswith(("cluster", "local", "s3", "azure"))
-    )
+    return name in _REACHING or (name.startswith(_PREFIXED) and name.endswith(("cluster", "local", "s3", "azure")))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from sensor.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 LEDGER = """CREATE TABLE IF NOT EXISTS migrations
     (number UInt32, name String, applied DateTime64(3, 'UTC') DEFAULT now64(3))

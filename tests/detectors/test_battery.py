@@ -61,7 +61,9 @@ def flood(n: int, window: int) -> Window:
         return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), n, [None, pa.py_buffer(data.tobytes())])
 
     def name(*values: str) -> pa.Array:
-        return pa.DictionaryArray.from_arrays(pa.array(rng.integers(0, len(values), n).astype(np.int32)), pa.array(values))
+        return pa.DictionaryArray.from_arrays(
+            pa.array(rng.integers(0, len(values), n).astype(np.int32)), pa.array(values)
+        )
 
     def numbers(high: int, dtype: type = np.uint64) -> pa.Array:
         return pa.array(rng.integers(1, high, n).astype(dtype))
@@ -95,6 +97,8 @@ def test_memory_is_bounded_whatever_comes(kind, monkeypatch):
     for module, limit in (("memory", "KNOWN"), ("book", "CAUSES"), ("scan", "SUSPECTS"), ("parser_anomaly", "PAIRS")):
         monkeypatch.setattr(import_module(f"detectors.{module}"), limit, 500)
     monkeypatch.setattr(import_module("detectors.boundary"), "PENDING", 700)
+    for name in ("CLIENTS", "WRITERS"):
+        monkeypatch.setattr(import_module("detectors.latecomers"), name, 500)
     monkeypatch.setattr(import_module("detectors.new_writer"), "WRITERS", 500)
     detector = battery.fresh(kind)
     for n in range(10):

@@ -25,7 +25,9 @@ def test_one_alert_a_server_and_protocol_with_its_clients():
 
 def test_a_session_that_leaves_its_zone_weighs_more():
     made = detector(Cleartext, Policy(ZONES))
-    [alert] = run(made, window(flows=[flow(HMI, PLC, "modbus")]), window(10, flows=[flow(OFFICE, PLC, "modbus", ts=11)]))
+    [alert] = run(
+        made, window(flows=[flow(HMI, PLC, "modbus")]), window(10, flows=[flow(OFFICE, PLC, "modbus", ts=11)])
+    )
     assert alert.severity == "medium"
 
 
@@ -120,6 +122,7 @@ def test_opcua_policies(row, expected):
         (0xFEFF, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", True),
         (0xFEFD, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", False),
         (0, "", False),
+        (0x0300, "", False),  # an offer that nobody took up
     ],
 )
 def test_tls(number, cipher, fires):

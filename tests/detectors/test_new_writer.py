@@ -9,7 +9,9 @@ PLC, HMI, ROGUE = "10.0.1.10", "10.0.1.20", "10.0.1.66"
 
 
 def writes(who, at, **more):
-    return act(who, PLC, "modbus", "write_single_register", "write", unit="1", ts=at, object="holding_register 3", **more)
+    return act(
+        who, PLC, "modbus", "write_single_register", "write", unit="1", ts=at, object="holding_register 3", **more
+    )
 
 
 def reads(at):
@@ -17,7 +19,10 @@ def reads(at):
 
 
 def poll(windows, start=0, extra=()):
-    return [window(10 * n, behaviours=[reads(10 * n), writes(HMI, 10 * n + 1), *extra]) for n in range(start, start + windows)]
+    return [
+        window(10 * n, behaviours=[reads(10 * n), writes(HMI, 10 * n + 1), *extra])
+        for n in range(start, start + windows)
+    ]
 
 
 def test_a_newcomer_that_writes():
@@ -34,7 +39,10 @@ def test_known_writers_are_silent():
 
 
 def test_a_writer_of_the_learning_part_is_known():
-    assert run(detector(NewWriter), *poll(2, 0, [writes(ROGUE, 5)]), *poll(20, 2), *poll(1, 22, [writes(ROGUE, 225)])) == []
+    assert (
+        run(detector(NewWriter), *poll(2, 0, [writes(ROGUE, 5)]), *poll(20, 2), *poll(1, 22, [writes(ROGUE, 225)]))
+        == []
+    )
 
 
 def test_learning_ends_at_the_latest_after_its_seconds():
@@ -69,8 +77,22 @@ def test_ignored_clients():
 def test_silence_before_the_first_traffic_teaches_nothing():
     quiet = [window(10 * n) for n in range(30)]
     made = detector(NewWriter)
-    assert run(made, *quiet, *poll(2, 30, [writes(ROGUE, 305)])) == []
+    assert run(made, *quiet, *poll(2, 30, [writes(ROGUE, 302)])) == []
     assert "still learning" in made.notes()[0]
+
+
+def test_of_a_short_capture_only_who_came_late_is_new():
+    late = [reads(21), writes(ROGUE, 22, count=3, frame=5), {**reads(22), "client_ip": ROGUE, "behaviour_id": 8}]
+    made = detector(NewWriter)
+    [alert] = run(made, *poll(2), *poll(2, 2, late))
+    assert alert.src_ip == address.parse(ROGUE) and alert.count == 6 and alert.frames == (5,)
+    assert alert.confidence < 0.4 and alert.evidence["while_learning"] is True
+    assert len(made.notes()) == 1
+
+
+def test_who_was_there_from_the_beginning_may_begin_to_write_in_a_short_capture():
+    begin = [{**reads(1), "client_ip": ROGUE, "behaviour_id": 8}]
+    assert run(detector(NewWriter), *poll(2, 0, begin), *poll(2, 2, [writes(ROGUE, 22)])) == []
 
 
 @pytest.mark.parametrize("windows", [1, 6])
@@ -81,5 +103,7 @@ def test_a_capture_too_short_says_so(windows):
 
 
 def test_confidence_grows_with_the_time_learned():
-    short, long = (run(detector(NewWriter, quiet_windows=q), *poll(60), *poll(1, 60, [writes(ROGUE, 605)])) for q in (2, 30))
+    short, long = (
+        run(detector(NewWriter, quiet_windows=q), *poll(60), *poll(1, 60, [writes(ROGUE, 605)])) for q in (2, 30)
+    )
     assert short[0].confidence < long[0].confidence < 1

@@ -70,7 +70,8 @@ def test_own_scanners_are_ignored():
 
 def units(errors, answered):
     return [
-        act(WHO, PLC, "modbus", "read_coils", "read", unit=str(n), errors=errors, answered=answered) for n in range(1, 31)
+        act(WHO, PLC, "modbus", "read_coils", "read", unit=str(n), errors=errors, answered=answered)
+        for n in range(1, 31)
     ]
 
 
@@ -88,9 +89,14 @@ def test_a_tap_of_one_direction_sees_no_answer_of_any_unit():
     assert kinds(detector(Scan), window(behaviours=units(0, 0))) == []
 
 
+def test_units_that_are_asked_who_they_are():
+    asked = [act(WHO, PLC, "modbus", "report_server_id", "read", unit=str(n), answered=1) for n in range(1, 31)]
+    assert kinds(detector(Scan), window(behaviours=asked)) == ["scan.units"]
+
+
 def test_modbus_function_scan():
     tried = [
-        act(WHO, PLC, "modbus", f"function {n}", "session", unit="1", errors=1, answered=1, object=str(n))
+        act(WHO, PLC, "modbus", f"unassigned_{n}", "control", unit="1", errors=n % 2, answered=n % 2, object=str(n))
         for n in range(60, 70)
     ]
     assert kinds(detector(Scan), window(behaviours=tried)) == ["scan.functions"]

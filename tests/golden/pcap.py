@@ -42,7 +42,7 @@ def write(path: pathlib.Path, header: bytes, packets: Iterable[Packet]) -> None:
 
 def without(packets: list[Packet], share: float, seed: int) -> list[Packet]:
     """Lose each packet with the same chance."""
-    chance = random.Random(seed).random  # noqa: S311  a seeded loss, not a secret
+    chance = random.Random(seed).random
     return [packet for packet in packets if chance() >= share]
 
 

@@ -20,6 +20,4 @@ def clickhouse_type(arrow: str) -> str:
 
 
 def fits(wanted: str, have: str) -> bool:
-    if have == f"Nullable({wanted})" or have == wanted:
-        return True
-    return wanted == "UInt8" and have == "Bool"
+    return have in (wanted, f"Nullable({wanted})") or (wanted, have) == ("UInt8", "Bool")

@@ -10,7 +10,7 @@ use arrow_array::{
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use wire::columns::{Column, Finished};
-use wire::dissect::{Ends, Frame};
+use wire::dissect::Frame;
 use wire::lane::Dictionary;
 
 /// One column as an Arrow array.
@@ -23,10 +23,14 @@ fn array(column: Column) -> Result<ArrayRef, ArrowError> {
         Column::I64(v) => Arc::new(Int64Array::from(v)),
         Column::F64(v) => Arc::new(Float64Array::from(v)),
         Column::Time(v) => Arc::new(TimestampNanosecondArray::from(v).with_timezone("UTC")),
-        Column::Frame(v) => Arc::new(v.iter().map(|&f| Frame(f).number()).collect::<UInt64Array>()),
+        Column::Frame(mut v) => {
+            v.iter_mut().for_each(|f| *f = Frame(*f).number());
+            Arc::new(UInt64Array::from(v))
+        }
         Column::Ip(v) => Arc::new(addresses(v)?),
         Column::Nullable(values, valid) => {
-            let nulls = NullBuffer::new(BooleanBuffer::from(valid));
+            let bits = BooleanBuffer::new(Buffer::from_vec(packed(&valid)), 0, valid.len());
+            let nulls = NullBuffer::new(bits);
             let data = array(*values)?.to_data().into_builder().nulls(Some(nulls)).build()?;
             make_array(data)
         }
@@ -49,6 +53,15 @@ fn array(column: Column) -> Result<ArrayRef, ArrowError> {
     })
 }
 
+/// Eight flags a byte, the first in its lowest bit.
+fn packed(flags: &[bool]) -> Vec<u8> {
+    let fold = |eight: &[bool]| eight.iter().rev().fold(0, |byte, &flag| byte << 1 | u8::from(flag));
+    let mut whole = flags.chunks_exact(8);
+    let mut bytes: Vec<u8> = whole.by_ref().map(fold).collect();
+    bytes.extend(Some(whole.remainder()).filter(|rest| !rest.is_empty()).map(fold));
+    bytes
+}
+
 fn offsets_of(offsets: Vec<i32>) -> OffsetBuffer<i32> {
     OffsetBuffer::new(ScalarBuffer::from(offsets))
 }
@@ -65,36 +78,69 @@ fn captures(table: &Finished, ids: &[String]) -> Result<ArrayRef, ArrowError> {
         let seen = frames.iter().filter_map(|f| f.get(row)).find(|&&f| f != 0);
         seen.map_or(0, |&f| Frame(f).capture())
     };
-    let keys: UInt16Array = (0..table.len()).map(capture).collect();
+    // Of a single capture every row has the first index.
+    let keys = if ids.len() < 2 { vec![0; table.len()] } else { (0..table.len()).map(capture).collect() };
     let values: ArrayRef = Arc::new(StringArray::from_iter_values(ids));
-    Ok(Arc::new(DictionaryArray::<UInt16Type>::try_new(keys, values)?))
+    Ok(Arc::new(DictionaryArray::<UInt16Type>::try_new(UInt16Array::from(keys), values)?))
 }
 
-/// The network columns, looked up in the window's flow dictionary.
+/// The network columns of a table under construction.
+struct Network {
+    sources: Vec<[u8; 16]>,
+    source_ports: Vec<u16>,
+    targets: Vec<[u8; 16]>,
+    target_ports: Vec<u16>,
+    vlans: Vec<u16>,
+    ids: Vec<u64>,
+    /// Into the communities, moved by one: 0 is a row without a flow.
+    communities: Vec<i32>,
+}
+
+impl Network {
+    fn with_capacity(rows: usize) -> Self {
+        Self {
+            sources: Vec::with_capacity(rows),
+            source_ports: Vec::with_capacity(rows),
+            targets: Vec::with_capacity(rows),
+            target_ports: Vec::with_capacity(rows),
+            vlans: Vec::with_capacity(rows),
+            ids: Vec::with_capacity(rows),
+            communities: Vec::with_capacity(rows),
+        }
+    }
+
+    /// Adds so many rows of one flow.
+    fn extend(&mut self, rows: usize, flow: u32, flows: &Dictionary) {
+        let at = usize::try_from(flow).unwrap_or(usize::MAX);
+        let ends = flows.ends.get(at).copied().unwrap_or_default();
+        let known = at < flows.communities.len();
+        let end = self.ids.len() + rows;
+        self.sources.resize(end, ends.client);
+        self.source_ports.resize(end, ends.client_port);
+        self.targets.resize(end, ends.server);
+        self.target_ports.resize(end, ends.server_port);
+        self.vlans.resize(end, flows.vlans.get(at).copied().unwrap_or(0));
+        self.ids.resize(end, flows.ids.get(at).copied().unwrap_or(0));
+        self.communities.resize(end, if known { i32::try_from(flow).map_or(0, |k| k + 1) } else { 0 });
+    }
+}
+
+/// The network columns, looked up in the window's flow dictionary once for each run of rows of one flow.
 fn network(table: &Finished, flows: &Dictionary) -> Result<Vec<(&'static str, ArrayRef)>, ArrowError> {
-    let none = Ends::default();
-    let at = |flow: &u32| usize::try_from(*flow).unwrap_or(usize::MAX);
-    let ends = |flow: &u32| flows.ends.get(at(flow)).unwrap_or(&none);
-    let source: Vec<[u8; 16]> = table.flow.iter().map(|f| ends(f).client).collect();
-    let target: Vec<[u8; 16]> = table.flow.iter().map(|f| ends(f).server).collect();
-    let from: UInt16Array = table.flow.iter().map(|f| ends(f).client_port).collect();
-    let to: UInt16Array = table.flow.iter().map(|f| ends(f).server_port).collect();
-    let vlan: UInt16Array = table.flow.iter().map(|f| flows.vlans.get(at(f)).copied().unwrap_or(0)).collect();
-    let id: UInt64Array = table.flow.iter().map(|f| flows.ids.get(at(f)).copied().unwrap_or(0)).collect();
+    let mut columns = Network::with_capacity(table.len());
+    for run in table.flow.chunk_by(|a, b| a == b) {
+        columns.extend(run.len(), run.first().copied().unwrap_or(u32::MAX), flows);
+    }
     let names = std::iter::once("").chain(flows.communities.iter().map(String::as_str));
     let values: ArrayRef = Arc::new(StringArray::from_iter_values(names));
-    let keys: Int32Array = table
-        .flow
-        .iter()
-        .map(|f| if at(f) < flows.communities.len() { i32::try_from(*f).map_or(0, |k| k + 1) } else { 0 })
-        .collect();
+    let keys = Int32Array::from(columns.communities);
     Ok(vec![
-        ("src_ip", Arc::new(addresses(source)?)),
-        ("src_port", Arc::new(from)),
-        ("dst_ip", Arc::new(addresses(target)?)),
-        ("dst_port", Arc::new(to)),
-        ("vlan", Arc::new(vlan)),
-        ("flow_id", Arc::new(id)),
+        ("src_ip", Arc::new(addresses(columns.sources)?)),
+        ("src_port", Arc::new(UInt16Array::from(columns.source_ports))),
+        ("dst_ip", Arc::new(addresses(columns.targets)?)),
+        ("dst_port", Arc::new(UInt16Array::from(columns.target_ports))),
+        ("vlan", Arc::new(UInt16Array::from(columns.vlans))),
+        ("flow_id", Arc::new(UInt64Array::from(columns.ids))),
         ("community_id", Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values)?)),
     ])
 }

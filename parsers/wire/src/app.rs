@@ -159,7 +159,12 @@ impl App {
                     *self = Self::Unknown(Unknown { refused, ..Unknown::default() });
                 }
             }
-            Self::Named(talk) => talk.look(dir, bytes),
+            Self::Named(talk) => {
+                talk.look(dir, bytes);
+                if talk.turns_to_tls() {
+                    *self = Self::default();
+                }
+            }
             Self::Unknown(_) => {}
         }
     }

@@ -3,9 +3,7 @@
 //! A table is a struct of columns made by [`table!`]; a dissector pushes one row struct, the binding
 //! takes the vectors as they are and hands them out as Arrow buffers.
 
-use std::hash::BuildHasher;
-
-use hashbrown::HashTable;
+pub use crate::words::{Name, Words};
 
 /// A finished column. Vectors are handed over as they are: Arrow takes them without copying.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,6 +129,20 @@ pub trait Builder: Default {
     fn bytes(&self) -> usize;
 }
 
+/// Takes finished values out. Windows are much alike: room for as many rows and a few more spares the next one
+/// most of the growing, which copies what is there. Room that stays unused is no memory, only addresses.
+pub fn handed<T>(values: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(values.len() + values.len() / 4);
+    std::mem::replace(values, room)
+}
+
+/// The same of offsets, which begin with a 0.
+fn handed_offsets(offsets: &mut Vec<i32>) -> Vec<i32> {
+    let done = handed(offsets);
+    offsets.push(0);
+    done
+}
+
 /// Plain numbers.
 #[derive(Debug, Default)]
 pub struct Num<T>(pub Vec<T>);
@@ -160,7 +172,7 @@ macro_rules! numbers {
         impl Builder for Num<$t> {
             type In<'a> = $t;
             fn push(&mut self, value: $t) { self.0.push(value); }
-            fn take(&mut self) -> Column { Column::$variant(std::mem::take(&mut self.0)) }
+            fn take(&mut self) -> Column { Column::$variant(handed(&mut self.0)) }
             fn bytes(&self) -> usize { size_of::<$t>() * self.0.len() }
         }
         impl Builder for Opt<$t> {
@@ -170,8 +182,8 @@ macro_rules! numbers {
                 self.valid.push(value.is_some());
             }
             fn take(&mut self) -> Column {
-                let values = Column::$variant(std::mem::take(&mut self.values));
-                Column::Nullable(Box::new(values), std::mem::take(&mut self.valid))
+                let values = Column::$variant(handed(&mut self.values));
+                Column::Nullable(Box::new(values), handed(&mut self.valid))
             }
             fn bytes(&self) -> usize { (size_of::<$t>() + 1) * self.values.len() }
         }
@@ -182,8 +194,8 @@ macro_rules! numbers {
                 self.offsets.push(offset(self.items.len()));
             }
             fn take(&mut self) -> Column {
-                let offsets = std::mem::replace(&mut self.offsets, vec![0]);
-                Column::List { offsets, items: Box::new(Column::$variant(std::mem::take(&mut self.items))) }
+                let offsets = handed_offsets(&mut self.offsets);
+                Column::List { offsets, items: Box::new(Column::$variant(handed(&mut self.items))) }
             }
             fn bytes(&self) -> usize { 4 * self.offsets.len() + size_of::<$t>() * self.items.len() }
         }
@@ -193,7 +205,7 @@ numbers!(u8 => U8, u16 => U16, u32 => U32, u64 => U64, i64 => I64, f64 => F64);
 
 /// Arrow's offsets are 32-bit. The limit on a window's bytes keeps every column far below 2 GiB, so
 /// saturation is never reached; it only keeps the conversion total.
-fn offset(length: usize) -> i32 {
+pub(crate) fn offset(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
 
@@ -206,7 +218,7 @@ impl Builder for Flag {
         self.0.push(u8::from(value));
     }
     fn take(&mut self) -> Column {
-        Column::U8(std::mem::take(&mut self.0))
+        Column::U8(handed(&mut self.0))
     }
     fn bytes(&self) -> usize {
         self.0.len()
@@ -222,7 +234,7 @@ impl Builder for Time {
         self.0.push(value);
     }
     fn take(&mut self) -> Column {
-        Column::Time(std::mem::take(&mut self.0))
+        Column::Time(handed(&mut self.0))
     }
     fn bytes(&self) -> usize {
         8 * self.0.len()
@@ -244,8 +256,8 @@ impl Builder for Times {
         self.0.push(offset(self.1.len()));
     }
     fn take(&mut self) -> Column {
-        let offsets = std::mem::replace(&mut self.0, vec![0]);
-        Column::List { offsets, items: Box::new(Column::Time(std::mem::take(&mut self.1))) }
+        let offsets = handed_offsets(&mut self.0);
+        Column::List { offsets, items: Box::new(Column::Time(handed(&mut self.1))) }
     }
     fn bytes(&self) -> usize {
         4 * self.0.len() + 8 * self.1.len()
@@ -261,7 +273,7 @@ impl Builder for Ip {
         self.0.push(value);
     }
     fn take(&mut self) -> Column {
-        Column::Ip(std::mem::take(&mut self.0))
+        Column::Ip(handed(&mut self.0))
     }
     fn bytes(&self) -> usize {
         16 * self.0.len()
@@ -277,7 +289,7 @@ impl Builder for Frames {
         self.0.push(value.0);
     }
     fn take(&mut self) -> Column {
-        Column::Frame(std::mem::take(&mut self.0))
+        Column::Frame(handed(&mut self.0))
     }
     fn bytes(&self) -> usize {
         8 * self.0.len()
@@ -296,17 +308,22 @@ impl Default for Text {
     }
 }
 impl Text {
-    fn add(&mut self, value: &[u8]) {
+    #[inline]
+    pub(crate) fn add(&mut self, value: &[u8]) {
         self.bytes.extend_from_slice(value);
         self.offsets.push(offset(self.bytes.len()));
     }
-    fn get(&self, row: usize) -> &[u8] {
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> &[u8] {
         let edge = |i: usize| self.offsets.get(i).map_or(0, |&o| usize::try_from(o).unwrap_or(0));
         self.bytes.get(edge(row)..edge(row + 1)).unwrap_or_default()
     }
+    pub(crate) fn rows(&self) -> usize {
+        self.offsets.len() - 1
+    }
     fn finish(&mut self, utf8: bool) -> Column {
-        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
-        Column::Text { offsets, bytes: std::mem::take(&mut self.bytes), utf8 }
+        let offsets = handed_offsets(&mut self.offsets);
+        Column::Text { offsets, bytes: handed(&mut self.bytes), utf8 }
     }
 }
 impl Builder for Text {
@@ -383,53 +400,11 @@ impl Builder for Texts {
         self.offsets.push(offset(self.items.offsets.len() - 1));
     }
     fn take(&mut self) -> Column {
-        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
+        let offsets = handed_offsets(&mut self.offsets);
         Column::List { offsets, items: Box::new(self.items.take()) }
     }
     fn bytes(&self) -> usize {
         4 * self.offsets.len() + Builder::bytes(&self.items)
-    }
-}
-
-/// Texts of low cardinality (names of functions, states, topics): each distinct one is kept once.
-#[derive(Debug, Default)]
-pub struct Name {
-    keys: Vec<i32>,
-    values: Text,
-    index: HashTable<i32>,
-    hasher: foldhash::fast::FixedState,
-}
-impl Builder for Name {
-    type In<'a> = &'a str;
-    fn push(&mut self, value: &str) {
-        // Neighbours are often alike: then no hash is needed.
-        if let Some(&key) =
-            self.keys.last().filter(|&&key| self.values.get(usize::try_from(key).unwrap_or(0)) == value.as_bytes())
-        {
-            self.keys.push(key);
-            return;
-        }
-        let hash = self.hasher.hash_one(value);
-        let Self { keys, values, index, hasher } = self;
-        let same = |&k: &i32| values.get(usize::try_from(k).unwrap_or(0)) == value.as_bytes();
-        if let Some(&key) = index.find(hash, same) {
-            keys.push(key);
-            return;
-        }
-        let key = offset(values.offsets.len() - 1);
-        values.add(value.as_bytes());
-        index.insert_unique(hash, key, |&k| {
-            let known = values.get(usize::try_from(k).unwrap_or(0));
-            hasher.hash_one(std::str::from_utf8(known).unwrap_or_default())
-        });
-        keys.push(key);
-    }
-    fn take(&mut self) -> Column {
-        self.index.clear();
-        Column::Dictionary { keys: std::mem::take(&mut self.keys), values: Box::new(self.values.take()) }
-    }
-    fn bytes(&self) -> usize {
-        4 * self.keys.len() + Builder::bytes(&self.values)
     }
 }
 
@@ -538,7 +513,7 @@ macro_rules! table {
                 $crate::columns::Finished {
                     name: $name,
                     with_flow: $crate::table!(@with $kind),
-                    flow: std::mem::take(&mut self.flow),
+                    flow: $crate::columns::handed(&mut self.flow),
                     columns: vec![
                         ("ts", self.ts.take()),
                         $(($crate::table!(@label $field $($label)?), self.$field.take()),)*

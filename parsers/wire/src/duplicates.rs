@@ -12,9 +12,9 @@
 //! Blind spots. Where the sender puts no identification (IPv6; IPv4 with "don't fragment" and identification 0,
 //! RFC 6864), identical datagrams within the window are taken for copies: identical UDP polls less than 2 ms apart,
 //! and repeated pure TCP acknowledgements, which carry nothing. A copy that was translated (NAT) differs and is not
-//! found. A copy whose slot another packet took meanwhile is not found either: with [`SLOTS`] slots and 100,000 packets
-//! a second there are 200 in the window, and one copy in forty is missed at worst; then TCP reassembly still sees that
-//! its bytes were there. The hash has no secret, since a replay must find the same copies every time: who can compute
+//! found. A copy whose slot another packet took meanwhile is not found either: with [`SETS`] sets of [`WAYS`] slots and
+//! 100,000 packets a second there are 200 in the window, and one copy in a hundred is missed at worst; then TCP
+//! reassembly still sees that its bytes were there. The hash has no secret, since a replay must find the same copies every time: who can compute
 //! two datagrams of one hash can hide the second, within the window.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -23,8 +23,10 @@ use crate::decode::Datagram;
 use crate::dissect::Nanos;
 use crate::limits::Limits;
 
-/// Slots of the table: 128 KiB, so that it stays in the second-level cache.
-const SLOTS: usize = 8_192;
+/// Sets of the table: 16 KiB, so that it stays in the first-level cache beside everything else a packet touches.
+const SETS: usize = 256;
+/// Slots of a set, which are one line of the cache; a new packet takes the place of the oldest.
+const WAYS: usize = 4;
 /// Bytes of payload up to which all are hashed: XXH3 is fastest up to 240.
 const WHOLE: usize = 192;
 /// Of longer payloads: bytes at the start (headers, checksum) and at the end.
@@ -40,7 +42,7 @@ struct Slot {
 /// The packets of the last moments.
 #[derive(Debug)]
 pub struct Duplicates {
-    slots: Vec<Slot>,
+    sets: Vec<[Slot; WAYS]>,
     window: u64,
     /// Copies found.
     pub found: u64,
@@ -50,8 +52,8 @@ impl Duplicates {
     /// An empty table with the window of `limits`; a window of 0 finds nothing.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        let slots = vec![Slot { hash: 0, ts: Nanos::MIN }; SLOTS];
-        Self { slots, window: limits.duplicate_microseconds.saturating_mul(1_000), found: 0 }
+        let sets = vec![[Slot { hash: 0, ts: Nanos::MIN }; WAYS]; SETS];
+        Self { sets, window: limits.duplicate_microseconds.saturating_mul(1_000), found: 0 }
     }
 
     /// Whether this datagram is a copy of one seen within the window; if not, it is remembered.
@@ -63,12 +65,25 @@ impl Duplicates {
             return false;
         }
         let hash = fingerprint(datagram);
-        let Some(slot) = self.slots.get_mut(hash as usize % SLOTS) else { return false };
-        if slot.hash == hash && slot.ts != Nanos::MIN && ts.abs_diff(slot.ts) <= self.window {
-            self.found += 1;
-            return true;
+        let Some(set) = self.sets.get_mut(hash as usize % SETS) else { return false };
+        let mut oldest = Nanos::MAX;
+        let mut place = 0;
+        for (way, slot) in set.iter().enumerate() {
+            if slot.hash == hash && slot.ts != Nanos::MIN {
+                if ts.abs_diff(slot.ts) <= self.window {
+                    self.found += 1;
+                    return true;
+                }
+                place = way;
+                break;
+            }
+            if slot.ts < oldest {
+                (oldest, place) = (slot.ts, way);
+            }
         }
-        *slot = Slot { hash, ts };
+        if let Some(slot) = set.get_mut(place) {
+            *slot = Slot { hash, ts };
+        }
         false
     }
 }

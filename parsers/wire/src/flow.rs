@@ -1,7 +1,7 @@
 //! Flows: who talks to whom. A bounded table with one list a kind of flow, oldest first, so that a flood of
 //! half-open connections pushes out half-open ones before it touches those that carry data.
 
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hash, Hasher};
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
@@ -11,7 +11,7 @@ use crate::dissect::{Ends, Frame, Nanos};
 use crate::tcp::{Half, Tally};
 
 /// A flow's key: both ends in a fixed order, so that both directions find it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
     /// The lower end.
     pub low: ([u8; 16], u16),
@@ -23,7 +23,26 @@ pub struct Key {
     pub vlan: u16,
 }
 
+/// As integers: what is derived feeds each array with its length, in eight steps.
+impl Hash for Key {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(u128::from_ne_bytes(self.low.0));
+        state.write_u128(u128::from_ne_bytes(self.high.0));
+        state.write_u64(self.numbers());
+    }
+}
+
 impl Key {
+    /// Everything but the addresses.
+    #[inline]
+    fn numbers(&self) -> u64 {
+        u64::from(self.low.1) << 48
+            | u64::from(self.high.1) << 32
+            | u64::from(self.protocol) << 16
+            | u64::from(self.vlan)
+    }
+
     /// The key of a packet, and which side (0 low, 1 high) sent it.
     #[must_use]
     pub fn new(from: ([u8; 16], u16), to: ([u8; 16], u16), protocol: u8, vlan: u16) -> (Self, usize) {
@@ -42,13 +61,7 @@ impl Key {
         let (a, b) = addresses.split_at_mut(16);
         a.copy_from_slice(&self.low.0);
         b.copy_from_slice(&self.high.0);
-        let tail = [
-            u64::from(self.low.1) << 48
-                | u64::from(self.high.1) << 32
-                | u64::from(self.protocol) << 16
-                | u64::from(self.vlan),
-            first_ts.cast_unsigned(),
-        ];
+        let tail = [self.numbers(), first_ts.cast_unsigned()];
         for (place, value) in rest.chunks_exact_mut(8).zip(tail) {
             place.copy_from_slice(&value.to_be_bytes());
         }

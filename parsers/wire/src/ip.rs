@@ -84,7 +84,7 @@ pub(crate) struct Parsed {
 }
 
 #[inline]
-fn mapped(v4: &[u8]) -> [u8; 16] {
+pub(crate) fn mapped(v4: &[u8]) -> [u8; 16] {
     let address = v4.first_chunk::<4>().map_or(0, |a| u32::from_be_bytes(*a));
     (0xffff_0000_0000 | u128::from(address)).to_be_bytes()
 }

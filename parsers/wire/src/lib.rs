@@ -30,4 +30,5 @@ pub mod tcp;
 pub mod tls;
 pub mod transport;
 mod tunnel;
+pub mod words;
 pub mod worker;

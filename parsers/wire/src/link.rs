@@ -39,6 +39,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|b| u16::from_be_bytes(*b))
 }
 
+#[inline]
 pub(crate) fn mac(bytes: &[u8], at: usize) -> [u8; 6] {
     bytes.get(at..).and_then(|b| b.first_chunk()).copied().unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use crate::columns::{Finished, Flag, Frames, Ip, Name, Num, Opt, Text, Time};
+use crate::columns::{Finished, Flag, Frames, Ip, Name, Num, Opt, Text, Time, Words};
 use crate::limits::Limits;
 
 /// The tables that dissectors and the flow layer fill.
@@ -185,7 +185,7 @@ crate::table! {
         /// `modbus dnp3 opcua mqtt`.
         source: Name,
         /// Name of the tag: unit and register, point, node id, topic and JSON path.
-        tag: Text,
+        tag: Words,
         /// The value as a number; absent where it is none.
         value: Opt<f64>,
         /// The value as text, where it is no number.

@@ -234,7 +234,8 @@ impl Half {
         let Some((since, packets)) = self.hole.as_mut() else { return };
         *packets += 1;
         let waited = ts.saturating_sub(*since);
-        if *packets > HOLE_PACKETS_MANY || waited > HOLE_NANOS_MANY || (*packets > HOLE_PACKETS && waited > HOLE_NANOS) {
+        if *packets > HOLE_PACKETS_MANY || waited > HOLE_NANOS_MANY || (*packets > HOLE_PACKETS && waited > HOLE_NANOS)
+        {
             self.give_up(held, tally, out);
         }
     }

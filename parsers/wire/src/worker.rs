@@ -180,6 +180,9 @@ impl Worker {
             self.guarded(place, |flow, out, limits, _| {
                 let Flow { base, app, .. } = flow;
                 Lane { base, app, out, limits, datagram: true }.data(side, payload, ts, frame);
+                if let app @ ("enip" | "bacnet" | "nbns" | "mdns") = app.name() {
+                    names::hosts::told(&mut out.rows, ts, frame, base.vlan, d.src, app, payload);
+                }
             });
         }
     }

@@ -351,6 +351,12 @@ fn oddities_are_told_and_the_stream_goes_on() {
             "malformed detail=PUBLISH: flags at offset 0 are not those of the packet's type",
         ),
         (UP, packet(0x30, b"\0\x03a+b"), "malformed detail=PUBLISH: topic at offset 2 has a wildcard or NUL in it"),
+        (UP, packet(0x32, b"\0\x01a\0\0"), "malformed detail=PUBLISH: packet identifier at offset 3 is zero"),
+        (
+            UP,
+            vec![0xC0, 0x80, 0x00],
+            "malformed detail=PINGREQ: remaining length at offset 0 is longer than it need be",
+        ),
         (UP, packet(0x30, b"\0\x02\xff\xff"), "malformed detail=PUBLISH: topic at offset 0 is not UTF-8"),
         (UP, packet(0x30, b"\0\x00"), "malformed detail=PUBLISH: topic at offset 0 is empty"),
         (UP, packet(0x30, b"\0\x09a"), "malformed detail=PUBLISH: topic at offset 0 passes the end of the packet"),

@@ -144,6 +144,11 @@ fn streams() -> Vec<Sample> {
         tcp("ldap", Server, 389, unhex("300c02010161070a010004000400")),
         tcp("dcerpc", Client, 1, unhex("05000b0310000000480000000100000000000000")),
         tcp("dns", Client, 53, [&[0, u8::try_from(DNS_QUERY.len()).unwrap()], DNS_QUERY].concat()),
+        tcp("rpc", Client, 1, unhex("8000002800000007000000000000000200 0186a0000000020000000300000000")),
+        tcp("kerberos", Client, 1, unhex("0000010d6a82010930820105a103020105a20302010a")),
+        tcp("bgp", Server, 179, [&[0xFF; 16][..], &[0, 29, 1, 4], &[0; 9]].concat()),
+        tcp("c1222", Client, 1153, unhex("606da20a06082b06010401828563a406020413e81421a611")),
+        tcp("knx", Client, 3671, unhex("06100205001a0801c0a8000a 0e570801c0a8000a0e5704040200")),
         tcp("enip", Client, 1, enip(0x65, 0, &[1, 0, 0, 0])),
         tcp("enip", Server, 1, enip(0x65, 0x1234, &[1, 0, 0, 0])),
         tcp("enip", Client, 44_818, enip(0x6F, 0x1234, &[0; 16])),
@@ -170,6 +175,7 @@ fn streams() -> Vec<Sample> {
         tcp("x11", Client, 6000, [b'l', 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
         tcp("teamviewer", Client, 5938, [0x17, 0x24, 0x0A, 0x20, 0]),
         tcp("syslog", Client, 1, "<134>Oct 11 22:14:15 plc su: failed"),
+        tcp("syslog", Client, 1, "<134> 2021-04-18 15:12:3 host"),
         tcp("syslog", Client, 1, "31 <34>1 2026-10-11T22:14:15Z plc su"),
     ]
 }
@@ -200,6 +206,8 @@ fn datagrams() -> Vec<Sample> {
         udp("bacnet", Client, 1, unhex("810a001101040005010c0c023fffff194b")),
         udp("bacnet", Either, 1, unhex("810b000c0120ffff00ff1008")),
         udp("knx", Client, 3671, unhex("06100201000e0801c0a8000aabcd")),
+        udp("rpc", Client, 1, unhex("5fb5525800000000000000020001 86a00000000200000003")),
+        udp("kerberos", Server, 1, unhex("6b8201093082 0105a003020105a10302010b")),
         udp("enip", Client, 1, enip(0x63, 0, &[])),
         udp("enip", Server, 1, enip(0x63, 0, &[1, 0, 0x0C, 0, 0, 0])),
         udp("cip_io", Either, 1, unhex("0200028008001234567801000000b1000600010000000000")),
@@ -411,9 +419,11 @@ fn line_protocols_tell_greeting_login_and_encryption() {
     assert_eq!(talk("ftp", &[(ToServer, b"USER anonymous\r\nPASS a@b\r\n")]).credentials(), "");
     let tls = talk("ftp", &[(ToServer, b"AUTH TLS\r\n"), (ToClient, b"234 go\r\n"), (ToServer, b"USER x\r\n")]);
     assert_eq!(facts(&tls), ("ftp", "go", "", Some(true)));
+    assert!(tls.turns_to_tls());
     let refused =
         talk("smtp", &[(ToServer, b"STARTTLS\r\n"), (ToClient, b"454 no\r\n"), (ToServer, b"AUTH PLAIN AGI=\r\n")]);
     assert_eq!((refused.credentials(), refused.encrypted()), ("smtp_auth", Some(false)));
+    assert!(!refused.turns_to_tls());
     assert_eq!(talk("pop3", &[(ToServer, b"USER bob\r\n")]).credentials(), "pop3_user");
     assert_eq!(talk("imap", &[(ToServer, b"a1 login bob secret\r\n")]).credentials(), "imap_login");
     assert_eq!(talk("imap", &[(ToServer, b"a STARTTLS\r\n"), (ToClient, b"a OK go\r\n")]).encrypted(), Some(true));
@@ -510,7 +520,7 @@ fn databases() {
     );
     assert_eq!((t.credentials(), t.encrypted()), ("postgres_password", Some(false)));
     let t = talk("mysql", &[(ToClient, &mysql()), (ToServer, &[32, 0, 0, 1, 0x85, 0xAE, 0, 0])]);
-    assert_eq!((t.info(), t.encrypted()), ("8.0.36", Some(true)));
+    assert_eq!((t.info(), t.encrypted(), t.turns_to_tls()), ("8.0.36", Some(true), true));
     assert_eq!(talk("redis", &[(ToServer, b"*2\r\n$4\r\nauth\r\n$1\r\nx\r\n")]).credentials(), "redis_auth");
 }
 

@@ -125,6 +125,73 @@ fn profinet_names_stations_and_tells_who_sets_them() {
     assert!(dcp(0x8000, 5, 1, &blocks).is_empty(), "cyclic data");
 }
 
+const IP: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10, 0, 0, 7];
+
+fn says(app: &'static str, datagram: &[u8]) -> Vec<String> {
+    let rows = told(|rows| hosts::told(rows, START, Frame::new(0, 9), 3, IP, app, datagram));
+    rows.iter().map(|r| r.trim_end().replace(" ::ffff:10.0.0.7", "")).collect()
+}
+
+/// An answer to List Identity, up to the device's name.
+fn identity() -> Vec<u8> {
+    let device =
+        [&[1, 0, 14, 0, 0x5D, 0, 20, 11, 0, 0][..], &0x00C0_FFEE_u32.to_le_bytes(), &[8], b"1769-L33", &[3]].concat();
+    let item = [&[1, 0][..], &[0; 16], &device].concat();
+    let size = u16::try_from(item.len()).unwrap().to_le_bytes();
+    let data = [&[1, 0, 0x0C, 0][..], &size, &item].concat();
+    let length = u16::try_from(data.len()).unwrap().to_le_bytes();
+    [&[0x63, 0][..], &length, &[0; 20], &data].concat()
+}
+
+fn mdns_answer() -> Vec<u8> {
+    let head = [0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 1];
+    let record = b"\x05plc-7\x05local\0\0\x01\x80\x01\0\0\0\x78\0\x04\x0a\0\0\x09";
+    let again = b"\xc0\x0c\0\x1c\x80\x01\0\0\0\x78\0\x10\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\x09";
+    [&head[..], record, again].concat()
+}
+
+#[test]
+fn devices_that_say_what_they_are() {
+    assert_eq!(
+        says("enip", &identity()),
+        [
+            "vendor=CIP vendor 1",
+            "model=1769-L33",
+            "device_id=type 14 code 93",
+            "firmware=20.011",
+            "serial=00c0ffee",
+            "role=plc"
+        ]
+        .map(|v| format!("enip {v}"))
+    );
+    let i_am = [
+        0x81, 0x0B, 0, 24, 1, 0x20, 0xFF, 0xFF, 0, 0xFF, 0x10, 0, 0xC4, 2, 0, 4, 0xD2, 0x22, 5, 0xC4, 0x91, 0, 0x21, 24,
+    ];
+    assert_eq!(says("bacnet", &i_am), ["bacnet device_id=device 1234", "bacnet vendor=BACnet vendor 24"]);
+    let mut routed = i_am;
+    routed[5] |= 8;
+    assert!(says("bacnet", &routed).is_empty());
+}
+
+#[test]
+fn hosts_that_say_their_names() {
+    let registers = |suffix: &[u8], group: u8| {
+        let label = [&[32], &b"FAEMEDDHCACACACACACACACACACACA"[..], suffix, &[0]].concat();
+        let head = [0, 1, 0x29, 0x10, 0, 1, 0, 0, 0, 0, 0, 1];
+        let record = [0xC0, 12, 0, 32, 0, 1, 0, 4, 0x93, 0xE0, 0, 6, group, 0, 10, 0, 0, 7];
+        [&head[..], &label, &[0, 32, 0, 1], &record].concat()
+    };
+    assert_eq!(says("nbns", &registers(b"AA", 0)), ["nbns hostname=PLC7"]);
+    assert!(says("nbns", &registers(b"BN", 0)).is_empty(), "a browser's name");
+    assert!(says("nbns", &registers(b"AA", 0x80)).is_empty(), "a group's name");
+    let rows = told(|rows| hosts::told(rows, START, Frame::new(0, 9), 3, IP, "mdns", &mdns_answer()));
+    assert_eq!(rows, ["mdns hostname=plc-7.local ::ffff:10.0.0.9 ", "mdns hostname=plc-7.local fe80::9 "]);
+    let mut circle = mdns_answer();
+    let at = circle.iter().position(|&b| b == 0xC0).unwrap();
+    circle[at + 1] = u8::try_from(at).unwrap();
+    assert_eq!(says("mdns", &circle).len(), 1, "a pointer to itself ends the message");
+}
+
 #[test]
 fn nothing_panics() {
     let mut dice = Dice(11);
@@ -143,6 +210,17 @@ fn nothing_panics() {
         hosts::dhcp(&mut rows, ts, frame, 0, &bytes);
         hosts::lldp(&mut rows, ts, frame, 0, MAC, &bytes);
         hosts::profinet_dcp(&mut rows, ts, frame, 0, MAC, &bytes);
+        for (app, mut sample) in
+            [("enip", identity()), ("mdns", mdns_answer()), ("bacnet", bytes.clone()), ("nbns", bytes)]
+        {
+            for _ in 0..3 {
+                let place = dice.below(sample.len());
+                if let Some(byte) = sample.get_mut(place) {
+                    *byte = dice.next() as u8;
+                }
+            }
+            hosts::told(&mut rows, ts, frame, 0, IP, app, &sample);
+        }
         if rows.sightings.len() > 10_000 {
             rows.sightings.take();
         }

@@ -293,6 +293,28 @@ fn malformed_bodies_keep_the_call() {
     script.push((Dir::ToClient, msg(9, &read_response())));
     assert_eq!(anomalies(&script), ["malformed"]);
     assert!(fields(&script, REQUEST).contains("request_id=9 service=Read items.value=[21.5 7]"));
+    // A response that ends early: what was not seen does not read as Good.
+    let mut script = everyday();
+    script.push((Dir::ToServer, msg(9, &read_request())));
+    script.push((Dir::ToClient, msg(9, &B::response(634, 0).u32(2).then(double(21.5)).u8(0x3F).u8(63))));
+    assert_eq!(anomalies(&script), ["malformed"]);
+    assert_eq!(fields(&script, &["items.value", "items.status"]), "items.value=[21.5 ] items.status=[0 2148139008]");
+    let tags = table(&mut run(&script), "tag_values");
+    assert!(!tags.iter().any(|l| l.contains("BadTimeout")), "{tags:?}");
+    // The answer to another question.
+    let mut script = everyday();
+    script.push((Dir::ToServer, msg(9, &B::request(673).u32(1).id(2, 5).u32(13).null().u8(1).u8(3).u8(1))));
+    script.push((Dir::ToClient, msg(9, &read_response())));
+    assert_eq!(anomalies(&script), ["malformed"]);
+    assert_eq!(
+        fields(&script, &["service", "response_type_id", "items.value", "items.status"]),
+        "service=Write response_type_id=634 items.value=[1] items.status=[2148139008]"
+    );
+    // A service that fails as a whole, in a response of its own.
+    let mut script = everyday();
+    script.push((Dir::ToServer, msg(9, &read_request())));
+    script.push((Dir::ToClient, msg(9, &B::response(634, 0x8010_0000).null().null())));
+    assert_eq!(fields(&script, &["status", "items.status"]), "status=2148532224 items.status=[2148532224 2148532224]");
     // Bytes behind the last field.
     let mut script = everyday();
     script.push((Dir::ToServer, msg(9, &read_request().raw(b"hidden"))));

@@ -334,6 +334,9 @@ fn behaviours_are_few() {
     let call = B::request(712).u32(1).id(2, 1).id(2, 2).null();
     script.push((Dir::ToServer, msg(21, &call)));
     script.push((Dir::ToClient, msg(21, &B::response(397, 0x8075_0000))));
+    let get = B::request(428).s("opc.tcp://plc:4840/").null().null();
+    script.push((Dir::ToServer, msg(22, &get)));
+    script.push((Dir::ToClient, msg(22, &ok(431).u32(2).then(endpoint("None", 1)).then(endpoint("None", 1)))));
     let mut run = run(&script);
     let pick = ["operation", "access", "object", "count", "errors", "answered"];
     let all = run.behaviours.take();
@@ -348,6 +351,7 @@ fn behaviours_are_few() {
             "behaviours operation=Read access=read object=ns=2;s=Temp count=10 errors=0 answered=10",
             "behaviours operation=Write access=write object=ns=2;s=Temp count=1 errors=1 answered=1",
             "behaviours operation=Call access=control object=ns=2;i=2 count=1 errors=1 answered=1",
+            "behaviours operation=GetEndpoints access=read object= count=1 errors=0 answered=1",
         ]
     );
 }

@@ -181,6 +181,11 @@ fn cell<'a>(row: &'a str, name: &str) -> &'a str {
     &value[..next.map_or(value.len(), |(i, _)| i)]
 }
 const COLUMNS: &[&str] = &[
+    "server_cert_sha256",
+    "server_cert_serial",
+    "server_cert_names",
+    "server_cert_key",
+    "server_cert_signature",
     "frame",
     "version",
     "version_number",
@@ -222,7 +227,8 @@ fn a_full_handshake_of_1_2() {
             "cipher=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 sni=plc-7.example alpn=h2 ",
             "ja3=a11f7c330a0b3e78cf1563cdc42a3fcf ja4=t12d0405h2_0f82a4992d0a_876bcc86782c ja4s=t1201h2_c02b_0b08e3dcc50f ",
             "server_cert_subject=CN=historian issuer=O=Driftspan Test, CN=plc-7.example ",
-            "not_before=1795393859000000000 not_after=1797985859000000000 self_signed=0 client_cert_subject= resumed=0",
+            "not_before=1795393859000000000 not_after=1797985859000000000 self_signed=0 server_cert_sha256=e99fb46e44a0de201ab4daa3bfed177ab3870109f2b8352b6aa6822020bbc280 ",
+            "server_cert_serial=07 server_cert_names= server_cert_key=EC 256 server_cert_signature=ecdsa-with-SHA256 client_cert_subject= resumed=0",
         )]
     );
     assert!(table(&lines, "anomalies").is_empty(), "{lines:?}");
@@ -247,7 +253,8 @@ fn a_handshake_of_1_3() {
         [concat!(
             "ts=1760000000001000000 frame=2 version=TLSv1.3 version_number=772 cipher=TLS_AES_128_GCM_SHA256 ",
             "sni=plc-7.example alpn=h2,http/1.1 ja3=f11b081b60e111280adbf151f4ba9abe ja4=t13d0606h2_4c548d4f1d6a_fb71836bce29 ",
-            "ja4s=t130200_1301_a56c5b993250 server_cert_subject= issuer= not_before=0 not_after=0 self_signed=0 ",
+            "ja4s=t130200_1301_a56c5b993250 server_cert_subject= issuer= not_before=0 not_after=0 self_signed=0 server_cert_sha256= ",
+            "server_cert_serial= server_cert_names= server_cert_key= server_cert_signature= ",
             "client_cert_subject= resumed=0",
         )]
     );
@@ -356,6 +363,8 @@ fn a_client_certificate_is_seen() {
     ];
     let rows = table(&run(&script), "tls");
     assert_eq!(cell(&rows[0], "client_cert_subject"), "CN=historian");
+    assert_eq!(cell(&rows[0], "server_cert_names"), "plc-7.example,plc-7,10.0.0.7");
+    assert_eq!(cell(&rows[0], "server_cert_serial"), "1234");
     assert_eq!(cell(&rows[0], "server_cert_subject"), "O=Driftspan Test, CN=plc-7.example");
 }
 

@@ -292,3 +292,35 @@ fn ja4_agrees_with_the_captures_own_expectations() {
     }
     assert!(agreed > 0);
 }
+
+/// The one capture of DTLS that shows a certificate.
+#[test]
+fn a_handshake_of_dtls_agrees_with_tshark() {
+    let Some(corpus) = corpus().filter(|_| Command::new("tshark").arg("-v").output().is_ok()) else {
+        eprintln!("skipped: no corpus beside the repository, or no tshark");
+        return;
+    };
+    let capture = corpus.join("wireshark/snakeoil-dtls.pcap");
+    let fields = ["udp.srcport", "udp.payload", "dtls.handshake.ciphersuite", "dtls.handshake.type"];
+    let packets = tshark(&capture, "udp && !icmp", &fields).unwrap();
+    let mut run = Run::new(Box::new(wire::tls::Dtls::new()));
+    let mut chosen = None;
+    for (i, row) in packets.iter().enumerate() {
+        let [from, payload, suite, types] = row.as_slice() else { continue };
+        let bytes: Vec<u8> = (payload.as_bytes().chunks(2))
+            .map(|p| u8::from_str_radix(std::str::from_utf8(p).unwrap(), 16).unwrap())
+            .collect();
+        if types.starts_with('2') {
+            chosen = u16::from_str_radix(suite.trim_start_matches("0x"), 16).ok();
+        }
+        run.datagram(i, if from == "4433" { Dir::ToClient } else { Dir::ToServer }, &bytes);
+    }
+    run.end(packets.len());
+    let lines = run.lines(&[]);
+    let suite = tls_parser::TlsCipherSuite::from_id(chosen.unwrap()).unwrap();
+    let row = lines.iter().find(|l| l.starts_with("tls ")).unwrap();
+    for want in ["version=DTLSv1.0", suite.name, "CN=www.snakeoil.dom"] {
+        assert!(row.contains(want), "{want} is not in {lines:?}");
+    }
+    assert!(!lines.iter().any(|l| l.starts_with("anomalies")), "{lines:?}");
+}

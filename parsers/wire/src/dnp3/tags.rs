@@ -201,7 +201,7 @@ impl Tags {
             borrow: PhantomData,
             frame: cx.frame,
             source: PROTOCOL,
-            tag,
+            tag: tag.as_str().into(),
             value: number.is_finite().then_some(number),
             text,
             quality: names,

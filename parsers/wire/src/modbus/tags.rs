@@ -12,6 +12,7 @@ use super::transaction::PROTOCOL;
 use crate::anomaly::Kind;
 use crate::dissect::Cx;
 use crate::rows::TagValueRow;
+use crate::words::Known;
 
 /// Values of a page: as many as its mask has bits.
 const PAGE: usize = 32;
@@ -23,6 +24,8 @@ struct Page {
     /// Which values were seen.
     seen: u32,
     values: [u16; PAGE],
+    /// Their names in `tag_values`.
+    words: [Known; PAGE],
 }
 
 /// The last values of a flow.
@@ -76,7 +79,7 @@ impl Tags {
             return None;
         }
         let place = u32::try_from(self.pages.len()).ok()?;
-        self.pages.push(Page { key, seen: 0, values: [0; PAGE] });
+        self.pages.push(Page { key, seen: 0, values: [0; PAGE], words: [Known::default(); PAGE] });
         let Self { pages, index, hasher, .. } = self;
         let hash = |&place: &u32| {
             let page = usize::try_from(place).ok().and_then(|place| pages.get(place));
@@ -93,32 +96,37 @@ impl Tags {
     }
 
     fn store(&mut self, cx: &mut Cx<'_>, place: usize, offset: usize, values: &[u16]) {
-        for (bit, &value) in (offset..).zip(values) {
-            let Some(page) = self.pages.get_mut(place) else { return };
-            let Some(slot) = page.values.get_mut(bit) else { return };
+        let Some(page) = self.pages.get_mut(place) else { return };
+        let mut beyond = false;
+        let slots = (offset..).zip(values).zip(page.values.iter_mut().zip(&mut page.words).skip(offset));
+        for ((bit, &value), (slot, word)) in slots {
             let seen = page.seen >> bit & 1 == 1;
             if seen && *slot == value {
                 continue;
             }
             if !seen && self.known >= cx.limits.tags_per_flow {
-                self.beyond(cx);
+                beyond = true;
                 continue;
             }
             *slot = value;
             page.seen |= 1 << bit;
             self.known += u64::from(!seen);
-            name(&mut self.name, page.key, bit);
-            cx.rows.tag_values.push(TagValueRow {
+            let table = &mut cx.rows.tag_values;
+            let tag = table.tag.word(word, || name(&mut self.name, page.key, bit));
+            table.push(TagValueRow {
                 ts: cx.ts,
                 flow: cx.flow,
                 borrow: std::marker::PhantomData,
                 frame: cx.frame,
                 source: PROTOCOL,
-                tag: &self.name,
+                tag,
                 value: Some(value.into()),
                 text: "",
                 quality: "good",
             });
+        }
+        if beyond {
+            self.beyond(cx);
         }
     }
 
@@ -142,8 +150,8 @@ fn key(unit: u8, table: Table, address: usize) -> Option<u32> {
     Some(u32::from(unit) << 13 | table << 11 | page)
 }
 
-/// Writes `u1/holding_register/100`. By hand: values of analogue inputs change with every poll.
-fn name(out: &mut String, key: u32, offset: usize) {
+/// Writes `u1/holding_register/100`.
+fn name(out: &mut String, key: u32, offset: usize) -> &str {
     out.clear();
     out.push('u');
     number(out, key >> 13);
@@ -152,6 +160,7 @@ fn name(out: &mut String, key: u32, offset: usize) {
     out.push_str(table.map_or("", |t| t.name()));
     out.push('/');
     number(out, (key & 0x7FF) * 32 + u32::try_from(offset).unwrap_or(0));
+    out
 }
 
 fn number(out: &mut String, value: u32) {

@@ -150,6 +150,10 @@ impl Mqtt {
             let what = Malformed { field: "flags", at: 0, reason: "are not those of the packet's type" };
             odd(cx, Kind::Malformed, fixed, what);
         }
+        if !fixed.minimal() {
+            let what = Malformed { field: "remaining length", at: 0, reason: "is longer than it need be" };
+            odd(cx, Kind::Malformed, fixed, what);
+        }
         let packet = codes::of(fixed.kind);
         let late = fixed.kind == codes::DISCONNECT && dir == Dir::ToClient && self.session.layout == Layout::Older;
         if late || !(if dir == Dir::ToServer { packet.client } else { packet.server }) {

@@ -64,14 +64,21 @@ fn show(session: &mut Session, cx: &mut Cx<'_>, section: &[u8]) {
     }
 }
 
-/// The will of CONNECT.
-#[derive(Default)]
-struct Will<'a> {
-    topic: &'a [u8],
-    payload: &'a [u8],
+/// What CONNECT says; of user name and password only whether they are there.
+struct Connect<'a> {
+    name: &'a [u8],
+    level: u8,
+    flags: u8,
+    keep_alive: u16,
+    properties: &'a [u8],
+    client_id: &'a [u8],
+    will_topic: &'a [u8],
+    will: &'a [u8],
+    username: bool,
+    password: bool,
 }
 
-/// CONNECT (3.1).
+/// Reads CONNECT (3.1).
 ///
 /// ```text
 ///  protocol name (text) | level (1) | flags (1) | keep alive (2) | properties (MQTT 5)
@@ -80,7 +87,7 @@ struct Will<'a> {
 ///  user name (text)                                                       flag 7
 ///  password (binary)                                                      flag 6
 /// ```
-fn connect(session: &mut Session, cx: &mut Cx<'_>, dir: Dir, fixed: Fixed, r: &mut Reader<'_>) -> Read<()> {
+fn read_connect<'a>(cx: &mut Cx<'_>, fixed: Fixed, r: &mut Reader<'a>) -> Read<Connect<'a>> {
     let name = r.binary("protocol name")?;
     // A level that no standard defines is laid out as before MQTT 5: servers answer it so.
     let level = r.byte("protocol level")? & 0x7F; // bit 7 marks a bridge between brokers
@@ -88,12 +95,13 @@ fn connect(session: &mut Session, cx: &mut Cx<'_>, dir: Dir, fixed: Fixed, r: &m
     let keep_alive = r.two("keep alive")?;
     let properties = if level == 5 { section(cx, fixed, codes::CONNECT, r, true)?.0 } else { &[] };
     let client_id = r.binary("client identifier")?;
-    let mut will = Will::default();
+    let (mut will_topic, mut will): (&[u8], &[u8]) = (&[], &[]);
     if flags & 4 != 0 {
         if level == 5 {
             section(cx, fixed, codes::WILL, r, true)?;
         }
-        will = Will { topic: r.binary("will topic")?, payload: r.binary("will payload")? };
+        will_topic = r.binary("will topic")?;
+        will = r.binary("will payload")?;
     }
     // MQTT 3.1: the remaining length takes precedence over the user name flag.
     let mut credential = |flag: u8, field| -> Read<bool> {
@@ -103,39 +111,41 @@ fn connect(session: &mut Session, cx: &mut Cx<'_>, dir: Dir, fixed: Fixed, r: &m
         }
         Ok(there)
     };
-    let username_seen = credential(0x80, "user name")?;
-    let password_seen = credential(0x40, "password")?;
-    if name != b"MQTT" && name != b"MQIsdp" {
+    let username = credential(0x80, "user name")?;
+    let password = credential(0x40, "password")?;
+    Ok(Connect { name, level, flags, keep_alive, properties, client_id, will_topic, will, username, password })
+}
+
+/// CONNECT: the session begins.
+fn connect(session: &mut Session, cx: &mut Cx<'_>, dir: Dir, fixed: Fixed, r: &mut Reader<'_>) -> Read<()> {
+    let c = read_connect(cx, fixed, r)?;
+    if c.name != b"MQTT" && c.name != b"MQIsdp" {
         odd(cx, Kind::Malformed, fixed, Malformed { field: "protocol name", at: 0, reason: "is none of MQTT" });
     }
-    if flags & 1 != 0 {
-        odd(
-            cx,
-            Kind::Malformed,
-            fixed,
-            Malformed { field: "connect flags", at: 2 + name.len() + 1, reason: "have the reserved bit set" },
-        );
+    if c.flags & 1 != 0 {
+        let at = 2 + c.name.len() + 1;
+        odd(cx, Kind::Malformed, fixed, Malformed { field: "connect flags", at, reason: "have the reserved bit set" });
     }
-    let client_id = text(cx, fixed, "client identifier", client_id);
-    if session.open(level, &client_id) {
+    let client_id = text(cx, fixed, "client identifier", c.client_id);
+    if session.open(c.level, &client_id) {
         cx.anomaly("mqtt", Kind::SecondConnect, "CONNECT inside a session");
     }
-    let topic = text(cx, fixed, "will topic", will.topic);
-    show(session, cx, properties);
-    let digest = hex(&if will.payload.is_empty() { [0; 32] } else { sha256(will.payload) });
-    let kept = usize::try_from(cx.limits.payload_bytes).unwrap_or(usize::MAX).min(will.payload.len());
+    let topic = text(cx, fixed, "will topic", c.will_topic);
+    show(session, cx, c.properties);
+    let digest = hex(&if c.will.is_empty() { [0; 32] } else { sha256(c.will) });
+    let kept = usize::try_from(cx.limits.payload_bytes).unwrap_or(usize::MAX).min(c.will.len());
     let row = MqttRow {
-        username_seen,
-        password_seen,
-        keep_alive,
-        session_flag: flags & 2 != 0,
+        username_seen: c.username,
+        password_seen: c.password,
+        keep_alive: c.keep_alive,
+        session_flag: c.flags & 2 != 0,
         topic: &topic,
-        qos: flags >> 3 & 3,
-        retain: flags & 0x20 != 0,
-        payload_size: will.payload.len() as u64,
-        payload_sha256: if will.payload.is_empty() { "" } else { std::str::from_utf8(&digest).unwrap_or_default() },
-        payload: will.payload.get(..kept).unwrap_or_default(),
-        payload_cut: kept < will.payload.len(),
+        qos: c.flags >> 3 & 3,
+        retain: c.flags & 0x20 != 0,
+        payload_size: c.will.len() as u64,
+        payload_sha256: if c.will.is_empty() { "" } else { std::str::from_utf8(&digest).unwrap_or_default() },
+        payload: c.will.get(..kept).unwrap_or_default(),
+        payload_cut: kept < c.will.len(),
         ..blank(session, cx, codes::CONNECT)
     };
     cx.rows.mqtt.push(row);
@@ -244,6 +254,22 @@ fn subscribe(
         cx.anomaly("mqtt", Kind::TooManyItems, &detail);
     }
     show(session, cx, bytes);
+    write_filters(session, cx, dir, fixed, id, count, r)?;
+    cx.rows.mqtt.push(MqttRow { packet_id: id, qos, dup: fixed.flags & 8 != 0, ..blank(session, cx, fixed.kind) });
+    Ok(())
+}
+
+/// The filters of the row under construction, and a behaviour each; a lone one waits for its answer.
+fn write_filters(
+    session: &mut Session,
+    cx: &mut Cx<'_>,
+    dir: Dir,
+    fixed: Fixed,
+    id: u16,
+    count: usize,
+    r: &mut Reader<'_>,
+) -> Read<()> {
+    let options = fixed.kind == codes::SUBSCRIBE;
     let access = if options { Access::Read } else { Access::Session };
     for at in 0..count {
         let filter = r.binary("topic filter")?;
@@ -267,7 +293,6 @@ fn subscribe(
             );
         }
     }
-    cx.rows.mqtt.push(MqttRow { packet_id: id, qos, dup: fixed.flags & 8 != 0, ..blank(session, cx, fixed.kind) });
     Ok(())
 }
 

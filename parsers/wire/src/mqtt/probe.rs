@@ -88,7 +88,9 @@ mod tests {
         let connect = b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01a";
         assert_eq!(probe(connect, 4000, 5000), Probe::Client);
         assert_eq!(probe(b"\x10\x0f\x00\x06MQIsdp\x03\x02\x00\x3c\x00\x01a", 1883, 5000), Probe::Client);
-        assert_eq!(probe(&connect[..9], 4000, 5000), Probe::Unsure);
+        assert_eq!(probe(&connect[..5], 4000, 5000), Probe::Unsure);
+        let long = [b"\x10\xe8\x07\x00\x04MQTT\x05\xc2\x00\x3c".as_slice(), &[0; 900]].concat();
+        assert_eq!(probe(&long, 4000, 5000), Probe::Client);
         assert_eq!(probe(b"\x20\x02\x00\x00", 5000, 4000), Probe::Server);
         assert_eq!(probe(b"\x10\x0d\x00\x04HTTP\x04\x02\x00\x3c\x00\x01a", 4000, 1883), Probe::No);
     }

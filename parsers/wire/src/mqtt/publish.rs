@@ -227,16 +227,24 @@ pub fn blank<'a>(session: &'a Session, cx: &Cx<'_>, kind: u8) -> MqttRow<'a> {
     }
 }
 
+/// The two digits of each byte.
+static PAIRS: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
 /// Lower case hexadecimal.
 #[must_use]
 pub fn hex(digest: &[u8; 32]) -> [u8; 64] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut out = [0; 64];
     for (pair, &byte) in out.chunks_exact_mut(2).zip(digest) {
-        if let [high, low] = pair {
-            *high = DIGITS.get(usize::from(byte >> 4)).copied().unwrap_or(0);
-            *low = DIGITS.get(usize::from(byte & 15)).copied().unwrap_or(0);
-        }
+        pair.copy_from_slice(PAIRS.get(usize::from(byte)).unwrap_or(&[b'0'; 2]));
     }
     out
 }

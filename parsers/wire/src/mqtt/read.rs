@@ -179,6 +179,12 @@ impl Fixed {
         self.flags == want || (version == 3 && want == 2 && self.flags == 10)
     }
 
+    /// "The encoded value MUST use the minimum number of bytes" (MQTT 5, 1.5.5).
+    #[must_use]
+    pub fn minimal(&self) -> bool {
+        self.length == 2 || self.remaining >> (7 * self.length.saturating_sub(2)) != 0
+    }
+
     /// All bytes of the packet.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -52,13 +52,14 @@ pub fn look(bytes: &[u8], known: Known) -> Look {
         Err(Varint::Short) => return Look::More(bytes.len() + 1),
         Err(_) => return Look::No,
     };
-    // "The encoded value MUST use the minimum number of bytes" (1.5.5).
-    let minimal = head.length == 2 || head.remaining >> (7 * (head.length - 2)) != 0;
-    if !minimal || head.remaining < packet.least {
+    if !head.minimal() || head.remaining < packet.least {
         return Look::No;
     }
     if head.kind == codes::PUBLISH {
         return publish(head, bytes.get(head.length..).unwrap_or_default(), known.layout);
+    }
+    if head.kind == codes::CONNECT {
+        return connect(head, bytes.get(head.length..).unwrap_or_default());
     }
     if head.remaining > most(head.kind, known.layout) {
         return Look::No;
@@ -71,11 +72,20 @@ pub fn look(bytes: &[u8], known: Known) -> Look {
     }
 }
 
+/// CONNECT by its protocol's name, whatever follows: passwords may be long. `MQTT`, `MQIsdp`, or an attempt at them.
+fn connect(head: Fixed, body: &[u8]) -> Look {
+    match body {
+        [0, 4 | 6, b'M', b'Q', ..] => Look::Strong(head.total()),
+        [] | [0] | [0, 4 | 6] | [0, 4 | 6, b'M'] => Look::More(head.length + 4),
+        _ => Look::No,
+    }
+}
+
 /// The longest body that is believed: before MQTT 5 most packets have a fixed one.
 fn most(kind: u8, layout: Layout) -> u32 {
     match kind {
         codes::PINGREQ | codes::PINGRESP => 0,
-        codes::CONNECT | codes::SUBSCRIBE | codes::SUBACK | codes::UNSUBSCRIBE => BODY,
+        codes::SUBSCRIBE | codes::SUBACK | codes::UNSUBSCRIBE => BODY,
         codes::DISCONNECT | codes::AUTH if layout == Layout::Older => 0,
         _ if layout == Layout::Older => 2,
         _ => BODY,
@@ -85,7 +95,6 @@ fn most(kind: u8, layout: Layout) -> u32 {
 /// Whether the part of a body that is there does not rule it out.
 fn end_plausible(head: Fixed, body: &[u8]) -> bool {
     match (head.kind, body) {
-        (codes::CONNECT, [first, ..]) => *first == 0,
         (codes::CONNACK, [flags, ..]) => *flags <= 1,
         (codes::DISCONNECT | codes::AUTH, [code, ..]) => codes::reason(head.kind, *code, 5).is_some(),
         (codes::PUBACK | codes::PUBREC | codes::PUBREL | codes::PUBCOMP, [a, b, code, ..]) => {
@@ -154,13 +163,6 @@ fn control(head: Fixed, body: &[u8], layout: Layout) -> Look {
     let older = layout != Layout::Five;
     let newer = layout != Layout::Older;
     let fits = match head.kind {
-        codes::CONNECT => {
-            return if body.starts_with(b"\x00\x04MQ") || body.starts_with(b"\x00\x06MQ") {
-                Look::Strong(total)
-            } else {
-                Look::No
-            };
-        }
         codes::SUBSCRIBE | codes::UNSUBSCRIBE => {
             let options = head.kind == codes::SUBSCRIBE;
             let fits = (older && filters(body, options, false)) || (newer && filters(body, options, true));

@@ -24,6 +24,10 @@ impl Mqtt {
         match head {
             Head::Is(header) => {
                 self.manners(cx, dir, fixed);
+                if fixed.has_id() && header.packet_id == 0 {
+                    let at = 2 + header.topic.len();
+                    odd(cx, Kind::Malformed, fixed, Malformed { field: "packet identifier", at, reason: "is zero" });
+                }
                 if header.certain && self.session.layout == Layout::Unknown {
                     self.session.learn(header.layout);
                 }
@@ -37,23 +41,27 @@ impl Mqtt {
             }
             Head::Half(header, what) => {
                 odd(cx, Kind::Malformed, fixed, what);
-                let Self { session, to_server, to_client } = self;
-                let side = if dir == Dir::ToServer { to_server } else { to_client };
-                let topic = topic(&mut side.aliases, cx, fixed, &header);
-                let facts = Facts {
-                    fixed,
-                    topic: &topic,
-                    packet_id: header.packet_id,
-                    properties: &[],
-                    size: 0,
-                    payload: &[],
-                    sha256: None,
-                };
-                publish::write(session, cx, dir, &facts);
-                drop(topic);
+                self.half(cx, dir, fixed, &header);
                 self.pass_over(dir, fixed, 0)
             }
         }
+    }
+
+    /// The properties cannot be read, and so nobody knows where the payload begins: the row tells the topic.
+    fn half(&mut self, cx: &mut Cx<'_>, dir: Dir, fixed: Fixed, header: &Header<'_>) {
+        let Self { session, to_server, to_client } = self;
+        let side = if dir == Dir::ToServer { to_server } else { to_client };
+        let topic = topic(&mut side.aliases, cx, fixed, header);
+        let facts = Facts {
+            fixed,
+            topic: &topic,
+            packet_id: header.packet_id,
+            properties: &[],
+            size: 0,
+            payload: &[],
+            sha256: None,
+        };
+        publish::write(session, cx, dir, &facts);
     }
 
     /// The header is whole: the payload lies behind it, or begins to pass by.

@@ -28,7 +28,7 @@ pub(super) fn question(bytes: &[u8]) -> Option<Question<'_>> {
     let (response, opcode, code) = (flags & 0x8000 != 0, flags >> 11 & 15, flags & 15);
     let records = [queries, answers, authors, others].iter().map(|&n| usize::from(n)).sum::<usize>();
     // The smallest record is a root name, type and class.
-    let counts = records > 0 && records * 5 <= at.len() && queries <= 32;
+    let counts = records > 0 && records * 5 <= at.len() && queries <= 256;
     let codes = matches!(opcode, 0..=2 | 4..=6 | 8) && code <= 10 && (response || answers == 0 || opcode != 0);
     if !counts || !codes {
         return None;
@@ -59,8 +59,11 @@ pub(super) fn dns(start: &Start<'_>) -> Option<Probe> {
     dns_on(start, 53)
 }
 
-/// RFC 6762. Answers carry no question: header and the port it is on.
+/// RFC 6762. A resolver may happen to ask from this port.
 pub(super) fn mdns(start: &Start<'_>) -> Option<Probe> {
+    if start.on(53) {
+        return None;
+    }
     dns_on(start, 5353)
 }
 
@@ -244,6 +247,7 @@ pub(super) fn smb(start: &Start<'_>) -> Option<Probe> {
         (0, [0xFE, b'S', b'M', b'B', 64, 0, ..]) if length >= 64 => request(head.get(16)? & 1 == 0),
         (0, [0xFD | 0xFC, b'S', b'M', b'B', ..]) if length >= 32 => Some(start.part(445)),
         (0x81, [32, ..]) if length == 68 => Some(Probe::Client),
+        (0x82, []) if length == 0 && start.from == 139 => Some(Probe::Server),
         _ => None,
     }
 }
@@ -258,4 +262,39 @@ pub(super) fn dcerpc(start: &Start<'_>) -> Option<Probe> {
         2 | 3 | 12 | 13 | 15 if fits => Some(Probe::Server),
         _ => None,
     }
+}
+
+/// ONC RPC (RFC 5531 section 9): a call of version 2 to a program of the system, over TCP behind a record mark.
+pub(super) fn rpc(start: &Start<'_>) -> Option<Probe> {
+    let call = |bytes| {
+        let mut at = Reader(bytes);
+        let (_id, direction, version, program) = (at.u32()?, at.u32()?, at.u32()?, at.u32()?);
+        let (release, procedure) = (at.u32()?, at.u32()?);
+        let sane = direction == 0 && version == 2 && (100_000..=100_300).contains(&program);
+        (sane && release < 16 && procedure < 64).then_some(Probe::Client)
+    };
+    call(start.bytes).or_else(|| call(start.bytes.get(4..).filter(|_| start.byte(0) == Some(0x80))?))
+}
+
+/// Kerberos (RFC 4120 section 5.10): an application tag, a sequence, protocol version 5; over TCP behind a length.
+pub(super) fn kerberos(start: &Start<'_>) -> Option<Probe> {
+    let message = |bytes| {
+        let mut at = Reader(bytes);
+        let (kind, _) = at.tag_length()?;
+        let (sequence, _) = at.tag_length()?;
+        let request = matches!(kind, 0x6A | 0x6C);
+        let known = request || matches!(kind, 0x6B | 0x6D | 0x7E);
+        // Requests number the version [1], answers [0].
+        let version = [if request { 0xA1 } else { 0xA0 }, 3, 2, 1, 5];
+        (known && sequence == tag::SEQUENCE && at.0.starts_with(&version)).then_some(request)
+    };
+    let found = message(start.bytes).or_else(|| message(start.bytes.get(4..)?))?;
+    request(found)
+}
+
+/// BGP (RFC 4271 section 4.1): sixteen octets of ones, length, type.
+pub(super) fn bgp(start: &Start<'_>) -> Option<Probe> {
+    let mut at = start.reader();
+    let (marker, length, kind) = (at.array::<16>()?, at.u16()?, at.u8()?);
+    (marker == [0xFF; 16] && (19..=4096).contains(&length) && (1..=5).contains(&kind)).then(|| start.part(179))
 }

@@ -88,7 +88,7 @@ impl Lines {
             _ => line.split(|&b| b == b' ').nth(1) == Some(b"OK"),
         };
         if agreed {
-            facts.encrypts();
+            facts.turns_to_tls();
         }
     }
 }

@@ -198,7 +198,7 @@ pub(super) fn hart_ip(start: &Start<'_>) -> Option<Probe> {
     let (_sequence, length) = (at.u16()?, at.u16()?);
     let sane = matches!(version, 1 | 2) && matches!(kind, 0..=2 | 15) && id <= 5;
     let fits = usize::from(length) == start.bytes.len();
-    (sane && fits && start.on(5094)).then(|| match kind {
+    (sane && fits && (start.on(5094) || start.on(5095))).then(|| match kind {
         0 => Probe::Client,
         1 | 15 => Probe::Server,
         _ => start.part(5094),
@@ -308,8 +308,11 @@ fn application(mut at: Reader<'_>) -> Option<Probe> {
 pub(super) fn knx(start: &Start<'_>) -> Option<Probe> {
     let mut at = start.reader();
     let (header, service, length) = (at.u16()?, at.u16()?, at.u16()?);
-    let services = matches!(service, 0x0201..=0x0210 | 0x0310..=0x0311 | 0x0420..=0x0421 | 0x0530..=0x0532);
-    (header == 0x0610 && services && usize::from(length) == start.bytes.len()).then(|| start.part(3671))
+    let services =
+        matches!(service, 0x0201..=0x0210 | 0x0310..=0x0311 | 0x0420..=0x0426 | 0x0530..=0x0533 | 0x0950..=0x0956);
+    let rest = start.bytes.get(length.into()..)?;
+    let fits = length >= 6 && (rest.is_empty() || rest.starts_with(&[6, 0x10]));
+    (header == 0x0610 && services && fits).then(|| start.part(3671))
 }
 
 /// The context manager of PROFINET IO: connectionless DCE/RPC (C706 section 12.5) with an interface of PROFINET.
@@ -329,4 +332,13 @@ pub(super) fn profinet_cm(start: &Start<'_>) -> Option<Probe> {
         if order & 0x10 != 0 { interface.get(2..4)? == [0xA0, 0xDE] } else { interface.get(..2)? == [0xDE, 0xA0] };
     // Types: request, ping, response, fault, working, no call, reject, acknowledge, cancel, fack, cancel ack.
     (fixed && head).then_some(()).and_then(|()| request(matches!(kind, 0 | 1 | 7 | 8)))
+}
+
+/// ANSI C12.22: an ACSE message (application 0) whose called title or context is an object under C12.22's arc.
+pub(super) fn c1222(start: &Start<'_>) -> Option<Probe> {
+    let mut at = start.reader();
+    let (kind, length) = at.tag_length()?;
+    let arc = [0x2B, 6, 1, 4, 1, 0x82, 0x85, 0x63];
+    let head = at.0.get(..at.len().min(48))?;
+    (kind == 0x60 && length >= 12 && head.windows(arc.len()).any(|w| w == arc)).then(|| start.part(1153))
 }

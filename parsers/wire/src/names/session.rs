@@ -131,7 +131,7 @@ impl Session {
                 }
             }
             (0x77, Dir::ToServer) => self.asked = holds(body.0, b"1.3.6.1.4.1.1466.20037"),
-            (0x78, Dir::ToClient) if self.asked && body.0.starts_with(&[0x0A, 1, 0]) => facts.encrypts(),
+            (0x78, Dir::ToClient) if self.asked && body.0.starts_with(&[0x0A, 1, 0]) => facts.turns_to_tls(),
             _ => {}
         }
     }
@@ -200,6 +200,7 @@ impl Session {
         };
         facts.tell(name.as_bytes());
         facts.encrypted = encrypted;
+        facts.tls = encrypted == Some(true);
         facts.done = true;
     }
 
@@ -226,6 +227,7 @@ impl Session {
             (Dir::ToServer, [0, 0, 0, 8, 4, 0xD2, 0x16, 0x2F | 0x30]) => self.asked = true,
             (Dir::ToClient, [answer @ (b'S' | b'G' | b'N')]) if std::mem::take(&mut self.asked) => match answer {
                 b'N' => facts.encrypted = Some(false),
+                b'S' => facts.turns_to_tls(),
                 _ => facts.encrypts(),
             },
             // AuthenticationCleartextPassword, then the client's password message.
@@ -250,7 +252,8 @@ impl Session {
             }
             Dir::ToClient => {}
             Dir::ToServer => {
-                facts.encrypted = Some(matches!(bytes, [32, 0, 0, _, _, capabilities, ..] if capabilities & 8 != 0));
+                facts.tls = matches!(bytes, [32, 0, 0, _, _, capabilities, ..] if capabilities & 8 != 0);
+                facts.encrypted = Some(facts.tls);
                 facts.done = true;
             }
         }

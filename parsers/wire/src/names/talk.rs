@@ -17,6 +17,8 @@ pub(super) struct Facts {
     pub info: String,
     pub credentials: &'static str,
     pub encrypted: Option<bool>,
+    /// What follows is TLS.
+    pub tls: bool,
     /// Nothing more is to be learned.
     pub done: bool,
 }
@@ -42,6 +44,12 @@ impl Facts {
     pub fn encrypts(&mut self) {
         self.encrypted = Some(true);
         self.done = true;
+    }
+
+    /// Both ends agreed to go on with TLS.
+    pub fn turns_to_tls(&mut self) {
+        self.encrypts();
+        self.tls = true;
     }
 }
 
@@ -74,7 +82,7 @@ impl Talk {
             _ => session::reader(app).map_or(Reader::Nothing, Reader::Session),
         };
         let done = matches!(reader, Reader::Nothing);
-        let facts = Facts { app, info: String::new(), credentials: "", encrypted: encrypted(app), done };
+        let facts = Facts { app, info: String::new(), credentials: "", encrypted: encrypted(app), tls: false, done };
         Self { facts, reader, budget: BUDGET }
     }
 
@@ -118,6 +126,12 @@ impl Talk {
         self.facts.encrypted
     }
 
+    /// Whether both ends agreed to go on with TLS (STARTTLS and its like): the pieces behind this one are TLS's.
+    #[must_use]
+    pub fn turns_to_tls(&self) -> bool {
+        self.facts.tls
+    }
+
     /// The protocol, which may have become more exact: `cotp` to `s7comm`, `http` to `winrm` or `websocket`.
     #[must_use]
     pub fn app(&self) -> &'static str {
@@ -130,8 +144,8 @@ fn encrypted(app: &str) -> Option<bool> {
     match app {
         "ssh" | "quic" | "wireguard" | "teamviewer" => Some(true),
         // These may sign and seal, or turn to TLS, where only their messages tell.
-        "s7comm_plus" | "cotp" | "codesys" | "smb" | "rdp" | "dcerpc" | "vnc" | "postgres" | "mysql" | "mssql"
-        | "oracle" | "isakmp" | "stun" | "ge_srtp" | "hart_ip" | "profinet_cm" => None,
+        "s7comm_plus" | "cotp" | "codesys" | "smb" | "rdp" | "dcerpc" | "rpc" | "kerberos" | "c1222" | "vnc"
+        | "postgres" | "mysql" | "mssql" | "oracle" | "isakmp" | "stun" | "ge_srtp" | "hart_ip" | "profinet_cm" => None,
         _ => Some(false),
     }
 }

@@ -24,6 +24,8 @@ const METHODS: &[&[u8]] = &[
     b"REPORT",
     b"SUBSCRIBE",
     b"UNSUBSCRIBE",
+    b"RPC_IN_DATA",
+    b"RPC_OUT_DATA",
 ];
 /// Methods of RFC 2326 section 10.
 const RTSP: &[&[u8]] = &[
@@ -248,6 +250,7 @@ pub(super) fn syslog(start: &Start<'_>) -> Option<Probe> {
     let priority: u16 = number.parse().ok()?;
     let body = text.get(end + 1..)?;
     let body = body.get(..body.len().min(16))?;
-    let letters = body.len() >= 3 && body.first().is_some_and(u8::is_ascii_alphanumeric) && printable(body);
+    let first = body.trim_ascii_start().first();
+    let letters = body.len() >= 3 && first.is_some_and(u8::is_ascii_alphanumeric) && printable(body);
     (sane && priority <= 191 && letters).then_some(Probe::Client)
 }

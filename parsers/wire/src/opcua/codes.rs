@@ -126,7 +126,7 @@ pub fn is_bad(status: u32) -> bool {
     status >> 30 == 2
 }
 
-/// BadTimeout: stands for the status of items whose request was never answered.
+/// BadTimeout: stands for the status of items that no answer was seen for.
 pub const UNANSWERED: u32 = 0x800A_0000;
 
 /// Identity token's name by the encoding id of its structure (Part 4 §7.41).

@@ -1,9 +1,10 @@
 //! Calls as rows and behaviours.
 
-use super::calls::{Call, Item, Items, Span};
+use super::calls::Call;
 use super::channels::Channel;
 use super::codes::{UNANSWERED, attribute, is_bad};
 use super::header::Type;
+use super::items::{Item, Items, Span};
 use super::rows::OpcuaRow;
 use super::services::Service;
 use super::text::Out;
@@ -22,7 +23,7 @@ pub struct Scratch {
     told: Vec<(&'static str, String)>,
 }
 
-/// The request id and the service of a call that is over, with its channel: one row and one behaviour.
+/// A call that is over: one row and one behaviour.
 pub fn call(cx: &mut Cx<'_>, scratch: &mut Scratch, call: &Call, channel: Option<&Channel>) {
     let answered = call.response_frame != Frame::NONE;
     let latency = latency(cx, call);
@@ -55,15 +56,22 @@ pub fn call(cx: &mut Cx<'_>, scratch: &mut Scratch, call: &Call, channel: Option
         info: call.info.trim_end(),
         latency_us: latency,
     });
-    let object = if publish { Key::None } else { object(&mut scratch.object, call) };
+    let latency = latency.filter(|_| !publish);
+    behaviour(cx, &mut scratch.object, call, latency);
+}
+
+/// Notifications are done to the client: they have no object, and what they waited for is no latency.
+fn behaviour(cx: &mut Cx<'_>, buffer: &mut String, call: &Call, latency_us: Option<u32>) {
+    let access = call.service.map_or(Access::Session, |s| s.access);
+    let object = if access == Access::Report { Key::None } else { object(buffer, call) };
     cx.behaviour(&Behaviour {
         protocol: "opcua",
         unit: Key::None,
         operation: service_name(call),
-        access: service.map_or(Access::Session, |s| s.access),
+        access,
         object,
         bytes: call.bytes,
-        latency_us: latency.filter(|_| !publish),
+        latency_us,
         error: failed(call),
     });
 }
@@ -86,7 +94,7 @@ fn latency(cx: &Cx<'_>, call: &Call) -> Option<u32> {
     if call.request_frame == Frame::NONE || call.response_frame == Frame::NONE {
         return None;
     }
-    u32::try_from((cx.ts - call.ts) / 1_000).ok()
+    u32::try_from(cx.ts.saturating_sub(call.ts) / 1_000).ok()
 }
 
 /// Fills the list columns. An item of a request that was never answered has no status: it shows BadTimeout,
@@ -126,12 +134,15 @@ fn object<'s>(buffer: &'s mut String, call: &Call) -> Key<'s> {
     let named = call.object.of(&call.items.text);
     buffer.clear();
     buffer.push_str(if named.is_empty() { first.node.of(&call.items.text) } else { named });
+    if buffer.is_empty() {
+        return Key::None;
+    }
     let more = (call.items.list.len() - 1) as u64 + call.items.beyond;
     if more > 0 {
         buffer.push('+');
         Out::new(buffer, 20).unsigned(more);
     }
-    if buffer.is_empty() { Key::None } else { Key::Text(buffer) }
+    Key::Text(buffer)
 }
 
 /// Facts remembered of one flow.
@@ -209,15 +220,19 @@ pub fn plain(cx: &mut Cx<'_>, kind: Type, plain: &Plain<'_>, channel: Option<&Ch
         latency_us: None,
     });
     if !plain.operation.is_empty() {
-        cx.behaviour(&Behaviour {
-            protocol: "opcua",
-            unit: Key::None,
-            operation: plain.operation,
-            access: Access::Session,
-            object: Key::None,
-            bytes: plain.bytes,
-            latency_us: None,
-            error: kind == Type::Err,
-        });
+        occurrence(cx, kind, plain);
     }
+}
+
+fn occurrence(cx: &mut Cx<'_>, kind: Type, plain: &Plain<'_>) {
+    cx.behaviour(&Behaviour {
+        protocol: "opcua",
+        unit: Key::None,
+        operation: plain.operation,
+        access: Access::Session,
+        object: Key::None,
+        bytes: plain.bytes,
+        latency_us: None,
+        error: kind == Type::Err,
+    });
 }

@@ -10,6 +10,7 @@ pub mod chunks;
 pub mod codes;
 mod emit;
 pub mod header;
+pub mod items;
 pub mod monitored;
 pub mod nodes;
 pub mod read;

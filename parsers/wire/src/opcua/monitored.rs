@@ -1,5 +1,8 @@
 //! What client handles stand for: the node ids of a flow's monitored items.
 
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 /// Subscription with client handle, or subscription with the id that the server gave the item.
@@ -21,12 +24,8 @@ pub struct Monitored {
     handles: HashTable<u32>,
     items: HashTable<u32>,
     next: usize,
-}
-
-#[inline]
-fn hash((subscription, number): Key) -> u64 {
-    let mixed = ((u64::from(subscription) << 32) | u64::from(number)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    mixed ^ (mixed >> 32)
+    /// Seeded, so that nobody chooses handles that collide.
+    hasher: RandomState,
 }
 
 impl Monitored {
@@ -45,11 +44,15 @@ impl Monitored {
 
     #[inline]
     fn by_handle(&self, key: Key) -> Option<u32> {
-        self.handles.find(hash(key), |&at| self.entries.get(at as usize).is_some_and(|e| e.handle == key)).copied()
+        self.handles
+            .find(self.hasher.hash_one(key), |&at| self.entries.get(at as usize).is_some_and(|e| e.handle == key))
+            .copied()
     }
 
     fn by_item(&self, key: Key) -> Option<u32> {
-        self.items.find(hash(key), |&at| self.entries.get(at as usize).is_some_and(|e| e.item == Some(key))).copied()
+        self.items
+            .find(self.hasher.hash_one(key), |&at| self.entries.get(at as usize).is_some_and(|e| e.item == Some(key)))
+            .copied()
     }
 
     /// Remembers a node; beyond `limit` the one remembered longest is forgotten.
@@ -85,9 +88,9 @@ impl Monitored {
         let (Some(at), None) = (self.by_handle(handle), self.by_item(item)) else { return };
         let Some(entry) = self.entries.get_mut(at as usize).filter(|e| e.item.is_none()) else { return };
         entry.item = Some(item);
-        let entries = &self.entries;
-        let at_hash = |&i: &u32| entries.get(i as usize).and_then(|e| e.item).map_or(0, hash);
-        self.items.insert_unique(hash(item), at, at_hash);
+        let Self { entries, items, hasher, .. } = self;
+        let hash = |&i: &u32| entries.get(i as usize).and_then(|e| e.item).map_or(0, |key| hasher.hash_one(key));
+        items.insert_unique(hasher.hash_one(item), at, hash);
     }
 
     /// The item of that id gets another client handle.
@@ -105,15 +108,15 @@ impl Monitored {
     }
 
     fn index(&mut self, at: usize, handle: Key) {
-        let entries = &self.entries;
+        let Self { entries, handles, hasher, .. } = self;
         let place = u32::try_from(at).unwrap_or(u32::MAX);
-        let at_hash = |&i: &u32| entries.get(i as usize).map_or(0, |e| hash(e.handle));
-        self.handles.insert_unique(hash(handle), place, at_hash);
+        let hash = |&i: &u32| entries.get(i as usize).map_or(0, |e| hasher.hash_one(e.handle));
+        handles.insert_unique(hasher.hash_one(handle), place, hash);
     }
 
     fn forget_handle(&mut self, at: usize) {
         let Some(entry) = self.entries.get(at) else { return };
-        if let Ok(found) = self.handles.find_entry(hash(entry.handle), |&i| i as usize == at) {
+        if let Ok(found) = self.handles.find_entry(self.hasher.hash_one(entry.handle), |&i| i as usize == at) {
             found.remove();
         }
     }
@@ -121,7 +124,7 @@ impl Monitored {
     fn forget(&mut self, at: usize) {
         self.forget_handle(at);
         let Some(item) = self.entries.get_mut(at).and_then(|e| e.item.take()) else { return };
-        if let Ok(found) = self.items.find_entry(hash(item), |&i| i as usize == at) {
+        if let Ok(found) = self.items.find_entry(self.hasher.hash_one(item), |&i| i as usize == at) {
             found.remove();
         }
     }

@@ -239,7 +239,14 @@ impl Opcua {
         complete: bool,
     ) {
         let mut call = self.answered(cx, origin, service, id);
-        let read = if !complete {
+        let other = match (call.service, service) {
+            (Some(asked), Some(told)) if asked != told => Some((asked.name, told.name)),
+            _ => None,
+        };
+        if let Some((asked, told)) = other {
+            cx.anomaly("opcua", Kind::Malformed, &format!("{told} response to a {asked} request"));
+        }
+        let read = if !complete || other.is_some() {
             Ok(false)
         } else if id == services::FAULT {
             bodies::response_header(r).map(|status| {

@@ -1,16 +1,21 @@
 //! Values that changed: the last value of each node of a flow's server, and a row when there is another.
 
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::calls::{Call, Item, Items};
+use super::calls::Call;
 use super::codes::{VALUE, is_bad, status_name};
+use super::items::{Item, Items};
 use super::services as ids;
 use super::text::Out;
 use super::variant::Rendered;
 use crate::anomaly::Kind;
 use crate::dissect::{Cx, Frame};
 use crate::rows::TagValueRow;
+use crate::words::Known;
 
 /// The last value of a node, as far as a change can be told from it.
 #[derive(Debug)]
@@ -18,6 +23,7 @@ struct Seen {
     hash: u64,
     node: Box<str>,
     state: Option<State>,
+    word: Known,
     rendered: Rendered,
 }
 
@@ -36,6 +42,8 @@ pub struct Tags {
     index: HashTable<u32>,
     quality: String,
     full: bool,
+    /// Seeded, so that nobody chooses node ids that collide.
+    hasher: RandomState,
 }
 
 impl Tags {
@@ -52,7 +60,10 @@ impl Tags {
         };
         let mut learnt = false;
         let Items { text, list, .. } = &mut call.items;
-        for item in list.iter_mut().filter(|item| item.attribute == VALUE && !(written && item.status != 0)) {
+        for item in list
+            .iter_mut()
+            .filter(|item| item.attribute == VALUE && if written { item.status == 0 } else { item.answered })
+        {
             let before = item.tag;
             self.value(cx, item, text);
             learnt |= item.tag != before;
@@ -81,13 +92,14 @@ impl Tags {
             return;
         }
         last.state = Some(now);
+        let word = cx.rows.tag_values.tag.word(&mut last.word, || node);
         cx.rows.tag_values.push(TagValueRow {
             ts: cx.ts,
             flow: cx.flow,
             borrow: std::marker::PhantomData,
             frame: cx.frame,
             source: "opcua",
-            tag: node,
+            tag: word,
             value: item.number,
             text: if numeric { "" } else { shown(item) },
             quality: quality(&mut self.quality, item.status),
@@ -105,8 +117,8 @@ impl Tags {
     }
 
     fn look_up(&mut self, cx: &mut Cx<'_>, node: &str) -> Option<u32> {
-        let hash = xxh3_64(node.as_bytes());
-        let Self { seen, index, full, .. } = self;
+        let Self { seen, index, full, hasher, .. } = self;
+        let hash = hasher.hash_one(node);
         let same = |&at: &u32| seen.get(at as usize).is_some_and(|s| s.hash == hash && &*s.node == node);
         if let Some(at) = index.find(hash, same) {
             return Some(at + 1);
@@ -117,7 +129,7 @@ impl Tags {
             }
             return None;
         };
-        seen.push(Seen { hash, node: node.into(), state: None, rendered: Rendered::default() });
+        seen.push(Seen { hash, node: node.into(), state: None, word: Known::default(), rendered: Rendered::default() });
         index.insert_unique(hash, at, |&i| seen.get(i as usize).map_or(0, |s| s.hash));
         Some(at + 1)
     }

@@ -3,7 +3,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::calls::{Item, Items};
+use super::items::{Item, Items};
 use crate::limits::Limits;
 
 #[derive(Debug, Default)]

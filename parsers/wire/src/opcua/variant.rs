@@ -222,35 +222,44 @@ fn other(r: &mut Reader<'_>, kind: u8, out: &mut Out<'_>) -> Read<()> {
         15 | 26..=31 => write_bytes(r.string("byte string")?, out),
         17 | 18 => node_id(r)?.write(out),
         19 => out.code(r.u32()?),
-        20 => {
-            let (namespace, name) = qualified_name(r)?;
-            if namespace != 0 {
-                out.unsigned(u64::from(namespace));
-                out.str(":");
-            }
-            out.utf8(name);
-        }
+        20 => write_name(r, out)?,
         21 => out.utf8(localized_text(r)?),
+        22..=25 => nested(r, kind, out)?,
+        _ => return Err(r.wrong("variant", Reason::Code)),
+    }
+    Ok(())
+}
+
+fn nested(r: &mut Reader<'_>, kind: u8, out: &mut Out<'_>) -> Read<()> {
+    match kind {
         22 => {
             let (kind, body) = extension_object(r)?;
             kind.write(out);
             out.str(" ");
             write_bytes(body, out);
         }
-        23 => {
-            data_value(r, out)?;
-        }
+        23 => drop(data_value(r, out)?),
         24 => {
             r.enter("variant")?;
             variant(r, out)?;
             r.leave();
         }
-        25 => {
+        _ => {
             skip_diagnostic(r)?;
             out.str("diagnostic");
         }
-        _ => return Err(r.wrong("variant", Reason::Code)),
     }
+    Ok(())
+}
+
+/// A QualifiedName as `2:Temp`.
+pub fn write_name(r: &mut Reader<'_>, out: &mut Out<'_>) -> Read<()> {
+    let (namespace, name) = qualified_name(r)?;
+    if namespace != 0 {
+        out.unsigned(u64::from(namespace));
+        out.str(":");
+    }
+    out.utf8(name);
     Ok(())
 }
 

@@ -106,7 +106,8 @@ fn short(text: &str) -> String {
     out
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(2 * bytes.len());
     for b in bytes {
         let _ = write!(out, "{b:02x}");

@@ -52,6 +52,20 @@ impl ClientHello {
         offered.max_by_key(|&v| codes::age(v)).unwrap_or(self.version)
     }
 
+    /// Reads the body of a ClientHello of DTLS, which has a cookie behind the session id (RFC 6347 section 4.2.1).
+    pub fn read_datagram(body: &[u8], flaws: &mut Vec<Flaw>) -> Result<Self, Flaw> {
+        let cookie = || {
+            let mut at = Reader(body);
+            at.take(34)?;
+            at.block8()?;
+            let before = body.len() - at.len();
+            at.block8()?;
+            Some((body.get(..before)?, at.0))
+        };
+        let (before, behind) = cookie().ok_or(Flaw { offset: body.len(), reason: "the message ends early" })?;
+        Self::read(&[before, behind].concat(), flaws)
+    }
+
     /// Reads the body of a ClientHello (RFC 8446 section 4.1.2). A flaw inside an extension leaves the rest readable.
     pub fn read(body: &[u8], flaws: &mut Vec<Flaw>) -> Result<Self, Flaw> {
         let (rest, hello) = tls_parser::parse_tls_handshake_client_hello(body).map_err(|e| flaw(body, &e))?;
@@ -103,6 +117,9 @@ type Fixed<'a> = (&'a [u8], ServerHello, Option<&'a [u8]>);
 impl ServerHello {
     /// Reads the body of a ServerHello (RFC 8446 section 4.1.3, RFC 5246 section 7.4.1.3).
     pub fn read(body: &[u8], flaws: &mut Vec<Flaw>) -> Result<Self, Flaw> {
+        if let &[high @ (0xFE | 1), low, ..] = body {
+            return Self::read_datagram(u16::from_be_bytes([high, low]), body, flaws);
+        }
         // Drafts 18 to 21 of TLS 1.3 have neither session id nor compression.
         let draft = matches!(body, [0x7F, ..]);
         let (rest, mut out, ext) = if draft { Self::read_draft(body)? } else { Self::read_final(body)? };
@@ -111,6 +128,16 @@ impl ServerHello {
             out.extensions.push(kind);
             out.extension(kind, data)
         });
+        Ok(out)
+    }
+
+    /// DTLS's differs by its version's number only (RFC 6347 section 4.2.1).
+    fn read_datagram(version: u16, body: &[u8], flaws: &mut Vec<Flaw>) -> Result<Self, Flaw> {
+        let stream: Vec<u8> = [3, 3].iter().chain(body.iter().skip(2)).copied().collect();
+        let mut out = Self::read(&stream, flaws)?;
+        if out.version == 0x0303 {
+            out.version = version;
+        }
         Ok(out)
     }
 

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod codes;
+mod dtls;
 mod fingerprint;
 mod hello;
 mod record;
@@ -12,6 +13,7 @@ mod sslv2;
 use crate::anomaly::Kind;
 use crate::dissect::{Cx, Dir, Dissector, Nanos, Probe, Step};
 use codes::content;
+pub use dtls::{Dtls, probe_datagram};
 use record::{Found, HEADER, Header, Messages};
 use shake::Shake;
 
@@ -107,7 +109,7 @@ impl Tls {
     /// A dissector for one connection.
     #[must_use]
     pub fn new() -> Self {
-        Self { sides: [Side::default(), Side::default()], shake: Shake::new('t'), started: false, old: false }
+        Self { sides: [Side::default(), Side::default()], shake: Shake::new("tls"), started: false, old: false }
     }
 
     /// The start of a record.

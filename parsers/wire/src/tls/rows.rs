@@ -33,6 +33,16 @@ crate::table! {
         not_after: Time,
         /// Whether subject and issuer are the same.
         self_signed: Flag,
+        /// SHA-256 of the server's certificate, hexadecimal.
+        server_cert_sha256: Text,
+        /// Its serial number, hexadecimal.
+        server_cert_serial: Text,
+        /// Names and addresses it is for besides its subject, `,` between.
+        server_cert_names: Text,
+        /// Its public key: `RSA 2048`, `EC 256`.
+        server_cert_key: Name,
+        /// Its signature algorithm.
+        server_cert_signature: Name,
         /// Subject of the client's certificate; empty: none visible.
         client_cert_subject: Text,
         /// Whether the session was resumed.

@@ -58,14 +58,19 @@ pub(super) struct Shake {
     open: Option<Open>,
     /// The last cipher suite chosen encrypts nothing (Modbus/TCP Security allows those).
     pub null_cipher: bool,
-    /// `t` over TCP, `d` over UDP.
-    pub transport: char,
+    /// `tls` over TCP, `dtls` over UDP.
+    protocol: &'static str,
     flaws: Vec<Flaw>,
 }
 
 impl Shake {
-    pub fn new(transport: char) -> Self {
-        Self { transport, ..Self::default() }
+    pub fn new(protocol: &'static str) -> Self {
+        Self { protocol, ..Self::default() }
+    }
+
+    /// The letter by which JA4 tells the transport.
+    fn transport(&self) -> char {
+        if self.protocol == "dtls" { 'd' } else { 't' }
     }
 
     /// A whole handshake message in clear.
@@ -88,9 +93,10 @@ impl Shake {
 
     /// The hello of a client. After a HelloRetryRequest it comes once more and belongs to the same handshake.
     fn client_hello(&mut self, cx: &mut Cx<'_>, body: &[u8]) {
-        let hello = match ClientHello::read(body, &mut self.flaws) {
+        let read = if self.protocol == "dtls" { ClientHello::read_datagram } else { ClientHello::read };
+        let hello = match read(body, &mut self.flaws) {
             Ok(hello) => hello,
-            Err(flaw) => return malformed(cx, "client hello", &flaw),
+            Err(flaw) => return malformed(cx, self.protocol, "client hello", &flaw),
         };
         self.report(cx, "client hello");
         let client = Client {
@@ -99,7 +105,7 @@ impl Shake {
             sni: cut(hello.sni.clone().unwrap_or_default(), cx.limits.text_bytes),
             alpn: cut(offered(&hello), cx.limits.text_bytes),
             ja3: fingerprint::ja3(&hello),
-            ja4: fingerprint::ja4(&hello, self.transport),
+            ja4: fingerprint::ja4(&hello, self.transport()),
             session_id: hello.session_id,
         };
         self.offer(cx, client, body.len());
@@ -122,7 +128,7 @@ impl Shake {
     fn server_hello(&mut self, cx: &mut Cx<'_>, body: &[u8]) {
         let hello = match ServerHello::read(body, &mut self.flaws) {
             Ok(hello) => hello,
-            Err(flaw) => return malformed(cx, "server hello", &flaw),
+            Err(flaw) => return malformed(cx, self.protocol, "server hello", &flaw),
         };
         self.report(cx, "server hello");
         if hello.retry {
@@ -134,7 +140,7 @@ impl Shake {
             version: hello.version,
             cipher: hello.cipher,
             alpn: cut(hello.alpn.as_deref().map(text).unwrap_or_default(), cx.limits.text_bytes),
-            ja4s: fingerprint::ja4s(&hello, self.transport),
+            ja4s: fingerprint::ja4s(&hello, self.transport()),
             psk: hello.psk,
             session_id: hello.session_id,
         };
@@ -174,7 +180,7 @@ impl Shake {
             tls_parser::parse_tls_handshake_msg_certificate(body)
         else {
             let flaw = Flaw { offset: 0, reason: "a length does not fit the message" };
-            return malformed(cx, "certificate list", &flaw);
+            return malformed(cx, self.protocol, "certificate list", &flaw);
         };
         self.touch(cx, body.len()).full = true;
         if let Some(leaf) = list.cert_chain.first() {
@@ -185,7 +191,7 @@ impl Shake {
     fn leaf(&mut self, cx: &mut Cx<'_>, dir: Dir, der: &[u8]) {
         let certificate = match Certificate::read(der, cx.limits.text_bytes) {
             Ok(certificate) => certificate,
-            Err(reason) => return cx.anomaly("tls", Kind::Malformed, &format!("certificate: {reason}")),
+            Err(reason) => return cx.anomaly(self.protocol, Kind::Malformed, &format!("certificate: {reason}")),
         };
         let open = self.open.get_or_insert_default();
         let place = if dir == Dir::ToClient { &mut open.certificate } else { &mut open.client_certificate };
@@ -238,7 +244,7 @@ impl Shake {
     /// Notes what was odd in a message that could be read.
     fn report(&mut self, cx: &mut Cx<'_>, message: &str) {
         for flaw in self.flaws.drain(..) {
-            malformed(cx, message, &flaw);
+            malformed(cx, self.protocol, message, &flaw);
         }
     }
 
@@ -250,7 +256,6 @@ impl Shake {
         let server = open.server.unwrap_or_default();
         let version = if answered { server.version } else { client.version };
         let psk = codes::is_13(version) && server.psk;
-        let latency = server.ts.checked_sub(client.ts).filter(|_| answered && client.ts != 0);
         let (number, suite) = (Hex::new(version), Hex::new(server.cipher));
         let mine = open.certificate.unwrap_or_default();
         cx.rows.tls.push(TlsRow {
@@ -271,20 +276,31 @@ impl Shake {
             not_before: mine.not_before,
             not_after: mine.not_after,
             self_signed: mine.self_signed,
-            client_cert_subject: &open.client_certificate.unwrap_or_default().subject,
+            server_cert_sha256: &mine.sha256,
+            server_cert_serial: &mine.serial,
+            server_cert_names: &mine.names,
+            server_cert_key: &mine.key,
+            server_cert_signature: &mine.signature,
+            client_cert_subject: open.client_certificate.as_ref().map_or("", |c| &c.subject),
             resumed: open.resumed || psk,
         });
+        let latency = server.ts.checked_sub(client.ts).filter(|_| answered && client.ts != 0);
+        self.count(cx, (open.ts, open.frame), &client.sni, open.bytes, latency, open.failed);
+    }
+
+    /// Counts the behaviour: a handshake for this server name.
+    fn count(&self, cx: &mut Cx<'_>, at: (Nanos, Frame), sni: &str, bytes: u64, latency: Option<Nanos>, error: bool) {
         let behaviour = Behaviour {
-            protocol: "tls",
+            protocol: self.protocol,
             unit: Key::None,
             operation: "handshake",
             access: Access::Session,
-            object: Key::Text(&client.sni),
-            bytes: open.bytes,
+            object: Key::Text(sni),
+            bytes,
             latency_us: latency.and_then(|ns| u32::try_from(ns / 1_000).ok()),
-            error: open.failed,
+            error,
         };
-        cx.behaviours.add(open.ts, open.frame, cx.ends, &behaviour, cx.limits);
+        cx.behaviours.add(at.0, at.1, cx.ends, &behaviour, cx.limits);
     }
 }
 
@@ -334,6 +350,6 @@ impl Hex {
     }
 }
 
-fn malformed(cx: &mut Cx<'_>, message: &str, flaw: &Flaw) {
-    cx.anomaly("tls", Kind::Malformed, &format!("{message}: byte {}: {}", flaw.offset, flaw.reason));
+fn malformed(cx: &mut Cx<'_>, protocol: &str, message: &str, flaw: &Flaw) {
+    cx.anomaly(protocol, Kind::Malformed, &format!("{message}: byte {}: {}", flaw.offset, flaw.reason));
 }

@@ -44,7 +44,7 @@ pub fn write(cx: &mut Cx<'_>, tag: &str, shown: Shown<'_>) {
         borrow: std::marker::PhantomData,
         frame: cx.frame,
         source: "mqtt",
-        tag: cut(tag, limit),
+        tag: cut(tag, limit).into(),
         value: shown.value,
         text: cut(shown.text, limit),
         quality: shown.quality,

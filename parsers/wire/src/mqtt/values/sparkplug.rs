@@ -33,6 +33,9 @@ pub struct Nodes {
 struct Known {
     name: String,
     datatype: u32,
+    /// Hash of the node or device that bore it, and of the whole tag: what did not change is told without the tag.
+    entity: u64,
+    key: u64,
 }
 
 /// The parts of a topic.
@@ -72,7 +75,6 @@ impl<'a> Topic<'a> {
 /// Reads a message of an edge node. Returns whether it was one.
 pub fn read(values: &mut Values, cx: &mut Cx<'_>, dir: Dir, facts: &Facts<'_>, payload: &[u8], whole: bool) -> bool {
     let Some(topic) = Topic::read(facts.topic) else { return false };
-    let node = topic.key();
     values.tag.clear();
     for part in [Some(topic.group), Some(topic.node), topic.device].into_iter().flatten() {
         if !values.tag.is_empty() {
@@ -80,21 +82,22 @@ pub fn read(values: &mut Values, cx: &mut Cx<'_>, dir: Dir, facts: &Facts<'_>, p
         }
         values.tag.push_str(part);
     }
-    let entity = values.tag.len();
+    let length = values.tag.len();
+    let from = From { topic, dir, node: topic.key(), entity: xxh3_64(values.tag.as_bytes()) };
     let dup = facts.fixed.flags & 8 != 0;
     let mut metrics = 0;
     for field in Fields(payload) {
         match field {
             Ok((2, metric)) if metrics < cx.limits.items => {
                 metrics += 1;
-                let broken = !one(values, cx, dir, &topic, node, metric.bytes());
-                values.tag.truncate(entity);
+                let broken = !one(values, cx, &from, metric.bytes());
+                values.tag.truncate(length);
                 if broken {
                     cx.anomaly("mqtt", Kind::Malformed, "Sparkplug: a metric is no protocol buffer");
                 }
             }
             Ok((3, seq)) if !dup && !topic.command() && topic.kind != "NDEATH" => {
-                values.sparkplug.sequence(cx, &topic, node, seq.number());
+                values.sparkplug.sequence(cx, &topic, from.node, seq.number());
             }
             Ok(_) => {}
             Err(()) if whole => cx.anomaly("mqtt", Kind::Malformed, "Sparkplug: the payload is no protocol buffer"),
@@ -118,50 +121,80 @@ fn status(values: &mut Values, cx: &mut Cx<'_>, topic: &Topic<'_>) {
     }
 }
 
+/// The message that metrics come in.
+struct From<'a> {
+    topic: Topic<'a>,
+    dir: Dir,
+    /// Key of the edge node.
+    node: u64,
+    /// Hash of the node or device.
+    entity: u64,
+}
+
 /// One metric; `values.tag` holds its node or device. Returns whether it could be read.
-fn one(values: &mut Values, cx: &mut Cx<'_>, dir: Dir, topic: &Topic<'_>, node: u64, bytes: &[u8]) -> bool {
+fn one(values: &mut Values, cx: &mut Cx<'_>, from: &From<'_>, bytes: &[u8]) -> bool {
     let Some(mut metric) = Metric::read(bytes) else { return false };
-    let name = String::from_utf8_lossy(metric.name);
-    values.tag.push('/');
-    match (name.is_empty(), metric.alias) {
-        (false, alias) => {
-            values.tag.push_str(&name);
-            if let Some(alias) = alias.filter(|_| topic.birth()) {
-                values.sparkplug.learn(cx, (node, alias), &name, metric.datatype);
+    let (limit, digest) = (cx.limits.tags_per_flow, metric.digest());
+    let known = match metric.alias {
+        Some(alias) if metric.name.is_empty() => values.sparkplug.aliases.get(&(from.node, alias)),
+        None if metric.name.is_empty() => return true,
+        _ => None,
+    };
+    let mut changed = false;
+    if let Some(known) = known {
+        metric.datatype = if metric.datatype == 0 { known.datatype } else { metric.datatype };
+        if known.entity == from.entity && !from.topic.command() {
+            if !values.tags.changed(limit, known.key, digest, || None) {
+                return true;
             }
+            changed = true;
         }
-        (true, Some(alias)) => match values.sparkplug.aliases.get(&(node, alias)) {
-            Some(known) => {
-                values.tag.push_str(&known.name);
-                metric.datatype = if metric.datatype == 0 { known.datatype } else { metric.datatype };
-            }
-            None => {
-                use std::fmt::Write as _;
-                let _ = write!(values.tag, "alias:{alias}");
-            }
-        },
-        (true, None) => return true,
     }
+    let name = known.map_or(metric.name, |known| known.name.as_bytes());
+    name_tag(&mut values.tag, name, metric.alias);
     let hidden = secret(&values.tag);
     // A command is no value of the device: it says what somebody wants it to become.
-    if topic.command() {
+    if from.topic.command() {
         values.tag.push_str("#command");
     }
-    let key = xxh3_64(values.tag.as_bytes());
-    if !values.tags.changed(cx.limits.tags_per_flow, key, metric.digest(), || None) || hidden {
-        return true;
+    if !changed {
+        let key = xxh3_64(values.tag.as_bytes());
+        if let Some(alias) = metric.alias.filter(|_| from.topic.birth() && !metric.name.is_empty()) {
+            let name = String::from_utf8_lossy(metric.name);
+            values.sparkplug.learn(cx, from, (alias, key), &name, metric.datatype);
+        }
+        if !values.tags.changed(limit, key, digest, || None) {
+            return true;
+        }
     }
-    let number = number(&metric);
+    if !hidden {
+        told(values, cx, from, &metric);
+    }
+    true
+}
+
+/// Appends a metric's name to its node or device; one that no birth has named goes by its alias.
+fn name_tag(tag: &mut String, name: &[u8], alias: Option<u64>) {
+    use std::fmt::Write as _;
+    tag.push('/');
+    tag.push_str(&String::from_utf8_lossy(name));
+    if let (true, Some(alias)) = (name.is_empty(), alias) {
+        let _ = write!(tag, "alias:{alias}");
+    }
+}
+
+/// The row of a metric that changed.
+fn told(values: &mut Values, cx: &mut Cx<'_>, from: &From<'_>, metric: &Metric<'_>) {
+    let number = number(metric);
     values.text.clear();
     if number.is_none() {
         let limit = usize::try_from(cx.limits.text_bytes).unwrap_or(usize::MAX);
-        render(&metric, &mut values.text, limit, cx.limits.nesting.min(16));
+        render(metric, &mut values.text, limit, cx.limits.nesting.min(16));
     }
     write(cx, &values.tag, Shown { value: number, text: &values.text, quality: metric.quality() });
-    if topic.kind == "NBIRTH" && dir == Dir::ToServer && !values.text.is_empty() {
-        sighting(cx, &name, &values.text);
+    if from.topic.kind == "NBIRTH" && from.dir == Dir::ToServer && !values.text.is_empty() {
+        sighting(cx, &String::from_utf8_lossy(metric.name), &values.text);
     }
-    true
 }
 
 /// What a birth says about the host: make, model, firmware, serial number.
@@ -192,19 +225,16 @@ fn sighting(cx: &mut Cx<'_>, name: &str, value: &str) {
 }
 
 impl Nodes {
-    /// Keeps a metric's name by its alias.
-    fn learn(&mut self, cx: &mut Cx<'_>, key: (u64, u64), name: &str, datatype: u32) {
-        if self.aliases.len() as u64 >= cx.limits.tags_per_flow && !self.aliases.contains_key(&key) {
+    /// Keeps a metric's name, and its tag's key, by its alias.
+    fn learn(&mut self, cx: &mut Cx<'_>, from: &From<'_>, (alias, key): (u64, u64), name: &str, datatype: u32) {
+        let place = (from.node, alias);
+        if self.aliases.len() as u64 >= cx.limits.tags_per_flow && !self.aliases.contains_key(&place) {
             cx.anomaly("mqtt", Kind::TooManyItems, "Sparkplug: metric aliases");
             return;
         }
         let limit = usize::try_from(cx.limits.text_bytes).unwrap_or(usize::MAX);
-        let name = crate::mqtt::session::cut(name, limit);
-        let known = self.aliases.entry(key).or_insert_with(|| Known { name: String::new(), datatype });
-        known.datatype = datatype;
-        if known.name != name {
-            name.clone_into(&mut known.name);
-        }
+        let name = crate::mqtt::session::cut(name, limit).to_owned();
+        self.aliases.insert(place, Known { name, datatype, entity: from.entity, key });
     }
 
     /// "The sequence number is incremented by one with each message and wraps at 255"; NBIRTH starts anew.

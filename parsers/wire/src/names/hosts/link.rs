@@ -120,24 +120,26 @@ pub fn profinet_dcp(rows: &mut Rows, ts: Nanos, frame: Frame, vlan: u16, src_mac
     if host.ip != mapped([0; 4]) && host.ip != NO_IP {
         host.says(rows, "address", "dcp");
     }
-    for (option, value) in self::blocks(blocks) {
-        match (option, value) {
-            ((2, 1), _) => host.says_bytes(rows, "model", value),
-            ((2, 2), _) => host.says_bytes(rows, "hostname", value),
-            ((2, 3), &[a, b, c, d, ..]) => {
-                host.says(rows, "vendor", &format!("0x{a:02x}{b:02x}"));
-                host.says(rows, "device_id", &format!("0x{c:02x}{d:02x}"));
-            }
-            ((2, 4), &[role, ..]) => {
-                for (bit, name) in [(0, "io_device"), (1, "io_controller"), (2, "io_multidevice"), (3, "io_supervisor")]
-                {
-                    if role >> bit & 1 == 1 {
-                        host.says(rows, "role", name);
-                    }
+    self::blocks(blocks).for_each(|(option, value)| tells(&host, rows, option, value));
+}
+
+/// What a station tells of itself.
+fn tells(host: &Host<'_>, rows: &mut Rows, option: (u8, u8), value: &[u8]) {
+    match (option, value) {
+        ((2, 1), _) => host.says_bytes(rows, "model", value),
+        ((2, 2), _) => host.says_bytes(rows, "hostname", value),
+        ((2, 3), &[a, b, c, d, ..]) => {
+            host.says(rows, "vendor", &format!("0x{a:02x}{b:02x}"));
+            host.says(rows, "device_id", &format!("0x{c:02x}{d:02x}"));
+        }
+        ((2, 4), &[role, ..]) => {
+            for (bit, name) in [(0, "io_device"), (1, "io_controller"), (2, "io_multidevice"), (3, "io_supervisor")] {
+                if role >> bit & 1 == 1 {
+                    host.says(rows, "role", name);
                 }
             }
-            _ => {}
         }
+        _ => {}
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod dhcp;
 mod link;
+mod told;
 
 pub use dhcp::dhcp;
 pub use link::{arp, lldp, profinet_dcp};
+pub use told::told;
 
 use crate::dissect::{FlowRef, Frame, Nanos};
 use crate::rows::{Rows, SightingRow};

@@ -1,8 +1,8 @@
 //! Attribute services: Read, Write, HistoryRead, HistoryUpdate (Part 4 §5.11).
 
 use super::{Into, skip_diagnostics};
-use crate::opcua::calls::{Item, Span};
 use crate::opcua::codes::{HISTORY_DATA, HISTORY_MODIFIED, UPDATE_DATA, VALUE};
+use crate::opcua::items::{Item, Span};
 use crate::opcua::nodes::{NodeId, extension_object, localized_text, node_id, qualified_name};
 use crate::opcua::read::{Read, Reader};
 use crate::opcua::text::Out;

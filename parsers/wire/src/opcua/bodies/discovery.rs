@@ -1,8 +1,8 @@
 //! Discovery services (Part 4 §5.5) and what servers say of themselves.
 
 use super::{Into, skip_diagnostics, skip_strings};
-use crate::opcua::calls::Item;
 use crate::opcua::codes::{Mode, policy_name};
+use crate::opcua::items::Item;
 use crate::opcua::nodes::{extension_object, localized_text};
 use crate::opcua::read::{Read, Reader};
 use crate::opcua::services as ids;

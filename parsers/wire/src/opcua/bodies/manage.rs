@@ -1,7 +1,7 @@
 //! Node management: AddNodes, AddReferences, DeleteNodes, DeleteReferences (Part 4 §5.8).
 
 use super::{Into, node_item, result, skip_diagnostics};
-use crate::opcua::calls::Item;
+use crate::opcua::items::Item;
 use crate::opcua::nodes::{extension_object, node_id, qualified_name};
 use crate::opcua::read::{Read, Reader};
 

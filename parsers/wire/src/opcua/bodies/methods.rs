@@ -1,7 +1,7 @@
 //! Call (Part 4 §5.12).
 
 use super::{Into, arguments, result, skip_array, skip_diagnostics};
-use crate::opcua::calls::Item;
+use crate::opcua::items::Item;
 use crate::opcua::nodes::node_id;
 use crate::opcua::read::{Read, Reader};
 

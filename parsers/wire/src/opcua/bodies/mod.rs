@@ -8,7 +8,9 @@ mod sessions;
 mod subscriptions;
 mod views;
 
-use super::calls::{Call, Item};
+use super::calls::Call;
+use super::codes::{UNANSWERED, is_bad};
+use super::items::Item;
 use super::monitored::Monitored;
 use super::nodes::{extension_object, node_id, skip_diagnostic, skip_diagnostics, skip_strings};
 use super::read::{Read, Reader};
@@ -108,7 +110,19 @@ pub fn request(id: u32, r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<Whole> {
 
 /// Reads the body of a response behind its type id; `id` is that of the request.
 pub fn response(id: u32, r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<Whole> {
-    to.call.status = Some(response_header(r)?);
+    let status = response_header(r)?;
+    to.call.status = Some(status);
+    // Until its own status is read, an item has that of a service that failed, or none that was seen.
+    let unseen = match id {
+        _ if is_bad(status) => status,
+        ids::UnregisterNodes => status,
+        _ => UNANSWERED,
+    };
+    to.call.items.list.iter_mut().for_each(|item| item.status = unseen);
+    results(id, r, to)
+}
+
+fn results(id: u32, r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<Whole> {
     match id {
         ids::Read => attributes::values(r, to)?,
         ids::HistoryRead => attributes::histories(r, to)?,

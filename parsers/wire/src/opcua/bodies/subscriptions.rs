@@ -3,8 +3,8 @@
 use super::attributes::read_value_id;
 use super::{Into, arguments, skip_array, skip_diagnostics};
 use crate::limits::Limits;
-use crate::opcua::calls::{Item, Items, Span};
 use crate::opcua::codes::{DATA_CHANGE, EVENT_NOTIFIER, EVENTS, STATUS_CHANGE, VALUE, is_bad};
+use crate::opcua::items::{Item, Items, Span};
 use crate::opcua::nodes::{extension_object, skip_diagnostic};
 use crate::opcua::read::{Read, Reader};
 use crate::opcua::services as ids;
@@ -289,7 +289,7 @@ fn data_change(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
         let (value, data) = to.call.items.write(to.limits, |out| data_value(r, out));
         let data = data?;
         let (number, status, source_time) = (data.number, data.status, data.source_time);
-        let item = Item { node, attribute: VALUE, value, number, status, source_time, handle, tag: 0 };
+        let item = Item { node, attribute: VALUE, value, number, status, source_time, handle, answered: true, tag: 0 };
         to.call.items.push(item, to.limits);
     }
     skip_diagnostics(r)

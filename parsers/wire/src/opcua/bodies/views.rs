@@ -1,10 +1,11 @@
 //! View services: Browse, BrowseNext, TranslateBrowsePathsToNodeIds, RegisterNodes (Part 4 §5.9).
 
 use super::{Into, node_item, result, skip_diagnostics};
-use crate::opcua::calls::Item;
+use crate::opcua::items::Item;
 use crate::opcua::nodes::{localized_text, node_id, qualified_name};
 use crate::opcua::read::{Read, Reader};
 use crate::opcua::text::Out;
+use crate::opcua::variant::write_name;
 
 /// `view {NodeId, timestamp, version u32} | maxReferences u32 | nodesToBrowse BrowseDescription[]`, each
 /// `nodeId | direction u32 | referenceTypeId | includeSubtypes u8 | nodeClassMask u32 | resultMask u32`
@@ -81,13 +82,8 @@ fn path(r: &mut Reader<'_>, out: &mut Out<'_>) -> Read<()> {
     for _ in 0..r.count(10, "path elements")? {
         node_id(r)?;
         r.take(2, "path element")?;
-        let (namespace, name) = qualified_name(r)?;
         out.str("/");
-        if namespace != 0 {
-            out.unsigned(u64::from(namespace));
-            out.str(":");
-        }
-        out.utf8(name);
+        write_name(r, out)?;
     }
     Ok(())
 }

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sensor import config
+from sensor.errors import ConfigError
+
+ZONES = """
+[[zone]]
+name = "cell"
+level = 1
+cidrs = ["10.1.0.0/16"]
+
+[[zone]]
+name = "office"
+level = 4
+kind = "it"
+cidrs = ["10.9.0.0/16"]
+"""
+
+
+def refused(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        config.parse(text, "plant.toml")
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_nothing_is_the_defaults() -> None:
+    assert config.parse("", "x") == config.Config()
+
+
+def test_everything_is_read() -> None:
+    read = config.parse(
+        ZONES
+        + """
+[sensor]
+name = "s1"
+[capture]
+window_seconds = 5
+workers = 4
+[limits]
+flows = 1000
+[store]
+path = "/var/lib/x"
+[[conduit]]
+from = "office"
+to = "cell"
+protocols = ["opcua"]
+operations = ["read"]
+encrypted = true
+direction = "push_only"
+[[model]]
+id = "m"
+hosts = ["10.1.0.5"]
+approved = { "1.0" = "ab" }
+rollback_minutes = 5
+[[data_source]]
+id = "d"
+models = ["m"]
+[detectors.scan]
+enabled = false
+""",
+        "x",
+    )
+    assert read.sensor.name == "s1"
+    assert (read.capture.window_seconds, read.capture.workers) == (5.0, 4)
+    assert read.limits == {"flows": 1000}
+    assert [zone.level for zone in read.zones] == [1.0, 4.0]
+    conduit = read.conduits[0]
+    assert (conduit.source, conduit.target, conduit.encrypted) == ("office", "cell", True)
+    assert conduit.direction == "push_only"
+    assert read.models[0].approved == {"1.0": "ab"}
+    assert read.data_sources[0].models == ("m",)
+    assert read.detectors == {"scan": {"enabled": False}}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("[stoer]\n", 1, "did you mean 'store'"),
+        ("\n[store]\npaht = 'x'\n", 3, "did you mean 'path'"),
+        ("[console]\nport = 1\n", 2, "there is no key"),
+        ("[store]\npath = 3\n", 2, "'path' must be a text"),
+        ("[capture]\nworkers = true\n", 2, "'workers' must be a whole number"),
+        ("[capture]\nworkers = 0\n", 2, "between 1 and"),
+        ("[capture]\nwindow_seconds = -1\n", 2, "above 0"),
+        ("[capture]\nwindow_seconds = nan\n", 2, "above 0"),
+        ("store = 3\n", 1, "must be a table"),
+        ("[limits]\nflow = 3\n", 2, "did you mean 'flows'"),
+        ("[limits]\nflows = -3\n", 2, "above 0"),
+        ("[limits]\nflows = 'many'\n", 2, "above 0"),
+        ("[store]\ndatabase = 'a b'\n", 2, "plain name"),
+        ("[zone]\nname = 'x'\n", 1, "two brackets"),
+        ("[store\n", 1, "no TOML"),
+        ("[store]\npath = 'a'\npath = 'b'\n", 3, "no TOML"),
+        ("[[zone]]\nlevel = 1\n", 1, "lacks 'name'"),
+        ("[[model]]\nid = 'm'\n[[model]]\nid = 'm'\n", 4, "defined twice"),
+        ("[[data_source]]\nid = 'd'\nmodels = ['nope']\n", 3, "no model 'nope'"),
+    ],
+)
+def test_the_line_and_the_mend_are_named(text: str, line: int, words: str) -> None:
+    message = refused(text)
+    assert message.startswith(f"plant.toml:{line}: "), message
+    assert words in message
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("[[zone]]\nname='cell'\nlevel=1\ncidrs=['10.3.0.0/16'] #!\n", "defined twice"),
+        ("[[zone]]\nname='x'\nlevel=1\ncidrs=['10.1.2.0/24'] #!\n", "overlaps 10.1.0.0/16 of zone 'cell'"),
+        ("[[zone]]\nname='x'\nlevel=1\ncidrs=['10.1.2.3/24'] #!\n", "write 10.1.2.0/24"),
+        ("[[zone]]\nname='x'\nlevel=1\ncidrs=['10.1.2'] #!\n", "does not appear to be"),
+        ("[[zone]]\nname='x'\nlevel=7 #!\ncidrs=['10.3.0.0/16']\n", "no Purdue level"),
+        ("[[zone]]\nname='x'\nlevel=2.2 #!\ncidrs=['10.3.0.0/16']\n", "no Purdue level"),
+        ("[[zone]]\nname='x'\nlevel=1\nkind='edge-ai' #!\ncidrs=['10.3.0.0/16']\n", "did you mean 'edge_ai'"),
+        ("[[zone]] #!\nname='x'\nlevel=1\n", "names no network"),
+        ("[[zone]]\nname='x'\nlevel=1\nvlans=[5000] #!\n", "VLAN 5000"),
+        ("[[zone]]\nname='x'\nlevel=1\nmacs=['zz'] #!\n", "no hardware address"),
+        ("[[conduit]]\nfrom='ofice' #!\nto='cell'\nprotocols=['any']\n", "did you mean 'office'"),
+        ("[[conduit]]\nfrom='office'\nto='nowhere' #!\nprotocols=['any']\n", "no zone 'nowhere'"),
+        ("[[conduit]]\nfrom='cell'\nto='cell' #!\nprotocols=['any']\n", "to itself"),
+        ("[[conduit]] #!\nfrom='office'\nto='cell'\n", "no protocol"),
+        ("[[conduit]]\nfrom='office'\nto='cell'\nprotocols=['any']\noperations=['reed'] #!\n", "'read'"),
+        ("[[conduit]]\nfrom='office'\nto='cell'\nprotocols=['any']\ndirection='bot' #!\n", "'both'"),
+        ("[[conduit]]\nfrom='office'\nto='cell'\nprotocols='any' #!\n", "must be a list"),
+    ],
+)
+def test_zones_and_conduits_that_cannot_be(extra: str, words: str) -> None:
+    text = ZONES + extra
+    line = next(i for i, row in enumerate(text.splitlines(), 1) if "#!" in row)
+    message = refused(text)
+    if "defined twice" in words:
+        line -= 2  # the name is two lines above its networks
+    assert message.startswith(f"plant.toml:{line}: "), message
+    assert words in message
+
+
+def test_networks_that_vlans_tell_apart_may_overlap() -> None:
+    zone = "[[zone]]\nname='{}'\nlevel=1\ncidrs=['192.168.0.0/24']\nvlans=[{}]\n"
+    assert len(config.parse(zone.format("a", 10) + zone.format("b", 20), "x").zones) == 2
+    assert "overlaps" in refused(zone.format("a", 10) + zone.format("b", 10))
+
+
+def test_a_detectors_setting_that_does_not_exist(tmp_path: Path) -> None:
+    path = tmp_path / "driftspan.toml"
+    path.write_text("[sensor]\nname = 'x'\n[detectors.scan]\nenabled = true\nnonsense = 1\n")
+    with pytest.raises(ConfigError, match=r"driftspan.toml:5: .*nonsense"):
+        config.check_detectors(config.load(path), path)
+    path.write_text("[detectors.skan]\nenabled = true\n")
+    with pytest.raises(ConfigError, match=r"driftspan.toml:1: .*skan"):
+        config.check_detectors(config.load(path), path)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no such file"):
+        config.load(tmp_path / "none.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        config.load(tmp_path)
+    (tmp_path / "latin.toml").write_bytes(b"[sensor]\nname = '\xe9'\n")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        config.load(tmp_path / "latin.toml")
+
+
+def test_the_file_here_is_used_when_none_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert config.find(None) is None
+    (tmp_path / "driftspan.toml").write_text("")
+    assert config.find(None) == Path("driftspan.toml")
+    assert config.find("other.toml") == Path("other.toml")

@@ -40,11 +40,7 @@ def modbus_functions(folder: pathlib.Path) -> Found:
     rows = talk.rows(folder)
     odd = {row["frame"] for row in rows["anomalies"] if row["kind"] == "malformed"}
     names = {row["request_frame"]: row["function"] for row in rows["modbus"]}
-    named = {
-        code: names[frame]
-        for frame, code in whole.items()
-        if not names[frame].startswith(NOT_OF_THE_STANDARD)
-    }
+    named = {code: names[frame] for frame, code in whole.items() if not names[frame].startswith(NOT_OF_THE_STANDARD)}
     understood = {code for frame, code in whole.items() if code in named and frame not in odd}
     noticed = {code for frame, code in cut.items() if frame in odd}
     empty = {code for code, body in MODBUS_REQUESTS.items() if not body}
@@ -67,9 +63,7 @@ def dnp3_functions(folder: pathlib.Path) -> Found:
     headers = {row["frame"] for row in rows["dnp3"] if row["objects"] == ["60:2"]}
     odd = {row["frame"] for row in rows["anomalies"]}
     named = {code: names[frame] for frame, code in whole.items() if names[frame] != "unknown"}
-    read = {code for frame, code in whole.items() if frame in headers} & {
-        cut[frame] for frame in cut if frame in odd
-    }
+    read = {code for frame, code in whole.items() if frame in headers} & {cut[frame] for frame in cut if frame in odd}
     return {
         "named": [f"{code} {name}" for code, name in sorted(named.items())],
         "read": [f"{code} {named[code]}" for code in sorted(read & named.keys())],
@@ -129,9 +123,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def request_header(number: int) -> bytes:
-    return (
-        b"\0\0" + struct.pack("<qII", 0, number, 0) + b"\xff\xff\xff\xff" + struct.pack("<I", 0) + b"\0\0\0"
-    )
+    return b"\0\0" + struct.pack("<qII", 0, number, 0) + b"\xff\xff\xff\xff" + struct.pack("<I", 0) + b"\0\0\0"
 
 
 def opened() -> Talk:

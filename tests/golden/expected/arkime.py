@@ -74,9 +74,7 @@ def dnp3(row: Row) -> set[str]:
 def mqtt(row: Row) -> set[str]:
     out = {"protocol mqtt", f"mqtt type {row['packet']}", f"mqtt clientId {row['client_id']}"}
     topics = {row["topic"], *row["filters"]}
-    return (
-        out | {f"mqtt topic {topic}" for topic in topics} | {f"mqtt version {VERSIONS.get(row['version'])}"}
-    )
+    return out | {f"mqtt topic {topic}" for topic in topics} | {f"mqtt version {VERSIONS.get(row['version'])}"}
 
 
 def opcua(row: Row) -> set[str]:

@@ -30,9 +30,7 @@ def differences(path: pathlib.Path, rows: Rows) -> list[str]:
     for flow in flows(rows):
         client, server = ends(flow)[:2], ends(flow)[2:]
         if flow["transport"] in {"tcp", "udp"}:
-            ours.append(
-                (flow["transport"], frozenset({(client, flow["packets_out"]), (server, flow["packets_in"])}))
-            )
+            ours.append((flow["transport"], frozenset({(client, flow["packets_out"]), (server, flow["packets_in"])})))
         if flow["app"] in OURS.values():
             apps.append((flow["app"], frozenset({client, server})))
     return multisets("packets", map(str, map(plain, expected)), map(str, map(plain, ours))) + multisets(

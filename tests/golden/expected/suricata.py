@@ -34,9 +34,7 @@ def differences(path: pathlib.Path, rows: Rows) -> list[str]:
     out = []
     for count, match in checks(path):
         for table, wanted in questions(match):
-            found = sum(
-                all(agrees(row, key, value) for key, value in wanted.items()) for row in rows.get(table, [])
-            )
+            found = sum(all(agrees(row, key, value) for key, value in wanted.items()) for row in rows.get(table, []))
             if found != count:
                 out.append(f"{table}: {found} instead of {count} of {wanted}")
     return out

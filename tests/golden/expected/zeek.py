@@ -84,9 +84,7 @@ def dnp3(log: Log, rows: Rows) -> list[str]:
     told = [(*sides(row), row["fc_reply"], int(row["iin"])) for row in log if row["fc_reply"] != "-"]
     logged = [row for row in ours if 0 < row["app_function"] < 128]  # of CONFIRM Zeek logs few
     requests = [(*ends(row), row["function"].upper()) for row in logged]
-    replies = [
-        (*ends(row), row["function"].upper(), row["iin"]) for row in ours if row["app_function"] >= 128
-    ]
+    replies = [(*ends(row), row["function"].upper(), row["iin"]) for row in ours if row["app_function"] >= 128]
     return multisets("requests", asked, requests) + multisets("replies", told, replies)
 
 
@@ -103,8 +101,7 @@ def mqtt_connect(log: Log, rows: Rows) -> list[str]:
 def mqtt_publish(log: Log, rows: Rows) -> list[str]:
     levels = {"at most once": 0, "at least once": 1, "exactly once": 2}
     expected = [
-        (*sides(row), row["topic"], levels[row["qos"]], row["retain"] == "T", int(row["payload_len"]))
-        for row in log
+        (*sides(row), row["topic"], levels[row["qos"]], row["retain"] == "T", int(row["payload_len"])) for row in log
     ]
     ours = [
         (*ends(row), row["topic"], row["qos"], bool(row["retain"]), row["payload_size"])
@@ -151,9 +148,7 @@ def x509(log: Log, rows: Rows) -> list[str]:
          row["not_before"] // 10**9, row["not_after"] // 10**9)
         for row in rows.get("tls", [])
     ]  # fmt: skip
-    return [f"not in the log: {one}" for one in ours if one not in known] + (
-        [] if ours else ["no certificate"]
-    )
+    return [f"not in the log: {one}" for one in ours if one not in known] + ([] if ours else ["no certificate"])
 
 
 def parts(name: str, by: str) -> tuple[str, ...]:

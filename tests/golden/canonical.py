@@ -33,9 +33,7 @@ def plain(column: str, value: Any) -> Any:
 def line(row: Row, without: Collection[str] = ()) -> str:
     """Write what a row says; columns that say nothing are left out, so that a diff shows what changed."""
     said = {
-        name: plain(name, value)
-        for name, value in row.items()
-        if name not in without and value not in (None, "", [])
+        name: plain(name, value) for name, value in row.items() if name not in without and value not in (None, "", [])
     }
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 

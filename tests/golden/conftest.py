@@ -6,9 +6,7 @@ from tests.golden import corpus
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--update-golden", action="store_true", help="write the golden files anew; read the diff"
-    )
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew; read the diff")
 
 
 @pytest.fixture(scope="session")

@@ -40,11 +40,7 @@ def modbus_functions(folder: pathlib.Path) -> Found:
     rows = talk.rows(folder)
     odd = {row["frame"] for row in rows["anomalies"] if row["kind"] == "malformed"}
     names = {row["request_frame"]: row["function"] for row in rows["modbus"]}
-    named = {
-        code: names[frame]
-        for frame, code in whole.items()
-        if not names[frame].startswith(NOT_OF_THE_STANDARD)
-    }
+    named = {code: names[frame] for frame, code in whole.items() if not names[frame].startswith(NOT_OF_THE_STANDARD)}
     understood = {code for frame, code in whole.items() if code in named and frame not in odd}
     noticed = {code for frame, code in cut.items() if frame in odd}
     empty = {code for code, body in MODBUS_REQUESTS.items() if not body}
@@ -67,9 +63,7 @@ def dnp3_functions(folder: pathlib.Path) -> Found:
     headers = {row["frame"] for row in rows["dnp3"] if row["objects"] == ["60:2"]}
     odd = {row["frame"] for row in rows["anomalies"]}
     named = {code: names[frame] for frame, code in whole.items() if names[frame] != "unknown"}
-    read = {code for frame, code in whole.items() if frame in headers} & {
-        cut[frame] for frame in cut if frame in odd
-    }
+    read = {code for frame, code in whole.items() if frame in headers} & {cut[frame] for frame in cut if frame in odd}
     return {
         "named": [f"{code} {name}" for code, name in sorted(named.items())],
         "read": [f"{code} {named[code]}" for code in sorted(read & named.keys())],
@@ -129,9 +123,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def request_header(number: int) -> bytes:
-    return (
-        b"\0\0" + struct.pack("<qII", 0, number, 0) + b"\xff\xff\xff\xff" + struct.pack("<I", 0) + b"\0\0\0"
-    )
+    return b"\0\0" + struct.pack("<qII", 0, number, 0) + b"\xff\xff\xff\xff" + struct.pack("<I", 0) + b"\0\0\0"
 
 
 def opened() -> Talk:
@@ -161,7 +153,8 @@ CONNECT5 = "10 0d 0004 4d515454 05 02 003c 00 0000"
 MQTT_PACKETS = {
     1: CONNECT5, 2: "20 03 00 00 00", 3: "30 06 0001 74 00 6869", 4: "40 02 0001", 5: "50 02 0001",
     6: "62 02 0001", 7: "70 02 0001", 8: "82 07 0001 00 0001 74 00",
-    9: "90 04 0001 00 00", 10: "a2 06 0001 00 0001 74", 11: "b0 04 0001 00 00", 12: "c0 00", 13: "d0 00", 14: "e0 00", 15: "f0 00",
+    9: "90 04 0001 00 00", 10: "a2 06 0001 00 0001 74", 11: "b0 04 0001 00 00",
+    12: "c0 00", 13: "d0 00", 14: "e0 00", 15: "f0 00",
 }  # fmt: skip
 TO_THE_CLIENT = {2, 9, 11, 13}
 SHAPES = ("01", "0001", "00000001", "0001 74", "0001 6b 0001 76")  # byte or variable, two, four, text, pair

@@ -50,15 +50,11 @@ class Talk:
 
     def _segment(self, data: bytes, flags: int, *, client: bool) -> None:
         numbers = (self.sequence[client], self.sequence[not client] if flags & ACK else 0)
-        self._packet(
-            pcap.TCP, struct.pack("!IIBBHHH", *numbers, 5 << 4, flags, 8192, 0, 0) + data, client=client
-        )
+        self._packet(pcap.TCP, struct.pack("!IIBBHHH", *numbers, 5 << 4, flags, 8192, 0, 0) + data, client=client)
         self.sequence[client] += len(data) + bool(flags & SYN)
 
     def _packet(self, protocol: int, rest: bytes, *, client: bool) -> None:
-        ends, ports = (
-            (CLIENT + SERVER, (49152, self.port)) if client else (SERVER + CLIENT, (self.port, 49152))
-        )
+        ends, ports = (CLIENT + SERVER, (49152, self.port)) if client else (SERVER + CLIENT, (self.port, 49152))
         number = len(self.packets)
         body = struct.pack("!HH", *ports) + rest
         ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), number & 0xFFFF, 0, 64, protocol, 0) + ends

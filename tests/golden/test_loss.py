@@ -121,16 +121,12 @@ def speed(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path | None:
     if not tool.is_file():
         return None
     out = tmp_path_factory.mktemp("speed") / "speed.pcap"
-    subprocess.run(
-        [sys.executable, tool, "--packets", "100000", "--out", out], check=True, capture_output=True
-    )
+    subprocess.run([sys.executable, tool, "--packets", "100000", "--out", out], check=True, capture_output=True)
     return out
 
 
 @pytest.fixture(scope="module")
-def measured(
-    speed: pathlib.Path | None, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, dict[str, Any]]:
+def measured(speed: pathlib.Path | None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     captures = {"demo": corpus.ROOT / "pcaps" / "demo.pcap"} | ({"speed": speed} if speed else {})
     scratch = tmp_path_factory.mktemp("loss")
     return {case: got for name, path in captures.items() for case, got in measure(name, path, scratch)}

@@ -9,8 +9,9 @@ use crate::pcap::{FILE_HEADER, Pcap};
 use crate::pcapng::Pcapng;
 use crate::source::{Opened, Source};
 
-/// Bytes of a block: large enough that a read call costs nothing a packet, small enough for the second-level cache.
-pub(crate) const BLOCK: usize = 512 * 1024;
+/// Bytes of a block: large enough that a read call costs nothing a packet, small enough to stay in the second-level
+/// cache beside flows and tables.
+pub(crate) const BLOCK: usize = 128 * 1024;
 /// Bytes of a block when only a file's first packet is wanted.
 pub(crate) const PEEK: usize = 16 * 1024;
 

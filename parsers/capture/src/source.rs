@@ -10,8 +10,8 @@ use crate::error::{Error, reason};
 
 /// Bytes of a stream that name it; a file is named by all its bytes.
 const STREAM_ID_BYTES: usize = 64 * 1024;
-/// Bytes of compressed input read at once, and of a file that is hashed.
-const INPUT_BYTES: usize = 1024 * 1024;
+/// Bytes of a file that are hashed, and of compressed input that is read, at once: they stay in the second-level cache.
+const INPUT_BYTES: usize = 256 * 1024;
 
 type Input = Box<dyn Read + Send>;
 
@@ -189,7 +189,7 @@ fn decompressed(head: Vec<u8>, input: Input) -> io::Result<(Input, &'static str)
     Ok(match magic {
         // RFC 1952, 2.3.1; several members end to end are one content (2.2).
         [0x1f, 0x8b, ..] => {
-            (Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(INPUT_BYTES / 4, raw))), "gzip")
+            (Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(INPUT_BYTES, raw))), "gzip")
         }
         // RFC 8878, 3.1: a Zstandard frame, or a skippable frame before it.
         [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {

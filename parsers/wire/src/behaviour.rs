@@ -56,24 +56,14 @@ impl Key<'_> {
     fn canonical(&self, out: &mut Vec<u8>) {
         match *self {
             Key::None => out.push(0),
-            Key::Number(n) => {
-                out.push(1);
-                out.extend_from_slice(&n.to_be_bytes());
-            }
-            Key::Pair(a, b) => {
-                out.push(2);
-                out.extend_from_slice(&a.to_be_bytes());
-                out.extend_from_slice(&b.to_be_bytes());
-            }
+            Key::Number(n) => tagged(out, 1, n),
+            Key::Pair(a, b) => tagged(out, 2, u64::from(a) << 32 | u64::from(b)),
             Key::Range(kind, first, last) => {
-                out.push(3);
-                out.extend_from_slice(&first.to_be_bytes());
-                out.extend_from_slice(&last.to_be_bytes());
+                tagged(out, 3, u64::from(first) << 32 | u64::from(last));
                 out.extend_from_slice(kind.as_bytes());
             }
             Key::Text(text) => {
-                out.push(4);
-                out.extend_from_slice(&(text.len() as u64).to_be_bytes());
+                tagged(out, 4, text.len() as u64);
                 out.extend_from_slice(text.as_bytes());
             }
         }
@@ -89,6 +79,14 @@ impl Key<'_> {
             Key::Text(text) => text.to_owned(),
         }
     }
+}
+
+/// Adds the kind of a key and its number, big-endian.
+#[inline]
+fn tagged(out: &mut Vec<u8>, kind: u8, number: u64) {
+    let mut bytes = [kind; 9];
+    bytes[1..].copy_from_slice(&number.to_be_bytes());
+    out.extend_from_slice(&bytes);
 }
 
 /// One occurrence of a behaviour, as a dissector reports it.
@@ -205,9 +203,11 @@ impl Behaviours {
     fn id(&mut self, ends: &Ends, b: &Behaviour<'_>) -> u64 {
         let key = &mut self.scratch;
         key.clear();
-        key.extend_from_slice(&ends.client);
-        key.extend_from_slice(&ends.server);
-        key.extend_from_slice(&ends.server_port.to_be_bytes());
+        let mut server = [0; 34];
+        server[..16].copy_from_slice(&ends.client);
+        server[16..32].copy_from_slice(&ends.server);
+        server[32..].copy_from_slice(&ends.server_port.to_be_bytes());
+        key.extend_from_slice(&server);
         key.extend_from_slice(b.protocol.as_bytes());
         key.push(0);
         key.extend_from_slice(b.operation.as_bytes());

@@ -136,6 +136,13 @@ pub fn handed<T>(values: &mut Vec<T>) -> Vec<T> {
     std::mem::replace(values, room)
 }
 
+/// Repeats the last value.
+pub(crate) fn again<T: Copy>(values: &mut Vec<T>, count: usize) {
+    if let Some(&last) = values.last() {
+        values.resize(values.len() + count, last);
+    }
+}
+
 /// The same of offsets, which begin with a 0.
 fn handed_offsets(offsets: &mut Vec<i32>) -> Vec<i32> {
     let done = handed(offsets);
@@ -152,6 +159,14 @@ pub struct Num<T>(pub Vec<T>);
 pub struct Opt<T> {
     values: Vec<T>,
     valid: Vec<bool>,
+}
+
+impl<T> Opt<T> {
+    /// Adds rows that all have a value.
+    pub fn extend(&mut self, values: impl ExactSizeIterator<Item = T>) {
+        self.valid.resize(self.valid.len() + values.len(), true);
+        self.values.extend(values);
+    }
 }
 
 /// Lists of numbers.
@@ -321,6 +336,10 @@ impl Text {
     pub(crate) fn rows(&self) -> usize {
         self.offsets.len() - 1
     }
+    /// Adds empty rows.
+    pub(crate) fn blanks(&mut self, count: usize) {
+        again(&mut self.offsets, count);
+    }
     fn finish(&mut self, utf8: bool) -> Column {
         let offsets = handed_offsets(&mut self.offsets);
         Column::Text { offsets, bytes: handed(&mut self.bytes), utf8 }
@@ -373,8 +392,7 @@ impl Texts {
     }
     /// Adds so many empty items to the row under construction.
     pub fn blanks(&mut self, count: usize) {
-        let end = offset(self.items.bytes.len());
-        self.items.offsets.resize(self.items.offsets.len() + count, end);
+        self.items.blanks(count);
     }
 
     /// Adds items that stand end to end in `text` from `start` on and end at each of `ends`: one copy for all.

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use crate::columns::{Finished, Flag, Frames, Ip, Name, Num, Opt, Text, Time, Words};
+use crate::columns::{Finished, Flag, Frames, Ip, Name, Num, Opt, Text, Time, Words, again};
 use crate::limits::Limits;
 
 /// The tables that dissectors and the flow layer fill.
@@ -192,5 +192,21 @@ crate::table! {
         text: Text,
         /// `good bad uncertain` and what the protocol says besides.
         quality: Name,
+    }
+}
+
+impl TagValueRows {
+    /// Adds further changes that one message brought: good numbers that differ from the row before in nothing but
+    /// tag (its key) and value.
+    pub fn more(&mut self, changes: &[(i32, f64)]) {
+        let count = changes.len();
+        again(&mut self.ts.0, count);
+        again(&mut self.flow, count);
+        again(&mut self.frame.0, count);
+        self.source.again(count);
+        self.tag.extend(changes.iter().map(|c| c.0));
+        self.value.extend(changes.iter().map(|c| c.1));
+        self.text.blanks(count);
+        self.quality.again(count);
     }
 }

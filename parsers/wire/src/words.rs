@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
-use crate::columns::{Builder, Column, Text, handed, offset};
+use crate::columns::{Builder, Column, Text, again, handed, offset};
 
 /// Texts of low cardinality (names of functions, states, topics): each distinct one is kept once.
 #[derive(Debug, Default)]
@@ -52,21 +52,35 @@ impl Name {
     #[inline]
     pub fn key(&mut self, text: &str) -> i32 {
         let text = text.as_bytes();
-        let (head, tail) = edges(text);
-        let place = (head ^ tail.rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 61;
-        let recent = self.recent.get(place as usize).copied().unwrap_or_default();
-        let same = recent.edges == (head, tail) && recent.length == text.len();
-        if same && (text.len() <= SHORT || self.value(recent.key) == text) {
+        let edges = edges(text);
+        let place = Self::place(edges);
+        if let Some(recent) = self.recent.get(place)
+            && recent.edges == edges
+            && recent.length == text.len()
+            && (text.len() <= SHORT || self.value(recent.key) == text)
+        {
             return recent.key;
         }
+        self.other(text)
+    }
+
+    /// Where a text stands among the recent ones.
+    #[inline]
+    fn place((head, tail): (u64, u64)) -> usize {
+        ((head ^ tail.rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 61) as usize
+    }
+
+    /// The key of a text that is not among the recent ones, which it then is.
+    #[inline(never)]
+    fn other(&mut self, text: &[u8]) -> i32 {
         let key = self.look_up(text);
-        if let Some(recent) = self.recent.get_mut(place as usize) {
-            *recent = Recent { edges: (head, tail), length: text.len(), key };
+        let edges = edges(text);
+        if let Some(recent) = self.recent.get_mut(Self::place(edges)) {
+            *recent = Recent { edges, length: text.len(), key };
         }
         key
     }
 
-    #[inline(never)]
     fn look_up(&mut self, text: &[u8]) -> i32 {
         let hash = self.hasher.hash_one(text);
         let found = self.index.find(hash, |&key| self.value(key) == text).copied();
@@ -82,6 +96,13 @@ impl Name {
     #[inline]
     fn value(&self, key: i32) -> &[u8] {
         self.values.get(usize::try_from(key).unwrap_or(0))
+    }
+}
+
+impl Name {
+    /// Repeats the last row.
+    pub fn again(&mut self, count: usize) {
+        again(&mut self.keys, count);
     }
 }
 
@@ -132,6 +153,20 @@ pub struct Known {
 }
 
 impl Words {
+    /// Adds rows of texts whose keys are known.
+    pub fn extend(&mut self, keys: impl ExactSizeIterator<Item = i32>) {
+        self.names.keys.extend(keys);
+    }
+
+    /// The text's key in this round, looked up only where `known` is of another.
+    #[inline]
+    pub fn key<'t>(&mut self, known: &mut Known, text: impl FnOnce() -> &'t str) -> i32 {
+        if known.round != self.round() {
+            *known = Known { round: self.round(), key: self.names.key(text()) };
+        }
+        known.key
+    }
+
     /// In what round of keys the column is, never 0: each [`Builder::take`] begins another.
     #[inline]
     fn round(&self) -> u32 {
@@ -141,10 +176,7 @@ impl Words {
     /// The row of a text whose key may be known from before.
     #[inline]
     pub fn word<'t>(&mut self, known: &mut Known, text: impl FnOnce() -> &'t str) -> Word<'static> {
-        if known.round != self.round() {
-            *known = Known { round: self.round(), key: self.names.key(text()) };
-        }
-        Word::Key(known.key)
+        Word::Key(self.key(known, text))
     }
 }
 

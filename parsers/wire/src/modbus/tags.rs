@@ -12,7 +12,7 @@ use super::transaction::PROTOCOL;
 use crate::anomaly::Kind;
 use crate::dissect::Cx;
 use crate::rows::TagValueRow;
-use crate::words::Known;
+use crate::words::{Known, Word};
 
 /// Values of a page: as many as its mask has bits.
 const PAGE: usize = 32;
@@ -37,6 +37,8 @@ pub struct Tags {
     known: u64,
     full: bool,
     name: String,
+    /// What a message has changed in a page: keys of tags, and values.
+    changes: Vec<(i32, f64)>,
 }
 
 impl Tags {
@@ -111,23 +113,31 @@ impl Tags {
             *slot = value;
             page.seen |= 1 << bit;
             self.known += u64::from(!seen);
-            let table = &mut cx.rows.tag_values;
-            let tag = table.tag.word(word, || name(&mut self.name, page.key, bit));
-            table.push(TagValueRow {
-                ts: cx.ts,
-                flow: cx.flow,
-                borrow: std::marker::PhantomData,
-                frame: cx.frame,
-                source: PROTOCOL,
-                tag,
-                value: Some(value.into()),
-                text: "",
-                quality: "good",
-            });
+            let key = cx.rows.tag_values.tag.key(word, || name(&mut self.name, page.key, bit));
+            self.changes.push((key, value.into()));
         }
+        self.write(cx);
         if beyond {
             self.beyond(cx);
         }
+    }
+
+    /// Writes the changes of one page, one row each.
+    fn write(&mut self, cx: &mut Cx<'_>) {
+        let Some((&(key, value), more)) = self.changes.split_first() else { return };
+        cx.rows.tag_values.push(TagValueRow {
+            ts: cx.ts,
+            flow: cx.flow,
+            borrow: std::marker::PhantomData,
+            frame: cx.frame,
+            source: PROTOCOL,
+            tag: Word::Key(key),
+            value: Some(value),
+            text: "",
+            quality: "good",
+        });
+        cx.rows.tag_values.more(more);
+        self.changes.clear();
     }
 
     /// More tags than are kept: said once; those that are kept are still watched.

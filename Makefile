@@ -49,6 +49,7 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python tests/bench/floods.py
 
 golden: $(STAMP)
 	$(BIN)/pytest -q tests/golden --update-golden

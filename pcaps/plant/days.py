@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 SPEED = 240.0
 HOUR = 3600.0
-OPENED = (("control", "enterprise", "445"),)
 STANDING = ("cleartext.protocol", "cleartext.opcua_none", "cleartext.login")
 Programme = list[tuple[float, Callable[["Stage"], None]]]
 

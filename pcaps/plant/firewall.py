@@ -34,7 +34,7 @@ CONDUITS = (
     Conduit("control", "dmz", ("1883", "8883", "8080"), ("mqtt", "tls", "http"), direction="push_only"),
     Conduit("enterprise", "dmz", ("8080", "8443", "22"), ("http", "tls", "ssh")),
     Conduit("dmz", "enterprise", ("u53", "u123"), ("dns", "ntp")),
-    Conduit("control", "enterprise", ("u53", "u123"), ("dns", "ntp"), direction="push_only"),
+    Conduit("control", "enterprise", ("u53", "u123", "445"), ("dns", "ntp", "smb"), direction="push_only"),
     Conduit("edge", "enterprise", ("u53", "u123"), ("dns", "ntp")),
 )
 

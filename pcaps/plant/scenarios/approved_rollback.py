@@ -2,7 +2,7 @@
 
 SPEED = 240
 LOOK_ALIKE = "model_swap"
-STANDING = ("cleartext.protocol",)
+STANDING = ("cleartext.protocol", "cleartext.login")
 DRIFT = "benign_process"
 
 

@@ -3,7 +3,7 @@
 The FTP and HTTP logins are those of an engineer who fetches a configuration from the file server.
 """
 
-STANDING = ("cleartext.protocol",)
+STANDING = ("cleartext.protocol", "boundary.conduit")
 
 
 def play(stage):

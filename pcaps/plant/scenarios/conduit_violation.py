@@ -4,8 +4,8 @@ The firewall lets them through because somebody opened it for a visit of the ven
 """
 
 SPEED = 2
-STANDING = ("cleartext.protocol",)
-OPENED = (("dmz", "cell", "any"), ("edge", "control", "any"))
+STANDING = ("cleartext.protocol", "cleartext.login")
+OPENED = (("dmz", "cell", "any"), ("enterprise", "control", "any"))
 
 
 def play(stage):
@@ -19,12 +19,12 @@ def play(stage):
                     targets=("plc1",), techniques=("T0886", "T0885"), alerts=("boundary.push_only",),
                     evidence="modbus && ip.src == {historian}"):  # fmt: skip
         stage.done(stage.python("historian", "attack_modbus.py", "10.40.0.11", "read", 5))
-    with stage.step("the edge zone opens a session to the control zone", actors=("edge",), targets=("hmi",),
-                    techniques=("T0886",), alerts=("boundary.conduit",),
-                    evidence="tcp.port == 8081 && ip.src == {edge}"):  # fmt: skip
+    with stage.step("an office computer opens a session to the HMI", actors=("office",), targets=("hmi",),
+                    techniques=("T0886",), alerts=("boundary.conduit", "boundary.it_ot"),
+                    evidence="tcp.port == 8081 && ip.src == {office}"):  # fmt: skip
         web = stage.python("hmi", "web.py", "10.30.0.10", 8081)
         stage.listening(web, 8081)
-        stage.done(stage.python("edge", "attack_beacon.py", "10.30.0.10", 8081, 2))
+        stage.done(stage.python("office", "attack_beacon.py", "10.30.0.10", 8081, 2))
     with stage.step("a host whose address belongs to no zone", actors=(), targets=("plc1",), techniques=("T0886",),
                     alerts=("boundary.unknown_zone",), evidence="modbus && ip.src == 172.20.7.7"):  # fmt: skip
         intruder = stage.host("intruder")

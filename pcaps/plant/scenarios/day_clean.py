@@ -2,7 +2,7 @@
 
 import days
 
-SPEED, OPENED, STANDING, GZIP = days.SPEED, days.OPENED, days.STANDING, True
+SPEED, STANDING, GZIP = days.SPEED, days.STANDING, True
 LOOK_ALIKE = "day_campaign"
 SILENT = ("scan", "parser_anomaly", "boundary.internet", "boundary.push_only")
 

@@ -10,7 +10,7 @@ def play(stage):
     stage.host("office")
     stage.wait(20)
     with stage.step("the edge node answers in the office network", actors=("edge",), targets=("office",),
-                    techniques=("T0886",), alerts=("boundary.conduit", "boundary.it_ot"),
+                    techniques=("T0886",),
                     evidence="ip.addr == 10.10.0.150"):  # fmt: skip
         address = stage.also_in("edge", "enterprise", 150)
         web = stage.python("edge", "web.py", address, 8081)

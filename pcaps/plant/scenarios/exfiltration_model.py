@@ -1,7 +1,7 @@
 """The model is taken from the registry by a host that never asked for it, and carried out to the internet."""
 
 SPEED = 2
-STANDING = ("cleartext.protocol",)
+STANDING = ("cleartext.protocol", "cleartext.login")
 OPENED = (("enterprise", "edge", "8080"), ("enterprise", "internet", "any"))
 
 

@@ -3,7 +3,6 @@
 SPEED = 5
 LOOK_ALIKE = "pivot"
 STANDING = ("cleartext.protocol",)
-OPENED = (("control", "enterprise", "445"),)
 SILENT = ("scan", "parser_anomaly")
 
 

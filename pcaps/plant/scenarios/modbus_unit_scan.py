@@ -13,6 +13,6 @@ def play(stage):
                     evidence="modbus && ip.src == {intruder}"):  # fmt: skip
         stage.done(stage.python("intruder", "attack_modbus.py", "10.40.0.11", "units", 40))
     with stage.step("every function code is tried", actors=("intruder",), targets=("plc1",), techniques=("T0888",),
-                    alerts=("scan.functions",), evidence="modbus && ip.src == {intruder}"):  # fmt: skip
+                    alerts=("scan.functions", "new_writer.write", "new_writer.control", "parser_anomaly.malformed", "parser_anomaly.unsolicited"), evidence="modbus && ip.src == {intruder}"):  # fmt: skip
         stage.done(stage.python("intruder", "attack_modbus.py", "10.40.0.11", "functions", 1))
     stage.wait(3)

@@ -4,7 +4,7 @@ The artefact is well formed and its checksum is that of the manifest: only the l
 """
 
 SPEED = 240
-STANDING = ("cleartext.protocol",)
+STANDING = ("cleartext.protocol", "cleartext.login")
 OPENED = (("enterprise", "edge", "8080"),)
 DRIFT = "model_swap"
 

@@ -30,11 +30,16 @@ pub(crate) struct Pcap {
 
 #[inline]
 fn number(bytes: &[u8], at: usize, swapped: bool) -> u32 {
-    let raw = match bytes.get(at..at + 4) {
-        Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]),
-        _ => 0,
-    };
+    let raw = bytes.get(at..).and_then(|b| b.first_chunk()).map_or(0, |b| u32::from_le_bytes(*b));
     if swapped { raw.swap_bytes() } else { raw }
+}
+
+/// The four numbers that a record begins with.
+#[inline]
+fn numbers(head: &[u8; 16], swapped: bool) -> [u32; 4] {
+    let whole = u128::from_le_bytes(*head);
+    let all = [0, 32, 64, 96].map(|bit| (whole >> bit) as u32);
+    if swapped { all.map(u32::swap_bytes) } else { all }
 }
 
 impl Pcap {
@@ -81,9 +86,8 @@ impl Pcap {
                 n => Next::Broken(format!("{n} of {} bytes of a record's header are there", self.header)),
             };
         }
-        let head = source.bytes();
-        let (seconds, fraction) = (number(head, 0, self.swapped), number(head, 4, self.swapped));
-        let (mut captured, mut original) = (number(head, 8, self.swapped), number(head, 12, self.swapped));
+        let head = source.bytes().first_chunk().copied().unwrap_or_default();
+        let [seconds, fraction, mut captured, mut original] = numbers(&head, self.swapped);
         if self.lengths != Lengths::CapturedFirst && (self.lengths == Lengths::OriginalFirst || captured > original) {
             (captured, original) = (original, captured);
         }

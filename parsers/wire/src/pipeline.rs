@@ -175,16 +175,16 @@ impl Pipeline {
         let outcome = decoder.decode(p.ts, p.frame, p.link, p.orig_len, p.data, &mut |kind, detail| {
             first.oddity(p.ts, p.frame, kind, &detail);
         });
-        match outcome {
+        match &outcome {
             Outcome::Ip(d) => {
-                if duplicates.seen(p.ts, &d) {
+                if duplicates.seen(p.ts, d) {
                     first.counters().duplicates += 1;
                 } else if rest.is_empty() {
-                    first.datagram(p.ts, p.frame, &d);
+                    first.datagram(p.ts, p.frame, d);
                 } else {
                     let turn = usize::try_from(Key::pair_hash(&d.src, &d.dst) % count).unwrap_or(0);
                     if let Some(batch) = batches.get_mut(turn) {
-                        batch.push(p.ts, p.frame, &d);
+                        batch.push(p.ts, p.frame, d);
                         *waiting += 1;
                     }
                 }
@@ -193,7 +193,7 @@ impl Pipeline {
                 first.counters().not_ip += 1;
                 hosts::arp(first.rows(), p.ts, p.frame, link.vlan, link.src_mac, payload);
             }
-            Outcome::Other { link, ethertype, payload } => other(first, p, &link, ethertype, payload),
+            Outcome::Other { link, ethertype, payload } => other(first, p, link, *ethertype, payload),
             Outcome::Held => first.counters().fragments += 1,
             Outcome::Bad(_) => first.counters().bad_packets += 1,
             Outcome::UnknownLink => first.counters().unknown_link += 1,

@@ -13,6 +13,7 @@ use super::reader::push_number;
 use crate::anomaly::Kind;
 use crate::dissect::{Cx, FlowRef};
 use crate::rows::{SightingRow, TagValueRow};
+use crate::words::{Known, Word};
 
 /// What the points of a group have in common.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +88,17 @@ fn push_quality(out: &mut String, group: u8, flags: u8) {
     }
 }
 
+/// Writes `10/analog_input/3`: outstation, type and index.
+fn name(out: &mut String, (outstation, group, index): (u16, u8, u32)) -> &str {
+    out.clear();
+    push_number(out, u32::from(outstation));
+    out.push('/');
+    out.push_str(point_type(group));
+    out.push('/');
+    push_number(out, index);
+    out
+}
+
 #[derive(Debug)]
 struct Tag {
     /// Outstation, static group, index.
@@ -94,6 +106,8 @@ struct Tag {
     /// The value's bits, or the hash of its text.
     value: u64,
     quality: u8,
+    /// Its name in `tag_values`.
+    word: Known,
 }
 
 /// The last value of each point of a flow.
@@ -138,7 +152,7 @@ impl Tags {
             let text = points.text(point);
             let bits = if text.is_empty() { value.to_bits() } else { self.hasher.hash_one(text) };
             if self.changed(cx, key, bits, quality) || kind.event {
-                self.write(cx, (outstation, group, index), (value, text), (kind.group, quality));
+                self.write(cx, key, (outstation, group, index), (value, text), (kind.group, quality));
             }
         }
     }
@@ -170,7 +184,7 @@ impl Tags {
         }
         if let Ok(number) = u32::try_from(tags.len()) {
             *next = tags.len() + 1;
-            tags.push(Tag { key, value, quality });
+            tags.push(Tag { key, value, quality, word: Known::default() });
             places.insert_unique(hasher.hash_one(key), number, |&i| {
                 tags.get(at(i)).map_or(0, |t| hasher.hash_one(t.key))
             });
@@ -178,15 +192,14 @@ impl Tags {
         true
     }
 
-    fn write(&mut self, cx: &mut Cx<'_>, point: (u16, u8, u32), value: (f64, &str), quality: (u8, u8)) {
+    fn write(&mut self, cx: &mut Cx<'_>, key: u64, point: (u16, u8, u32), value: (f64, &str), quality: (u8, u8)) {
         let [tag, names] = &mut self.scratch;
-        tag.clear();
-        push_number(tag, u32::from(point.0));
-        for (slash, part) in [("/", point_type(point.1)), ("/", "")] {
-            tag.push_str(slash);
-            tag.push_str(part);
-        }
-        push_number(tag, point.2);
+        // The point that was looked at last; none where it found no room.
+        let known = self.next.checked_sub(1).and_then(|place| self.tags.get_mut(place));
+        let tag = match known.filter(|known| known.key == key) {
+            Some(known) => cx.rows.tag_values.tag.word(&mut known.word, || name(tag, point)),
+            None => Word::Text(name(tag, point)),
+        };
         names.clear();
         push_quality(names, quality.0, quality.1);
         let (number, text) = value;
@@ -201,7 +214,7 @@ impl Tags {
             borrow: PhantomData,
             frame: cx.frame,
             source: PROTOCOL,
-            tag: tag.as_str().into(),
+            tag,
             value: number.is_finite().then_some(number),
             text,
             quality: names,

@@ -6,12 +6,15 @@ mod protobuf;
 mod sparkplug;
 mod tags;
 
+use std::cell::OnceCell;
+
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::publish::Facts;
 use super::session::cut;
 use crate::dissect::{Cx, Dir};
 use crate::rows::TagValueRow;
+use crate::words::Known;
 use json::Leaf;
 use tags::Tags;
 
@@ -37,14 +40,22 @@ pub struct Shown<'a> {
 
 /// Writes the row of a change.
 pub fn write(cx: &mut Cx<'_>, tag: &str, shown: Shown<'_>) {
+    row(cx, None, tag, shown);
+}
+
+fn row(cx: &mut Cx<'_>, known: Option<&mut Known>, tag: &str, shown: Shown<'_>) {
     let limit = usize::try_from(cx.limits.text_bytes).unwrap_or(usize::MAX);
+    let tag = match known {
+        Some(known) => cx.rows.tag_values.tag.word(known, || cut(tag, limit)),
+        None => cut(tag, limit).into(),
+    };
     cx.rows.tag_values.push(TagValueRow {
         ts: cx.ts,
         flow: cx.flow,
         borrow: std::marker::PhantomData,
         frame: cx.frame,
         source: "mqtt",
-        tag: cut(tag, limit).into(),
+        tag,
         value: shown.value,
         text: cut(shown.text, limit),
         quality: shown.quality,
@@ -107,11 +118,13 @@ fn leaf_seen(tags: &mut Tags, scratch: &mut String, cx: &mut Cx<'_>, path: &str,
         Leaf::Bool(false) => (5, &[][..]),
         Leaf::Null => (6, &[][..]),
     };
-    let number = || match leaf {
+    let parse = || match leaf {
         Leaf::Number(raw) => std::str::from_utf8(raw).ok()?.parse::<f64>().ok(),
         Leaf::Bool(on) => Some(f64::from(u8::from(on))),
         _ => None,
     };
+    let parsed = OnceCell::new();
+    let number = || *parsed.get_or_init(parse);
     let key = xxh3_64(path.as_bytes());
     if !tags.changed(cx.limits.tags_per_flow, key, xxh3_64_with_seed(raw, kind), || number().map(f64::to_bits)) {
         return;
@@ -125,7 +138,7 @@ fn leaf_seen(tags: &mut Tags, scratch: &mut String, cx: &mut Cx<'_>, path: &str,
         Leaf::Null => Shown { value: None, text: "null", quality: "bad" },
         _ => Shown { value: number(), text: "", quality: "good" },
     };
-    write(cx, path, shown);
+    row(cx, tags.word(key), path, shown);
 }
 
 /// Whether the last key of a path names a secret: its value is not kept.

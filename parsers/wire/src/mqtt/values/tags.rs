@@ -2,6 +2,8 @@
 
 use hashbrown::HashTable;
 
+use crate::words::Known;
+
 /// Last values in two generations: when the young one holds half the limit it becomes the old one, and what was
 /// old is forgotten. A tag that comes again after that is reported as if it had changed: nothing is lost.
 #[derive(Debug, Default)]
@@ -15,6 +17,7 @@ struct Last {
     key: u64,
     raw: u64,
     bits: Option<u64>,
+    word: Known,
 }
 
 impl Tags {
@@ -32,7 +35,7 @@ impl Tags {
         let known = self.old.find_entry(key, |last| last.key == key).ok().map(|entry| entry.remove().0);
         let now = match known {
             Some(last) if last.raw == raw => last,
-            _ => Last { key, raw, bits: bits() },
+            _ => Last { key, raw, bits: bits(), word: known.map(|last| last.word).unwrap_or_default() },
         };
         if self.young.len() as u64 >= (limit / 2).max(1) {
             std::mem::swap(&mut self.young, &mut self.old);
@@ -40,6 +43,11 @@ impl Tags {
         }
         self.young.insert_unique(key, now, |last| last.key);
         known.is_none_or(|last| last.raw != raw && (last.bits.is_none() || last.bits != now.bits))
+    }
+
+    /// The key of the name in `tag_values` of a tag that has just changed.
+    pub fn word(&mut self, key: u64) -> Option<&mut Known> {
+        self.young.find_mut(key, |last| last.key == key).map(|last| &mut last.word)
     }
 }
 

@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS modbus
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
-ORDER BY (case_id, ts);
+ORDER BY (case_id, ts)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row an application fragment, or a link frame that carries none.
 CREATE TABLE IF NOT EXISTS dnp3
@@ -69,7 +70,8 @@ CREATE TABLE IF NOT EXISTS dnp3
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
-ORDER BY (case_id, ts);
+ORDER BY (case_id, ts)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row a service call or a transport message.
 CREATE TABLE IF NOT EXISTS opcua
@@ -104,7 +106,8 @@ CREATE TABLE IF NOT EXISTS opcua
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
-ORDER BY (case_id, ts);
+ORDER BY (case_id, ts)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row a control packet.
 CREATE TABLE IF NOT EXISTS mqtt
@@ -145,7 +148,8 @@ CREATE TABLE IF NOT EXISTS mqtt
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
-ORDER BY (case_id, ts);
+ORDER BY (case_id, ts)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row a handshake.
 CREATE TABLE IF NOT EXISTS tls
@@ -176,11 +180,17 @@ CREATE TABLE IF NOT EXISTS tls
     not_before DateTime64(9, 'UTC'),
     not_after DateTime64(9, 'UTC'),
     self_signed Bool,
-    resumed Bool
+    resumed Bool,
+    server_cert_sha256 String,
+    server_cert_serial String,
+    server_cert_names String,
+    server_cert_key LowCardinality(String),
+    server_cert_signature LowCardinality(String)
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
-ORDER BY (case_id, ts);
+ORDER BY (case_id, ts)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row a flow, replaced by its later states.
 CREATE TABLE IF NOT EXISTS flows
@@ -221,7 +231,8 @@ CREATE TABLE IF NOT EXISTS flows
 )
 ENGINE = ReplacingMergeTree(last_ts)
 PARTITION BY case_id
-ORDER BY (case_id, capture, flow_id, first_ts);
+ORDER BY (case_id, capture, flow_id, first_ts)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row a fact that a packet tells of a host.
 CREATE TABLE IF NOT EXISTS sightings
@@ -240,7 +251,8 @@ CREATE TABLE IF NOT EXISTS sightings
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
-ORDER BY (case_id, ts);
+ORDER BY (case_id, ts)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row a change of a value.
 CREATE TABLE IF NOT EXISTS tag_values
@@ -265,7 +277,8 @@ CREATE TABLE IF NOT EXISTS tag_values
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
-ORDER BY (case_id, ts);
+ORDER BY (case_id, ts)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row an oddity that a parser saw.
 CREATE TABLE IF NOT EXISTS anomalies
@@ -288,7 +301,8 @@ CREATE TABLE IF NOT EXISTS anomalies
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
-ORDER BY (case_id, ts);
+ORDER BY (case_id, ts)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row a distinct behaviour of a window.
 CREATE TABLE IF NOT EXISTS behaviours
@@ -319,7 +333,8 @@ CREATE TABLE IF NOT EXISTS behaviours
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
-ORDER BY (case_id, ts);
+ORDER BY (case_id, ts)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row an object carried over the network.
 CREATE TABLE IF NOT EXISTS files
@@ -346,7 +361,8 @@ CREATE TABLE IF NOT EXISTS files
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
-ORDER BY (case_id, ts);
+ORDER BY (case_id, ts)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row a capture and case: known before its first row is stored.
 CREATE TABLE IF NOT EXISTS captures
@@ -366,7 +382,8 @@ CREATE TABLE IF NOT EXISTS captures
     finished Bool
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (case_id, id);
+ORDER BY (case_id, id)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row a host of a case. `run` names the captures that the row was learnt from.
 CREATE TABLE IF NOT EXISTS assets
@@ -392,7 +409,8 @@ CREATE TABLE IF NOT EXISTS assets
 )
 ENGINE = ReplacingMergeTree(last_seen)
 PARTITION BY case_id
-ORDER BY (case_id, run, ip);
+ORDER BY (case_id, run, ip)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row an alert and case, replaced by its later states. Read the view `alerts`.
 CREATE TABLE IF NOT EXISTS alert_rows
@@ -470,7 +488,8 @@ CREATE TABLE IF NOT EXISTS drift
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY case_id
-ORDER BY (case_id, drift_id);
+ORDER BY (case_id, drift_id)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row an output of a model.
 CREATE TABLE IF NOT EXISTS inference_log
@@ -491,7 +510,8 @@ CREATE TABLE IF NOT EXISTS inference_log
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
-ORDER BY (case_id, ts);
+ORDER BY (case_id, ts)
+SETTINGS min_bytes_for_wide_part = 268435456;
 
 -- One row an incident, replaced by its later states.
 CREATE TABLE IF NOT EXISTS incidents
@@ -532,4 +552,5 @@ CREATE TABLE IF NOT EXISTS health
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
-ORDER BY (case_id, ts, counter);
+ORDER BY (case_id, ts, counter)
+SETTINGS min_bytes_for_wide_part = 268435456;

@@ -18,7 +18,7 @@ ENOUGH = 99.5
 
 Measured = dict[str, dict[str, Count]]
 
-pytestmark = pytest.mark.corpus
+pytestmark = [pytest.mark.corpus, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -77,6 +77,7 @@ def distinct(table: Any, code: str | None, name: str) -> set[str]:
 
 
 @pytest.mark.corpus
+@pytest.mark.slow
 def test_the_corpus_shows_what_is_recorded(captures: pathlib.Path, found: dict[str, Found], update: bool) -> None:
     shown = seen()
     lists = {what: in_captures(found[what]["named"], shown[what]) for what in SHOWN}

@@ -64,7 +64,7 @@ class Talk:
 
 
 def crc(data: bytes) -> bytes:
-    """CRC-16/DNP (IEEE 1815 clause 9.2.4.3)."""
+    """CRC-16/DNP (IEEE 1815 clause 9)."""
     value = 0
     for byte in data:
         value ^= byte

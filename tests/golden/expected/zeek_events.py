@@ -28,6 +28,6 @@ def differences(path: pathlib.Path, rows: Rows) -> list[str]:
 
 
 def control(row: Row) -> int:
-    """Put the application control octet together again (IEEE 1815 clause 4.2.2.4)."""
+    """Put the application control octet together again (IEEE 1815 clause 4.2.2)."""
     bits = (row["fir"], row["fin"], row["con"], row["uns"])
     return int(sum(bool(bit) << (7 - at) for at, bit in enumerate(bits))) | int(row["app_seq"])

@@ -29,12 +29,12 @@ demo: $(STAMP)
 	@bash tests/setup/demo.sh $(BIN)/driftspan $(DEMO)
 
 test: lint
-	$(CARGO) test --workspace --release --locked --quiet
+	$(CARGO) test --workspace --locked --quiet
 	$(BIN)/pytest -n 2 -q
 
 lint: $(STAMP)
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --release --locked --quiet -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --locked --quiet -- -D warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -49,6 +49,7 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python tests/bench/floods.py
 
 golden: $(STAMP)
 	$(BIN)/pytest -q tests/golden --update-golden

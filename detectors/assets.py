@@ -7,17 +7,20 @@ protocol (device identification, DHCP): makers are not looked up by MAC address.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detectors import address
 from detectors.behaviours import Behaviours
 from detectors.memory import KNOWN, Ids
-from detectors.places import Places
 from detectors.roles import DEVICES, ENGINEERING, by_operation, by_protocol, shown
 from detectors.sessions import Session, Sessions
-from detectors.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from detectors.places import Places
+    from detectors.window import Window
 
 HOSTS = 1 << 16
 PROTOCOLS = 64  # of one host

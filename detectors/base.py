@@ -6,14 +6,17 @@ import dataclasses
 import types
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from detectors import catalogue
-from detectors.alert import Alert
 from detectors.book import Book
-from detectors.places import Places
-from detectors.window import Window
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from detectors import catalogue
+    from detectors.alert import Alert
+    from detectors.places import Places
+    from detectors.window import Window
 
 SECOND = 10**9
 
@@ -52,7 +55,7 @@ class Detector(ABC):
     def gather(self, window: Window) -> None:
         """Takes what it needs from a part of a window. The order of rows and parts must not matter."""
 
-    def judge(self, window: Window) -> None:
+    def judge(self, window: Window) -> None:  # noqa: B027  most detectors judge row by row
         """The window is whole."""
 
     def notes(self) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from detectors.window import Array, Window
+if TYPE_CHECKING:
+    from detectors.window import Array, Window
 
 
 class Behaviour(NamedTuple):

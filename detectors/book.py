@@ -8,12 +8,14 @@ window comes in can be seen in an alert.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detectors import catalogue
 from detectors.alert import NOWHERE, SEVERITIES, Alert, alert_id, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MEMBERS = 32  # kept of each set of the evidence
 FRAMES = 16  # kept of the earliest frames
@@ -127,7 +129,12 @@ class Book:
         return len(self._causes)
 
     def cause(
-        self, kind: str, subject: tuple[bytes | str | int, ...], *, protocol: str = "", severity: str = "",
+        self,
+        kind: str,
+        subject: tuple[bytes | str | int, ...],
+        *,
+        protocol: str = "",
+        severity: str = "",
         confidence: float = 1.0,
     ) -> tuple[str, Cause]:
         """The cause and its id; opened if it is new. `subject` is what makes it one cause; `severity` the

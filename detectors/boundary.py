@@ -19,18 +19,20 @@ share a subnet.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detectors import address
 from detectors.alert import worse
 from detectors.base import Detector
 from detectors.behaviours import Behaviours
-from detectors.book import Cause
 from detectors.catalogue import entry
 from detectors.memory import Ids, Memo
 from detectors.sessions import Session, Sessions
-from detectors.window import Window
-from detectors.zones import Verdict, Zone
+
+if TYPE_CHECKING:
+    from detectors.book import Cause
+    from detectors.window import Window
+    from detectors.zones import Verdict, Zone
 
 PENDING = 1 << 15  # new sessions judged in one window; more wait until they are seen again
 _UTILITY = frozenset(("ntp", "dns"))
@@ -121,7 +123,9 @@ class Boundary(Detector):
         kind = self._kind(s.src, s.dst, src, dst, verdict)
         if not kind or s.protocol in self.settings.ignore:
             return ""
-        identity, cause = self._open(kind, s.src, s.dst, src, dst, s.protocol if s.opened else "", verdict, item.first_ts)
+        identity, cause = self._open(
+            kind, s.src, s.dst, src, dst, s.protocol if s.opened else "", verdict, item.first_ts
+        )
         cause.seen(item.flows, item.first_ts, item.last_ts)
         cause.shown(item.first_ts, item.frame, item.capture)
         cause.add("ports", [f"{s.transport}/{s.port}"])
@@ -142,7 +146,9 @@ class Boundary(Detector):
         if access in _CHANGING:
             cause.raise_to("critical" if kind == "boundary.internet" else "high")
 
-    def _kind(self, src_ip: bytes, dst_ip: bytes, src: Zone | None, dst: Zone | None, verdict: Verdict) -> str:
+    def _kind(  # noqa: PLR0911  a decision table
+        self, src_ip: bytes, dst_ip: bytes, src: Zone | None, dst: Zone | None, verdict: Verdict
+    ) -> str:
         """Which kind of alert a session is; empty: none."""
         if verdict.reason in ("same_zone", "conduit"):
             return ""
@@ -163,8 +169,15 @@ class Boundary(Detector):
         return "boundary.it_ot" if crosses else ""
 
     def _open(
-        self, kind: str, src_ip: bytes, dst_ip: bytes, src: Zone | None, dst: Zone | None, protocol: str,
-        verdict: Verdict, ts: int,
+        self,
+        kind: str,
+        src_ip: bytes,
+        dst_ip: bytes,
+        src: Zone | None,
+        dst: Zone | None,
+        protocol: str,
+        verdict: Verdict,
+        ts: int,
     ) -> tuple[str, Cause]:
         """The cause a crossing belongs to. `protocol` empty: tried, never opened; all such tries of a host into
         a zone are one cause."""

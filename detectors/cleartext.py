@@ -20,20 +20,22 @@ The exception is the severity, which follows the worst client: a session that le
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from detectors import address, catalogue
 from detectors.alert import worse
 from detectors.base import Detector
-from detectors.book import Cause
 from detectors.crypto import DISCOVERY, DTLS, VERSIONS, WEAK_CIPHERS, WEAK_POLICIES
 from detectors.memory import Memo
 from detectors.protocols import CHALLENGED, CLEAR_LOGIN, OT, encrypted_by_name
 from detectors.sessions import Pair, Session, Sessions, capture_of, frame_column, pairs
-from detectors.window import Table, Window
-from detectors.zones import Zone
+
+if TYPE_CHECKING:
+    from detectors.book import Cause
+    from detectors.window import Table, Window
+    from detectors.zones import Zone
 
 FINDINGS = 1 << 14  # new ones of one window
 
@@ -91,7 +93,8 @@ class _Extent(NamedTuple):
 class Cleartext(Detector):
     name = "cleartext"
     kinds = tuple(
-        f"cleartext.{k}" for k in ("protocol", "login", "credentials", "opcua_none", "opcua_weak", "opcua_signed", "tls")
+        f"cleartext.{k}"
+        for k in ("protocol", "login", "credentials", "opcua_none", "opcua_weak", "opcua_signed", "tls")
     )
     reads = ("flows", "opcua", "mqtt", "tls")
     settings_class = Settings

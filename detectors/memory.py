@@ -6,12 +6,14 @@ What is still in use moves back to the young one. Forgetting costs a second look
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detectors.window import Array
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from detectors.window import Array
 
 Key = bytes | int
 

@@ -23,16 +23,18 @@ all in the first part of it (`late_share`), with little confidence.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detectors import address
-from detectors.alert import Alert
 from detectors.base import SECOND, Detector
 from detectors.behaviours import Behaviour, Behaviours
 from detectors.latecomers import Latecomers
 from detectors.memory import Memo
 from detectors.protocols import LEVELS
-from detectors.window import Window
+
+if TYPE_CHECKING:
+    from detectors.alert import Alert
+    from detectors.window import Window
 
 WRITERS = 1 << 16  # (client, server, protocol, unit, access) known; when full the oldest half is forgotten
 _ACCESS = ("write", "control")
@@ -102,7 +104,8 @@ class NewWriter(Detector):
         self._traffic = False
 
     def _learn(self, window: Window, newcomers: bool) -> None:
-        assert self._start is not None
+        if self._start is None:
+            return
         if self._traffic:
             self._quiet = 0 if newcomers else self._quiet + 1
         so_far = window.end - self._start
@@ -153,7 +156,9 @@ class NewWriter(Detector):
         cause.facts["while_learning"] = self._learned is None
         unit = f" (unit {b.unit})" if b.unit else ""
         verb = "wrote to" if b.access == "write" else "commanded"
-        cause.summary = f"{address.text(b.client)} {verb} {address.text(b.server)}{unit} by {b.protocol} for the first time"
+        cause.summary = (
+            f"{address.text(b.client)} {verb} {address.text(b.server)}{unit} by {b.protocol} for the first time"
+        )
         return identity
 
     def notes(self) -> list[str]:

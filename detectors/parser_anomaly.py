@@ -20,12 +20,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detectors import address
 from detectors.base import SECOND, Detector
 from detectors.sessions import capture_of, pairs
-from detectors.window import Window
+
+if TYPE_CHECKING:
+    from detectors.window import Window
 
 PAIRS = 4096  # pairs of hosts followed at a time; the one quiet for longest leaves
 DETAIL_LENGTH = 200  # characters kept of a detail
@@ -49,8 +51,18 @@ _KIND = {
 }
 # What follows from missing packets or from the sensor's own limits.
 _LOSS = frozenset(
-    ("gap", "resynchronised", "truncated", "fragment_incomplete", "pending_full", "transport_sequence", "sequence_gap")
-    + ("chunk_abort", "chunks_full", "tags_full")
+    (
+        "gap",
+        "resynchronised",
+        "truncated",
+        "fragment_incomplete",
+        "pending_full",
+        "transport_sequence",
+        "sequence_gap",
+        "chunk_abort",
+        "chunks_full",
+        "tags_full",
+    )
 )
 
 Pair = tuple[str, bytes, bytes, str]  # kind of alert, client, server, protocol

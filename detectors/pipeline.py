@@ -6,9 +6,8 @@ it. It is switched off for the rest of the run, which is counted and said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from detectors import registry
 from detectors.alert import NOWHERE, Alert
@@ -18,7 +17,11 @@ from detectors.book import in_order
 from detectors.memory import Memo
 from detectors.places import places
 from detectors.window import Window
-from detectors.zones import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from detectors.zones import Policy
 
 T = TypeVar("T")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detectors import address
 from detectors.protocols import FIELD, LEVELS
 from detectors.sessions import Sessions
-from detectors.window import Window
 from detectors.zones import INTERNET, Policy, Verdict, Zone
+
+if TYPE_CHECKING:
+    from detectors.window import Window
 
 HOSTS = 1 << 16  # hosts whose role or hint is remembered
 

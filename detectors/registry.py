@@ -3,12 +3,15 @@ under the entry point group `driftspan.detectors`. Modules are imported when the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from detectors import catalogue
 from detectors.base import Detector, parse_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 GROUP = "driftspan.detectors"
 BUILTIN = {

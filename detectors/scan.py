@@ -1,7 +1,8 @@
 """Hosts that look for others: ports, addresses, controllers, Modbus units, functions.
 
 Detects: many ports of one host, many hosts of one network, many controllers, many units behind one
-server or many refused functions of it, tried by one host within the period; units count that failed to answer or were asked who they are.
+server or many refused functions of it, tried by one host within the period; units count that failed
+to answer or were asked who they are.
 Why it matters: it comes before nearly everything else, and it upsets fragile devices.
 Evidence: how many targets in the period, some of them by name, ports, first frames.
 False positives: asset inventories and vulnerability scanners of one's own; a network manager that pings;
@@ -184,7 +185,13 @@ _NOUN = {
     "scan.functions": "refused Modbus functions",
 }
 _PROTOCOL = {"scan.units": "modbus", "scan.functions": "modbus"}
-_CONFIDENCE = {"scan.ports": 0.9, "scan.addresses": 0.85, "scan.controllers": 0.85, "scan.units": 0.8, "scan.functions": 0.8}
+_CONFIDENCE = {
+    "scan.ports": 0.9,
+    "scan.addresses": 0.85,
+    "scan.controllers": 0.85,
+    "scan.units": 0.8,
+    "scan.functions": 0.8,
+}
 
 
 def _first_target(targets: dict[str, Try]) -> bytes:

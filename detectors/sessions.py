@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from detectors.window import Array, Table, Window, groups
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # A TCP handshake that was never answered, or that was answered by a reset: nobody talked.
 UNOPENED = ("attempt", "rejected")
@@ -185,4 +187,3 @@ def capture_of(table: Table, row: int) -> str:
     if not table.has("capture"):
         return ""
     return table.text("capture", row)
-

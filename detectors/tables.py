@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from detectors.alert import Alert
-from detectors.assets import AssetRow
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detectors.alert import Alert
+    from detectors.assets import AssetRow
 
 
 def alerts(rows: Sequence[Alert]) -> Any:

@@ -8,10 +8,13 @@ same network, and places a private address no network matches; it never places a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from detectors import address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 KINDS = ("ot", "it", "dmz", "edge_ai", "internet")
 OPERATIONS = ("read", "write", "control", "any")
@@ -151,7 +154,9 @@ def _by_length(zones: Iterable[Zone]) -> list[tuple[int, dict[int, list[Zone]]]]
     return sorted(lengths.items(), reverse=True)
 
 
-def problems(zones: Iterable[Zone], conduits: Iterable[Conduit]) -> Iterator[str]:
+def problems(  # noqa: C901  one check after another
+    zones: Iterable[Zone], conduits: Iterable[Conduit]
+) -> Iterator[str]:
     """What is wrong with a policy, a sentence each. Nested networks are right: the longest prefix decides."""
     zones = tuple(zones)
     names: set[str] = set()

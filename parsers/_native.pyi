@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import final
 
+__all__ = ["CaptureError", "Engine", "Table", "Window", "anomaly_kinds", "limits", "schema"]
+
 class CaptureError(ValueError):
     """A capture that cannot be read. The message is one sentence naming the file and the mend."""
 

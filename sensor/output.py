@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import closing
 from itertools import islice
 from typing import IO, TYPE_CHECKING
 
@@ -34,7 +35,11 @@ def chosen_format(asked: str | None) -> str:
 
 def show_query(store: Reading, sql: str, fmt: str) -> int:
     """Asks the store and writes the answer; gives the number of rows of a table, else 0."""
-    pieces = store.query(sql, _CLICKHOUSE[fmt])
+    with closing(store.query(sql, _CLICKHOUSE[fmt])) as pieces:
+        return _show(pieces, fmt)
+
+
+def _show(pieces: Iterable[bytes], fmt: str) -> int:
     if fmt == "table":
         lines = _lines(pieces)
         names = next(lines, None)
@@ -52,12 +57,12 @@ def show_rows(rows: Sequence[Mapping[str, object]], fmt: str) -> None:
     if fmt == "table":
         write_table(list(rows[0]) if rows else [], (list(row.values()) for row in rows))
     elif fmt == "csv":
-        import csv  # noqa: PLC0415  only here
+        import csv
 
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerows([list(rows[0]), *(list(row.values()) for row in rows)] if rows else [])
     else:
-        import orjson  # noqa: PLC0415  only here
+        import orjson
 
         for row in rows:
             sys.stdout.write(orjson.dumps(row).decode() + "\n")
@@ -65,7 +70,7 @@ def show_rows(rows: Sequence[Mapping[str, object]], fmt: str) -> None:
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[list[object]]:
-    import orjson  # noqa: PLC0415  only here
+    import orjson
 
     rest = b""
     for piece in pieces:
@@ -89,7 +94,8 @@ def write_table(names: Sequence[str], rows: Iterable[Sequence[object]], out: IO[
         fit = fitted
     else:
         fit = padded
-    for row in (titles, ["─" * columns for columns in widths]):
+    aligned = [t.rjust(n) if r and t.isascii() else t for t, n, r in zip(titles, widths, right, strict=True)]
+    for row in (aligned, ["─" * columns for columns in widths]):
         out.write("  ".join(map(fit, row, widths)).rstrip() + "\n")
     count = 0
     for row in _chain(sample, source):

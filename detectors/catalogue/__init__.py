@@ -6,13 +6,16 @@ Wording: a sensor evidences an observed violation; it never says that anything i
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from detectors.alert import SEVERITIES
 from detectors.attack import ATLAS_VERSION, ATTACK_VERSION, current
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""A plant's network on one machine: hosts in network namespaces, a bridge, and a mirror port.
+"""A plant's network on one machine: hosts in network namespaces, a bridge a zone, and a mirror port.
 
-The bridge forgets addresses at once (`ageing_time 0`), so it floods every frame to every port, also to
-the sensor's: a mirror port without a switch. Nothing leaves the namespaces. Needs root (or
-CAP_SYS_ADMIN and CAP_NET_ADMIN).
+A bridge forgets addresses at once (`ageing_time 0`), so it floods every frame to every port, also to
+the sensor's: a mirror port without a switch. Each zone has a bridge of its own, which is what a VLAN is;
+a kernel without 802.1Q will do, since `mirror.py` writes the tag as the switch's trunk port would.
+Nothing leaves the namespaces. Needs root (or CAP_SYS_ADMIN and CAP_NET_ADMIN).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 HERE = Path(__file__).parent
+FLAT = "plant"  # the zone of a network that has only one
 
 
 class PrivilegeError(RuntimeError):
@@ -30,7 +32,7 @@ def run(*command: str) -> None:
 
 
 class Host:
-    """A host: a namespace with one interface."""
+    """A host: a namespace with an interface in each zone it is in, mostly one."""
 
     def __init__(self, net: Net, name: str) -> None:
         self.net = net
@@ -45,7 +47,7 @@ class Host:
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **environment},
+            env={**os.environ, "PYTHONPATH": str(HERE), **self.net.environment, **environment},
             start_new_session=True,
         )
         log.close()
@@ -64,11 +66,14 @@ class Host:
 class Net:
     """The network; a context manager that takes down all it has put up."""
 
-    def __init__(self, prefix: str, logs: Path) -> None:
+    def __init__(self, prefix: str, logs: Path, environment: dict[str, str] | None = None) -> None:
         self.prefix = prefix
+        self.environment = environment or {}  # of every program
+        self.zones: list[str] = []
         self.logs = logs
         self.processes: list[subprocess.Popen[bytes]] = []
         self.hosts: dict[str, Host] = {}
+        self.ports = 0
 
     def __enter__(self) -> Net:
         if os.geteuid() != 0:
@@ -77,13 +82,15 @@ class Net:
         self.down()
         self.switch = Host(self, "switch")
         run("ip", "netns", "add", self.switch.space)
-        self.inside(self.switch, "ip", "link", "add", "br0", "type", "bridge", "ageing_time", "0")
         self.inside(self.switch, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
-        self.inside(self.switch, "ip", "link", "set", "br0", "up")
-        self.sensor = self.add("sensor", None)
+        self.sensor = Host(self, "sensor")
+        run("ip", "netns", "add", self.sensor.space)
+        self.inside(self.sensor, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for process in reversed(self.processes):
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
@@ -95,35 +102,67 @@ class Net:
                 process.wait()
         self.down()
 
+    def outside(self, *command: str) -> subprocess.Popen[bytes]:
+        """Starts a program beside the network; it ends with it."""
+        with (self.logs / "outside.log").open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": str(HERE), **self.environment},
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
     def inside(self, host: Host, *command: str) -> None:
         run("ip", "netns", "exec", host.space, *command)
 
-    def add(self, name: str, address: str | None, mac: str | None = None) -> Host:
-        """Adds a host with an address such as 10.20.1.11/16; without one it only listens."""
+    def zone(self, zone: str) -> None:
+        """Makes a zone's bridge, if it is not there, and a mirror port for it."""
+        if zone in self.zones:
+            return
+        bridge = f"b-{zone}"
+        self.inside(self.switch, "ip", "link", "add", bridge, "type", "bridge", "ageing_time", "0")
+        self.inside(self.switch, "ip", "link", "set", bridge, "up")
+        self.zones.append(zone)
+        self.plug(self.sensor, zone, f"m-{zone}", None)
+
+    def plug(self, host: Host, zone: str, interface: str, address: str | None, mac: str | None = None) -> None:
+        """Gives a host an interface in a zone; without an address it only listens."""
+        self.zone(zone)
+        self.ports += 1
+        port = f"p{self.ports}-{host.name}"[:15]
+        run("ip", "link", "add", port, "netns", self.switch.space, "type", "veth", "peer", "name", interface,
+            "netns", host.space)  # fmt: skip
+        self.inside(self.switch, "ip", "link", "set", port, "master", f"b-{zone}")
+        self.inside(self.switch, "ip", "link", "set", port, "up")
+        if mac:
+            self.inside(host, "ip", "link", "set", interface, "address", mac)
+        self.inside(host, "ip", "link", "set", interface, "up")
+        if address:
+            self.inside(host, "ip", "address", "add", address, "dev", interface)
+        # Offloads would show the sensor segments that no wire carries and checksums that were never filled in.
+        self.inside(host, "ethtool", "-K", interface, "tso", "off", "gso", "off", "gro", "off", "tx", "off")
+
+    def add(self, name: str, address: str | None, mac: str | None = None, zone: str = FLAT) -> Host:
+        """Adds a host with an address such as 10.20.1.11/16."""
         host = Host(self, name)
         run("ip", "netns", "add", host.space)
-        port = f"p-{name}"[:15]
-        run("ip", "link", "add", port, "netns", self.switch.space, "type", "veth", "peer", "name", "eth0", "netns", host.space)
-        self.inside(self.switch, "ip", "link", "set", port, "master", "br0")
-        self.inside(self.switch, "ip", "link", "set", port, "up")
         self.inside(host, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
-        if mac:
-            self.inside(host, "ip", "link", "set", "eth0", "address", mac)
         self.inside(host, "ip", "link", "set", "lo", "up")
-        self.inside(host, "ip", "link", "set", "eth0", "up")
-        if address:
-            self.inside(host, "ip", "address", "add", address, "dev", "eth0")
-        # Offloads would show the sensor segments that no wire carries and checksums that were never filled in.
-        self.inside(host, "ethtool", "-K", "eth0", "tso", "off", "gso", "off", "gro", "off", "tx", "off")
+        self.plug(host, zone, "eth0", address, mac)
         self.hosts[name] = host
         return host
 
-    def capture(self, path: Path) -> subprocess.Popen[bytes]:
-        """Writes everything the mirror port sees, until the network goes down or the process is ended."""
+    def capture(self, path: Path, zone: str = FLAT) -> subprocess.Popen[bytes]:
+        """Writes everything a zone's mirror port sees, until the network goes down or the process is ended."""
         path.unlink(missing_ok=True)
-        command = ["tcpdump", "-i", "eth0", "-Q", "in", "-s", "0", "-U", "-Z", "root", "-w", str(path), "--immediate-mode"]
-        process = self.sensor.spawn(*command)
-        deadline = time.monotonic() + 10
+        self.zone(zone)
+        command = ["tcpdump", "-i", f"m-{zone}", "-Q", "in", "-s", "0", "-U", "-Z", "root", "-w", str(path)]
+        process = self.sensor.spawn(*command, "--immediate-mode", "--time-stamp-precision=nano", "-B", "8192")
+        deadline = time.monotonic() + 20
         while not path.exists() or path.stat().st_size == 0:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"tcpdump did not start: see {self.logs / 'sensor.log'}")

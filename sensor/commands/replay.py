@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -27,7 +28,8 @@ def run(arguments: Namespace) -> int:
     case = case_name(arguments.captures) if arguments.case is None else check_case(arguments.case)
     if arguments.captures.count("-") > 1:
         raise InputError("- (stdin) can be read only once")
-    from sensor.replay import Replay, open_captures  # noqa: PLC0415  numpy, pyarrow and the engine
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads only spin here
+    from sensor.replay import Replay, open_captures
 
     config.check_detectors(loaded, path)
     engine = open_captures(arguments.captures, loaded, workers, _warn)

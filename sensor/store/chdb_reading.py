@@ -12,7 +12,7 @@ from sensor.store.guard import check_reading
 from sensor.store.literal import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 # `final`: of rows that replace each other only the latest is seen. 64-bit numbers are JSON numbers, what
@@ -47,7 +47,7 @@ class ChdbReading:
             migrate.check_age(self._session.number("SELECT max(number) FROM migrations"))
         self._session.run("SET " + ", ".join(_SETTINGS))
 
-    def query(self, sql: str, fmt: str) -> Iterator[bytes]:
+    def query(self, sql: str, fmt: str) -> Generator[bytes]:
         try:
             yield from self._session.pieces(check_reading(sql), fmt)
         except RuntimeError as error:

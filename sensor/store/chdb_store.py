@@ -11,7 +11,7 @@ from sensor.store.literal import quote
 from sensor.store.rows import ndjson, run_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
 # An insert costs 10 to 70 ms whatever its size: few large ones. The bytes bound memory.
@@ -22,6 +22,7 @@ BATCH_BYTES = 128 * 1024 * 1024
 _SETTINGS = (
     "max_threads = 1",
     "max_insert_threads = 1",
+    "input_format_parallel_parsing = 0",
     "max_partitions_per_insert_block = 0",
     "lightweight_deletes_sync = 2",
     "date_time_input_format = 'basic'",
@@ -95,7 +96,7 @@ class ChdbStore:
         ).split()
 
     def append(self, table: str, rows: Any) -> None:
-        from sensor.store import arrow  # noqa: PLC0415  pyarrow is for those who write
+        from sensor.store import arrow
 
         batch = self._waiting.setdefault(table, arrow.Batch())
         batch.add(arrow.table_of(rows))
@@ -103,13 +104,13 @@ class ChdbStore:
             self._write(table)
 
     def _write(self, table: str) -> None:
-        from sensor.store import arrow  # noqa: PLC0415
+        from sensor.store import arrow
 
         batch = self._waiting.pop(table)
         if not self._case:
             raise StoreError("rows were appended before a case was begun")
-        whole = arrow.joined(batch.tables, {"case_id": self._case, "sensor": self._sensor})
-        self._session.insert(table, whole.column_names, arrow.stream(whole), "ArrowStream")
+        constants = {"sensor": self._sensor, "case_id": self._case}
+        self._session.insert_table(table, arrow.joined(batch.tables), constants)
 
     def flush(self) -> None:
         for table in sorted(self._waiting):
@@ -136,7 +137,7 @@ class ChdbStore:
             rows.append({"ts": counts["first_ts"], **plain, **counts, **known, "finished": bool(found)})
         self.upsert("captures", rows)
 
-    def query(self, sql: str, fmt: str) -> Iterator[bytes]:
+    def query(self, sql: str, fmt: str) -> Generator[bytes]:
         """Our own questions; a user's go through a connection that can only read."""
         yield from self._session.pieces(sql, fmt)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from sensor.errors import InputError, StoreError
 
 _LOCK = "status"  # chDB holds an flock on this file as long as the store is open
+# What chDB puts into its directory. A process killed while it made a store leaves some of them.
+_OWN = {"data", "metadata", "store", "tmp", "flags", "user_files", "format_schemas", "uuid", _LOCK}
 
 
 def check_existing(path: Path) -> None:
@@ -25,7 +27,7 @@ def prepare(path: Path) -> None:
     """Makes the directory, or refuses one that cannot become a store."""
     if path.exists():
         _check_directory(path)
-        if not (path / "metadata").is_dir() and any(path.iterdir()):
+        if not {entry.name for entry in path.iterdir()} <= _OWN:
             raise InputError(f"{path}: this directory holds other files; name an empty or new one for the store")
     else:
         try:
@@ -70,7 +72,7 @@ def _holder(inode: int) -> str:
     for line in lines:
         # 1: FLOCK  ADVISORY  WRITE 7298 fe:00:9978087 0 EOF
         words = line.split()
-        if len(words) > 5 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode):  # noqa: PLR2004
+        if len(words) > 5 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode):
             try:
                 command = Path(f"/proc/{words[4]}/comm").read_text().strip()
             except OSError:

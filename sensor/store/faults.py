@@ -8,7 +8,8 @@ from sensor.errors import DriftspanError, InputError, StoreError
 
 _CODE = re.compile(r"Code: (\d+)\.")
 _PREFIX = re.compile(r"^(?:Failed to create connection: )?(?:Code: \d+\. |DB::Exception: )*")
-_TAIL = re.compile(r"\s*(?:\(version [^)]*\))?\s*\.?\s*\(([A-Z_]+)\)\.?\s*$")
+_TAIL = re.compile(r"(?:[\s.]*\((?:version [^)]*|[A-Z_]+)\)\.?)+\s*$")
+_WHERE = re.compile(r"[:\s]*(?:\(in file/uri [^)]*\)|While executing).*", re.DOTALL)
 _STACK = re.compile(r",? ?Stack trace.*", re.DOTALL)
 
 # https://clickhouse.com: ErrorCodes.cpp
@@ -20,7 +21,7 @@ _READONLY = "164"
 def first_line(error: Exception) -> str:
     """What ClickHouse says, in one line."""
     text = _STACK.sub("", str(error)).strip()
-    text = _TAIL.sub("", text)
+    text = _WHERE.sub("", _TAIL.sub("", text))
     text = _PREFIX.sub("", text)
     return " ".join(text.split())[:500].rstrip(". ") or type(error).__name__
 

@@ -9,8 +9,11 @@ from typing import Any
 
 import orjson
 
+from detectors import address
+
 _TIMES = ("ts", "first_ts", "last_ts", "first_seen", "last_seen")
 _SECOND = 10**9
+_ADDRESS = 16  # bytes
 
 
 def run_id(captures: Sequence[str]) -> str:
@@ -43,7 +46,7 @@ def seconds(nanoseconds: int) -> str:
 def _plain(value: Any) -> object:
     """What evidence may hold besides JSON's own types."""
     if isinstance(value, bytes):
-        return str(ipaddress.IPv6Address(value)) if len(value) == 16 else value.hex()  # noqa: PLR2004
+        return address.text(value) if len(value) == _ADDRESS else value.hex()
     if isinstance(value, set | frozenset | tuple):
         return sorted(value, key=str) if not isinstance(value, tuple) else list(value)
     if isinstance(value, Mapping):

@@ -11,6 +11,7 @@ accounting of finished processes; of several runs the median is printed, with le
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import statistics
@@ -90,6 +91,14 @@ def speed_capture(folder: Path) -> Path:
     return path
 
 
+def counted(capture: Path) -> list[dict[str, int]]:
+    """What the engine knows of the capture after reading it."""
+    code = "import sys, json; from parsers import Engine; e = Engine([sys.argv[1]])\n"
+    code += "while e.next() is not None: pass\nprint(json.dumps([{'packets': c['packets']} for c in e.captures()]))"
+    done = subprocess.run([sys.executable, "-c", code, str(capture)], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
 def programs(capture: Path, folder: Path, workers: int) -> dict[str, list[str]]:
     """What is measured, by name; `{run}` is the number of the run."""
     driftspan = Path(sys.executable).with_name("driftspan")
@@ -117,6 +126,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         capture = options.capture or speed_capture(folder)
+        packets = sum(facts["packets"] for facts in counted(capture))
         line = "{:32} {:>9} {:>17} {:>9} {:>12} {:>10}"
         sys.stdout.write(line.format("", "CPU s", "least to most", "wall s", "packets/s", "peak MiB") + "\n")
         worst = 0
@@ -131,7 +141,7 @@ def main() -> int:
             middle = f"{statistics.median(cpu):.2f}"
             spread = f"{min(cpu):.2f} to {max(cpu):.2f}"
             peak = f"{max(run.peak for run in runs):.0f}"
-            sys.stdout.write(line.format(name, middle, spread, f"{wall:.2f}", f"{PACKETS / wall:,.0f}", peak) + "\n")
+            sys.stdout.write(line.format(name, middle, spread, f"{wall:.2f}", f"{packets / wall:,.0f}", peak) + "\n")
             sys.stdout.flush()
     return 1 if worst else 0
 

@@ -11,7 +11,11 @@ from detectors.window import Window
 from tests.detectors.build import SCHEMAS, act, flow, run, window
 from tests.detectors.build import detector as make
 
-_HOSTS = [f"10.0.{net}.{host}" for net in (1, 2, 9) for host in range(1, 9)] + ["93.184.216.34", "192.168.7.7", "fd00::9"]
+_HOSTS = [f"10.0.{net}.{host}" for net in (1, 2, 9) for host in range(1, 9)] + [
+    "93.184.216.34",
+    "192.168.7.7",
+    "fd00::9",
+]
 _APPS = ("modbus", "dnp3", "opcua", "mqtt", "http", "ftp", "tls", "")
 _STATES = ("established", "attempt", "rejected", "closed", "reset", "active")
 _ODDITIES = ("malformed", "crc", "gap", "overlap_conflict", "unsolicited_response", "something_new")
@@ -24,7 +28,12 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
 
     def ends(**more: Any) -> dict[str, Any]:
         when = at + rng.random() * 9
-        known = {"ts": when, "last_ts": when + 0.5, "flow_id": rng.randrange(1 << 40), "frame": rng.randrange(1, 1 << 30)}
+        known = {
+            "ts": when,
+            "last_ts": when + 0.5,
+            "flow_id": rng.randrange(1 << 40),
+            "frame": rng.randrange(1, 1 << 30),
+        }
         return flow(pick(_HOSTS), pick(_HOSTS), more.pop("app", ""), **known, **more)
 
     flows = [
@@ -34,7 +43,9 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
         for _ in range(40)
     ]  # fmt: skip
     # One host that searches, so that there is a scan; one pair that talks nonsense.
-    flows += [flow("10.0.9.9", "10.0.1.1", port=n, state="attempt", ts=at + 1, flow_id=n, frame=n) for n in range(1, 30)]
+    flows += [
+        flow("10.0.9.9", "10.0.1.1", port=n, state="attempt", ts=at + 1, flow_id=n, frame=n) for n in range(1, 30)
+    ]
     behaviours = [
         act(pick(_HOSTS), pick(_HOSTS), pick(("modbus", "dnp3", "opcua", "mqtt")), pick(("read", "write_x", "publish")),
             pick(("read", "write", "control", "report", "session")), unit=str(rng.randrange(40)), ts=at + rng.random() * 9,
@@ -42,11 +53,17 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
             answered=rng.randrange(2), frame=rng.randrange(1, 1 << 30))
         for _ in range(60)
     ]  # fmt: skip
-    distinct = {b["client_ip"] + b["server_ip"] + b["protocol"] + b["unit"] + b["operation"] + b["object"]: b for b in behaviours}
+    distinct = {
+        b["client_ip"] + b["server_ip"] + b["protocol"] + b["unit"] + b["operation"] + b["object"]: b
+        for b in behaviours
+    }
     anomalies = [ends(protocol=pick(_APPS), kind=pick(_ODDITIES), detail=f"at {rng.randrange(99)}") for _ in range(30)]
     nonsense = flow("10.0.9.9", "10.0.1.1", protocol="modbus", ts=at + 2, flow_id=1)
     anomalies += [{**nonsense, "kind": pick(_ODDITIES), "frame": n + 1, "detail": str(n)} for n in range(12)]
-    tls = [ends(version="TLSv1.0", version_number=pick((0, 0x301, 0x303, 0xFEFF)), cipher=pick(("", "X_RC4_Y"))) for _ in range(5)]
+    tls = [
+        ends(version="TLSv1.0", version_number=pick((0, 0x301, 0x303, 0xFEFF)), cipher=pick(("", "X_RC4_Y")))
+        for _ in range(5)
+    ]
     mqtt = [ends(username_seen=rng.randrange(2), password_seen=rng.randrange(2)) for _ in range(5)]
     opcua = [
         ends(service=pick(("Read", "GetEndpoints", "")), security_policy=pick(("None", "Basic256", "")),

@@ -65,7 +65,9 @@ def test_peers_on_the_internet_are_no_assets_unless_a_zone_claims_them():
 
 
 def test_a_routers_mac_is_nobodys():
-    flows = [flow(f"10.0.9.{n}", PLC, "modbus", src_mac="02:aa:00:00:00:01", dst_mac="02:bb:00:00:00:02") for n in (1, 2)]
+    flows = [
+        flow(f"10.0.9.{n}", PLC, "modbus", src_mac="02:aa:00:00:00:01", dst_mac="02:bb:00:00:00:02") for n in (1, 2)
+    ]
     found = seen(window(flows=flows))
     assert found["10.0.9.1"].mac == "" and found[PLC].mac == "02:bb:00:00:00:02"
 

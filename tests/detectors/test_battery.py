@@ -61,7 +61,9 @@ def flood(n: int, window: int) -> Window:
         return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), n, [None, pa.py_buffer(data.tobytes())])
 
     def name(*values: str) -> pa.Array:
-        return pa.DictionaryArray.from_arrays(pa.array(rng.integers(0, len(values), n).astype(np.int32)), pa.array(values))
+        return pa.DictionaryArray.from_arrays(
+            pa.array(rng.integers(0, len(values), n).astype(np.int32)), pa.array(values)
+        )
 
     def numbers(high: int, dtype: type = np.uint64) -> pa.Array:
         return pa.array(rng.integers(1, high, n).astype(dtype))

@@ -14,7 +14,12 @@ def test_ids_name_the_cause_and_its_parts_apart():
 
 
 def test_severities():
-    assert (worse("high"), worse("critical"), worse("info", -1), worst("low", "high", "medium")) == ("critical", "critical", "info", "high")
+    assert (worse("high"), worse("critical"), worse("info", -1), worst("low", "high", "medium")) == (
+        "critical",
+        "critical",
+        "info",
+        "high",
+    )
 
 
 def test_written_when_new_when_it_says_more_and_now_and_then():

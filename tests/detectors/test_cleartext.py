@@ -25,7 +25,9 @@ def test_one_alert_a_server_and_protocol_with_its_clients():
 
 def test_a_session_that_leaves_its_zone_weighs_more():
     made = detector(Cleartext, Policy(ZONES))
-    [alert] = run(made, window(flows=[flow(HMI, PLC, "modbus")]), window(10, flows=[flow(OFFICE, PLC, "modbus", ts=11)]))
+    [alert] = run(
+        made, window(flows=[flow(HMI, PLC, "modbus")]), window(10, flows=[flow(OFFICE, PLC, "modbus", ts=11)])
+    )
     assert alert.severity == "medium"
 
 

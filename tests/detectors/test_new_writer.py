@@ -9,7 +9,9 @@ PLC, HMI, ROGUE = "10.0.1.10", "10.0.1.20", "10.0.1.66"
 
 
 def writes(who, at, **more):
-    return act(who, PLC, "modbus", "write_single_register", "write", unit="1", ts=at, object="holding_register 3", **more)
+    return act(
+        who, PLC, "modbus", "write_single_register", "write", unit="1", ts=at, object="holding_register 3", **more
+    )
 
 
 def reads(at):
@@ -17,7 +19,10 @@ def reads(at):
 
 
 def poll(windows, start=0, extra=()):
-    return [window(10 * n, behaviours=[reads(10 * n), writes(HMI, 10 * n + 1), *extra]) for n in range(start, start + windows)]
+    return [
+        window(10 * n, behaviours=[reads(10 * n), writes(HMI, 10 * n + 1), *extra])
+        for n in range(start, start + windows)
+    ]
 
 
 def test_a_newcomer_that_writes():
@@ -34,7 +39,10 @@ def test_known_writers_are_silent():
 
 
 def test_a_writer_of_the_learning_part_is_known():
-    assert run(detector(NewWriter), *poll(2, 0, [writes(ROGUE, 5)]), *poll(20, 2), *poll(1, 22, [writes(ROGUE, 225)])) == []
+    assert (
+        run(detector(NewWriter), *poll(2, 0, [writes(ROGUE, 5)]), *poll(20, 2), *poll(1, 22, [writes(ROGUE, 225)]))
+        == []
+    )
 
 
 def test_learning_ends_at_the_latest_after_its_seconds():
@@ -95,5 +103,7 @@ def test_a_capture_too_short_says_so(windows):
 
 
 def test_confidence_grows_with_the_time_learned():
-    short, long = (run(detector(NewWriter, quiet_windows=q), *poll(60), *poll(1, 60, [writes(ROGUE, 605)])) for q in (2, 30))
+    short, long = (
+        run(detector(NewWriter, quiet_windows=q), *poll(60), *poll(1, 60, [writes(ROGUE, 605)])) for q in (2, 30)
+    )
     assert short[0].confidence < long[0].confidence < 1

@@ -8,7 +8,15 @@ A, B = "10.0.1.66", "10.0.1.10"
 
 def odd(kind, count, at=0.0, first=1):
     return [
-        {**flow(A, B, port=502), "protocol": "modbus", "kind": kind, "detail": f"length at {n}", "ts": at, "flow_id": 5, "frame": n}
+        {
+            **flow(A, B, port=502),
+            "protocol": "modbus",
+            "kind": kind,
+            "detail": f"length at {n}",
+            "ts": at,
+            "flow_id": 5,
+            "frame": n,
+        }
         for n in range(first, first + count)
     ]
 

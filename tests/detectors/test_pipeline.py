@@ -28,8 +28,15 @@ def run(pipeline, windows):
 
 def test_alerts_are_complete_and_in_order():
     pipeline = Pipeline(POLICY, {}, "sensor-1", "case-7")
-    [alerts] = run(pipeline, [{"at": 0, "flows": [flow("10.0.9.5", "10.0.1.10", "modbus"), flow("10.0.9.5", "10.0.1.11", "ftp")]}])
-    assert sorted(a.kind for a in alerts) == ["boundary.it_ot", "boundary.it_ot", "cleartext.login", "cleartext.protocol"]
+    [alerts] = run(
+        pipeline, [{"at": 0, "flows": [flow("10.0.9.5", "10.0.1.10", "modbus"), flow("10.0.9.5", "10.0.1.11", "ftp")]}]
+    )
+    assert sorted(a.kind for a in alerts) == [
+        "boundary.it_ot",
+        "boundary.it_ot",
+        "cleartext.login",
+        "cleartext.protocol",
+    ]
     for alert in alerts:
         assert (alert.sensor, alert.case_id, alert.src_zone, alert.dst_zone) == ("sensor-1", "case-7", "office", "cell")
         assert alert.title and alert.summary and alert.techniques and alert.controls
@@ -48,10 +55,10 @@ def test_no_alert_before_a_windows_last_part():
 def test_a_run_stopped_and_resumed_says_the_same():
     windows = battery.windows(5, 6)
     through, before, after = (Pipeline(Policy(), {}) for _ in range(3))
-    expected = run(through, [dict(w) for w in windows]) + [through.finish(), through.assets()]
+    expected = [*run(through, [dict(w) for w in windows]), through.finish(), through.assets()]
     got = run(before, [dict(w) for w in windows[:3]])
     after.restore(json.loads(json.dumps(before.snapshot())))
-    got += run(after, [dict(w) for w in windows[3:]]) + [after.finish(), after.assets()]
+    got += [*run(after, [dict(w) for w in windows[3:]]), after.finish(), after.assets()]
     assert got == expected
     # Which sessions the inventory looked at is not part of a snapshot: a second look adds nothing.
     differ = {name for name, count in through.counters().items() if count != after.counters()[name]}
@@ -120,7 +127,9 @@ def test_a_detector_that_cannot_be_loaded_is_said(monkeypatch):
 def test_a_table_without_its_columns_switches_detectors_off_and_says_so():
     pipeline = Pipeline(POLICY, {})
     assert pipeline.observe({"tls": pa.table({"ts": [1]})}, T0, T0 + SECOND, True) == []
-    assert pipeline.notes() == ["detector cleartext was switched off: KeyError: 'Field \"version_number\" does not exist in schema'"]
+    assert pipeline.notes() == [
+        "detector cleartext was switched off: KeyError: 'Field \"version_number\" does not exist in schema'"
+    ]
 
 
 def test_inferred_zones_and_unfinished_learning_are_said():

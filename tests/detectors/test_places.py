@@ -20,7 +20,11 @@ def inferred(*flows):
 
 
 def test_roles_make_levels():
-    level = inferred(flow("10.0.1.20", "10.0.1.10", "modbus"), flow("10.0.1.20", "10.0.1.30", "mqtt"), flow("10.0.1.50", "10.0.1.40", "opcua"))
+    level = inferred(
+        flow("10.0.1.20", "10.0.1.10", "modbus"),
+        flow("10.0.1.20", "10.0.1.30", "mqtt"),
+        flow("10.0.1.50", "10.0.1.40", "opcua"),
+    )
     found = [level(f"10.0.1.{n}") for n in (10, 20, 30, 40, 50, 99)]
     assert found == [1.0, 2.0, 3.0, 2.0, 3.0, 3.0]
     assert level("10.0.2.1") == 4.0 and level(PUBLIC) == 5.0 and level("224.0.0.1") is None

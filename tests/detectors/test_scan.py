@@ -70,7 +70,8 @@ def test_own_scanners_are_ignored():
 
 def units(errors, answered):
     return [
-        act(WHO, PLC, "modbus", "read_coils", "read", unit=str(n), errors=errors, answered=answered) for n in range(1, 31)
+        act(WHO, PLC, "modbus", "read_coils", "read", unit=str(n), errors=errors, answered=answered)
+        for n in range(1, 31)
     ]
 
 

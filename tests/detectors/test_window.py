@@ -19,7 +19,9 @@ class Stream:
 
 
 def test_columns_of_a_stream():
-    table = Table(Stream(rows("flows", flow("10.0.0.1", "10.0.0.2", "modbus"), flow("fd00::1", "10.0.0.2", "dnp3", encrypted=1))))
+    table = Table(
+        Stream(rows("flows", flow("10.0.0.1", "10.0.0.2", "modbus"), flow("fd00::1", "10.0.0.2", "dnp3", encrypted=1)))
+    )
     assert len(table) == 2 and table.has("capture") and not table.has("nothing")
     assert table.numbers("dst_port").tolist() == [502, 20000]
     assert table.numbers("encrypted").tolist() == [0, 1] and table.valid("encrypted").tolist() == [False, True]
@@ -33,7 +35,10 @@ def test_columns_of_a_stream():
 
 @pytest.mark.parametrize("start", [0, 1, 2])
 def test_slices_and_chunks_read_alike(start):
-    given = rows("flows", *(flow("10.0.0.1", "10.0.0.2", app, info=f"ü{n}", encrypted=n % 2 or None) for n, app in enumerate("abca")))
+    given = rows(
+        "flows",
+        *(flow("10.0.0.1", "10.0.0.2", app, info=f"ü{n}", encrypted=n % 2 or None) for n, app in enumerate("abca")),
+    )
     whole = Table(given.slice(start))
     parts = Table(pa.concat_tables([given.slice(start, 1), given.slice(start + 1)]))
     for table in (whole, parts):

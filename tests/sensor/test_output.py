@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 
@@ -15,7 +15,7 @@ class Answers:
     def __init__(self, *pieces: bytes) -> None:
         self.pieces = pieces
 
-    def query(self, sql: str, fmt: str) -> Iterator[bytes]:
+    def query(self, sql: str, fmt: str) -> Generator[bytes]:
         assert (sql, fmt) == ("SELECT 1", "JSONCompactEachRowWithNames")
         yield from self.pieces
 

@@ -4,8 +4,7 @@ import tomllib
 
 from sensor.toml_lines import key_lines, line_of
 
-TEXT = (
-    '''# a comment with [section] and key = 1
+TEXT = """# a comment with [section] and key = 1
 title = "x # no comment"   # key = 2
 
 [store]
@@ -21,27 +20,22 @@ cidrs = [
 ]
 [[zone]]
 name = "two"
-text = """
+text = '''
 [zone]
 name = "inside"
-"""
-after = 'it'''
-    + "'"
-    + """
+'''
+after = 'it'
 [zone.sub]
 key = 1
 [detectors.scan]
 limit = { a = 1, b = [1, 2] }
 last = 1
 """
-)
 
 
 def test_lines_of_keys_and_sections() -> None:
-    text = TEXT.replace("after = 'it'", "after = 'it'")
-    tomllib.loads(text)
-    lines = key_lines(text)
-    rows = text.splitlines()
+    lines = key_lines(TEXT)
+    rows = TEXT.splitlines()
     for path, start in {
         ("title",): "title",
         ("store",): "[store]",

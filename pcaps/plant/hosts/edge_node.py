@@ -1,47 +1,121 @@
-"""An edge AI node: subscribes to the cell's tags over OPC UA, scores them, publishes the score over MQTT.
+"""The edge AI node: reads the line's values, scores the wear of its bearing, publishes the score over MQTT.
 
-    edge_node.py OPCUA_SERVER BROKER SECONDS
+    edge_node.py BROKER SECONDS --model FILE [--registry URL [CA]] [--opcua SERVER] [--serve ADDRESS] ...
+
+Inputs come from the topic plant/line1/telemetry, or, with `--opcua`, from a subscription at the line's OPC UA
+server. With a registry it asks every `--refresh` seconds for the latest version and takes it. `--serve` offers
+the score as an OPC UA variable as well.
 """
 
 import asyncio
+import hashlib
+import http.client
 import json
+import ssl
 import sys
-import time
+import tempfile
+import urllib.parse
+from pathlib import Path
 
-import paho.mqtt.client as mqtt
-from asyncua import Client, ua
+import numpy as np
+import plantclock
+from messages import SCORE, TELEMETRY, arguments, client, leave
+from model import NAME, Model
+from plantclock import Ticker
+from process import FEATURES
+
+OPCUA = {
+    "vibration": "Vibration",
+    "temperature": "Temperature",
+    "current": "MotorCurrent",
+    "speed": "Speed",
+    "flow": "Flow",
+}
 
 
 class Inputs:
-    """Latest value of each tag."""
+    """The latest value of each input, whoever sent it."""
 
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
 
+    def on_message(self, _client: object, _data: object, message: object) -> None:
+        received = json.loads(message.payload)  # type: ignore[attr-defined]
+        self.values |= {name: float(received[name]) for name in FEATURES}
+
     def datachange_notification(self, node: object, value: float, _data: object) -> None:
-        self.values[str(node)] = value
+        tag = str(node).rpartition(".")[2]
+        self.values |= {name: float(value) for name, text in OPCUA.items() if text == tag}
+
+
+def fetch(registry: list[str], path: str) -> bytes:
+    address = urllib.parse.urlsplit(registry[0])
+    if address.scheme == "https":
+        context = ssl.create_default_context(cafile=registry[1])
+        connection = http.client.HTTPSConnection(str(address.hostname), address.port, timeout=5, context=context)
+    else:
+        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=5)
+    connection.request("GET", path, headers={"User-Agent": "edge-node/1.8"})
+    answer = connection.getresponse().read()
+    connection.close()
+    return answer
+
+
+def refresh(registry: list[str], model: Model) -> Model:
+    """The registry's latest model, or the present one if that is it or its checksum is wrong."""
+    latest = json.loads(fetch(registry, f"/models/{NAME}/latest.json"))
+    if latest["version"] == model.version:
+        return model
+    blob = fetch(registry, f"/models/{NAME}/{latest['file']}")
+    if hashlib.sha256(blob).hexdigest() != latest["sha256"]:
+        sys.stderr.write("checksum differs from the manifest: the model stays\n")
+        return model
+    with tempfile.NamedTemporaryFile(suffix=".safetensors") as kept:
+        kept.write(blob)
+        kept.flush()
+        return Model.load(Path(kept.name))
+
+
+async def subscribe(server: str, inputs: Inputs) -> object:
+    from asyncua import Client, ua
+
+    link = Client(f"opc.tcp://{server}:4840/cell")
+    await link.connect()
+    subscription = await link.create_subscription(500, inputs)
+    await subscription.subscribe_data_change([link.get_node(ua.NodeId(f"Line1.{n}", 2)) for n in OPCUA.values()])
+    return link
 
 
 async def main() -> None:
-    server, broker, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
-    publisher = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="edge-ai-1", protocol=mqtt.MQTTv5)
-    publisher.username_pw_set("edge", "edge-secret")
-    publisher.connect(broker, 1883)
-    publisher.loop_start()
-    async with Client(f"opc.tcp://{server}:4840/cell") as client:
-        inputs = Inputs()
-        subscription = await client.create_subscription(500, inputs)
-        names = ("Vibration", "Temperature", "MotorCurrent")
-        await subscription.subscribe_data_change([client.get_node(ua.NodeId(f"Cell7.{name}", 2)) for name in names])
-        for turn in range(int(seconds)):
-            score = sum(inputs.values.values()) / 100
-            message = {"model": "pump-wear", "version": "1.4.0", "score": round(score, 4), "time": int(time.time() * 1000)}
-            publisher.publish("plant/cell7/pump-wear/score", json.dumps(message), qos=1)
-            if turn % 15 == 7:
-                await client.get_node(ua.NodeId("Cell7.SpeedSetpoint", 2)).write_value(1450.0 + turn)
-            await asyncio.sleep(1)
-    publisher.loop_stop()
-    publisher.disconnect()
+    parser = arguments(__doc__)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--registry", nargs="+")
+    parser.add_argument("--refresh", type=float, default=15)
+    parser.add_argument("--opcua")
+    options = parser.parse_args()
+    model, inputs = Model.load(options.model), Inputs()
+    link = await subscribe(options.opcua, inputs) if options.opcua else None
+    publisher = client(options, "edge-ai-1")
+    if link is None:
+        publisher.on_message = inputs.on_message
+        publisher.subscribe(TELEMETRY, qos=0)
+    asked = 0.0
+    async for _ in Ticker(options.period, options.seconds).each():
+        if options.registry and plantclock.now() - asked >= options.refresh:
+            model, asked = refresh(options.registry, model), plantclock.now()
+        if len(inputs.values) < len(FEATURES):
+            continue
+        score = float(model.score(np.array([inputs.values[name] for name in FEATURES]))[0])
+        message = {
+            "model": NAME,
+            "version": model.version,
+            "score": round(score, 4),
+            "time": int(plantclock.now() * 1000),
+        }
+        publisher.publish(SCORE, json.dumps(message), qos=1)
+    leave(publisher)
+    if link is not None:
+        await link.disconnect()  # type: ignore[attr-defined]
 
 
 asyncio.run(main())

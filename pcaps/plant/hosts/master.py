@@ -1,12 +1,13 @@
-"""A DNP3 master (opendnp3): integrity poll at start, event polls, one command.
+"""A DNP3 master (opendnp3): integrity poll at start and now and then, event polls, an operator's command.
 
-    master.py OUTSTATION SECONDS
+master.py OUTSTATION SECONDS [--events 4] [--integrity 30] [--command 45] [--unsolicited]
 """
 
-import sys
+import argparse
 import time
 
 import opendnp3 as dnp3
+from plantclock import real
 
 
 class Events(dnp3.ISOEHandler):
@@ -29,21 +30,36 @@ class Application(dnp3.IMasterApplication):
 
 
 def main() -> None:
-    outstation, seconds = sys.argv[1], float(sys.argv[2])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("outstation")
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("--events", type=float, default=4)
+    parser.add_argument("--integrity", type=float, default=30)
+    parser.add_argument("--command", type=float, default=45)
+    parser.add_argument("--unsolicited", action="store_true")
+    options = parser.parse_args()
     manager = dnp3.DNP3Manager(1)
-    endpoint = dnp3.IPEndpoint(outstation, 20000)
-    channel = manager.AddTCPClient("scada", dnp3.levels.NORMAL, dnp3.ChannelRetry.Default(), [endpoint], "0.0.0.0", None)
+    endpoint = dnp3.IPEndpoint(options.outstation, 20000)
+    retry = dnp3.ChannelRetry.Default()
+    channel = manager.AddTCPClient("scada", dnp3.levels.NORMAL, retry, [endpoint], "0.0.0.0", None)
     config = dnp3.MasterStackConfig()
     config.link.LocalAddr, config.link.RemoteAddr = 1, 10
-    events = Events()
-    master = channel.AddMaster("scada", events, Application(), config)
-    master.AddClassScan(dnp3.ClassField.AllEventClasses(), dnp3.TimeDuration.Seconds(2), events)
-    master.AddClassScan(dnp3.ClassField.AllClasses(), dnp3.TimeDuration.Seconds(15), events)
+    config.master.disableUnsolOnStartup = not options.unsolicited
+    events, application = Events(), Application()
+    master = channel.AddMaster("scada", events, application, config)
+    pause = dnp3.TimeDuration.Milliseconds
+    master.AddClassScan(dnp3.ClassField.AllEventClasses(), pause(int(1000 * real(options.events))), events)
+    master.AddClassScan(dnp3.ClassField.AllClasses(), pause(int(1000 * real(options.integrity))), events)
     master.Enable()
-    time.sleep(seconds / 2)
-    master.SelectAndOperate(dnp3.ControlRelayOutputBlock(dnp3.OperationType.LATCH_ON), 3, lambda _: None)
-    time.sleep(seconds / 2)
+    end = time.monotonic() + real(options.seconds)
+    turn = 0
+    while time.monotonic() < end:
+        time.sleep(min(real(options.command or options.seconds), max(0.0, end - time.monotonic())))
+        if options.command and time.monotonic() < end:
+            master.SelectAndOperate(dnp3.AnalogOutputFloat32(80.0 - turn % 3), 0, lambda _: None)
+            turn += 1
     manager.Shutdown()
 
 
-main()
+if __name__ == "__main__":
+    main()

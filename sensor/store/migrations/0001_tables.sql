@@ -180,7 +180,12 @@ CREATE TABLE IF NOT EXISTS tls
     not_before DateTime64(9, 'UTC'),
     not_after DateTime64(9, 'UTC'),
     self_signed Bool,
-    resumed Bool
+    resumed Bool,
+    server_cert_sha256 String,
+    server_cert_serial String,
+    server_cert_names String,
+    server_cert_key LowCardinality(String),
+    server_cert_signature LowCardinality(String)
 )
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
@@ -265,7 +270,7 @@ CREATE TABLE IF NOT EXISTS tag_values
     capture LowCardinality(String),
     frame UInt64 CODEC(Delta, LZ4),
     source LowCardinality(String),
-    tag String,
+    tag LowCardinality(String),
     value Nullable(Float64),
     text String,
     quality LowCardinality(String)

@@ -1,0 +1,168 @@
+"""What a scenario starts: the plant's servers and clients with the settings they usually have."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from control import Reality
+from layout import ADDRESS
+from net import HERE
+from pki import Authority
+from plant import Plant
+
+# An outstation that keeps a session a master: the HMI's ends at port 20000, any other's at 20001, unseen outside.
+_SECOND_MASTER = (
+    "table ip masters {{ chain prerouting {{ type nat hook prerouting priority -100 ; "
+    "ip saddr != {hmi} tcp dport 20000 redirect to :20001 ; }} ; }}"
+)
+Process = subprocess.Popen[bytes]
+MODEL_SEED = 1
+REGISTRY = f"http://{ADDRESS['registry']}:8080"
+USER = ("edge", "edge-secret")
+
+
+class Equipment(Plant):
+    """A plant whose hosts are known by what they are for."""
+
+    _authority: Authority | None = None
+    registered = False  # whether the edge node asks a registry for its model
+
+    @property
+    def authority(self) -> Authority:
+        if self._authority is None:
+            self._authority = Authority(self.scratch / "pki")
+        return self._authority
+
+    @property
+    def trust(self) -> str:
+        return str(self.authority.folder / "ca.pem")
+
+    def plc(self, name: str = "plc1", *, units: int = 1, tls: bool = False, address: str = "") -> Process:
+        more = ["--certificate", *self.authority.issue(name)] if tls else []
+        process = self.python(name, "plc.py", address or ADDRESS[name], "--units", units, *more)
+        self.listening(process, 802 if tls else 502)
+        return process
+
+    def rtu(self, seconds: float, *more: object) -> Process:
+        self.net.inside(self.host("rtu"), "nft", _SECOND_MASTER.format(hmi=ADDRESS["hmi"]))
+        process = self.python("rtu", "outstation.py", ADDRESS["rtu"], seconds, *more)
+        self.listening(process, 20000)
+        return process
+
+    def opcua(self, seconds: float, *policies: str) -> Process:
+        more: list[object] = []
+        if set(policies) - {"none"}:
+            more = ["--certificate", *self.authority.issue("gateway", kind="rsa", uri="urn:example:line1")]
+        process = self.python("gateway", "opcua_server.py", ADDRESS["gateway"], seconds, "--policy",
+                              *(policies or ("none",)), *more)  # fmt: skip
+        self.listening(process, 4840)
+        return process
+
+    def broker(self, *, clear: bool = True, tls: bool = False, passwords: bool = False) -> Process:
+        """mosquitto; its TLS listener wants no client certificate."""
+        lines = [
+            "user root",
+            f"allow_anonymous {'false' if passwords else 'true'}",
+            "per_listener_settings false",
+        ]
+        if passwords:
+            self._passwords()
+            lines.append(f"password_file {self.scratch / 'passwords'}")
+        if clear:
+            lines.append(f"listener 1883 {ADDRESS['broker']}")
+        if tls:
+            certificate, key = self.authority.issue("broker")
+            lines += [f"listener 8883 {ADDRESS['broker']}", f"cafile {self.trust}", f"certfile {certificate}",
+                      f"keyfile {key}"]  # fmt: skip
+        file = self.scratch / "mosquitto.conf"
+        file.write_text("\n".join(lines) + "\n")
+        process = self.spawn("broker", "mosquitto", "-c", file)
+        self.listening(process, 8883 if tls else 1883)
+        return process
+
+    def _passwords(self) -> None:
+        file = self.scratch / "passwords"
+        file.touch(mode=0o600)
+        for name, password in (USER, ("historian", "hist-secret"), ("sensor", "sensor-secret")):
+            subprocess.run(["mosquitto_passwd", "-b", str(file), name, password], check=True, capture_output=True)
+
+    def model(self, version: str = "1.4.0", *, seed: int = MODEL_SEED, poison: float = 0.0) -> Path:
+        """A trained model's file."""
+        file = self.scratch / f"pump-wear-{version}.safetensors"
+        if not file.exists():
+            command = [
+                sys.executable,
+                str(HERE / "model.py"),
+                str(file),
+                str(seed),
+                "--version",
+                version,
+                "--poison",
+                str(poison),
+            ]
+            subprocess.run(command, check=True, capture_output=True)
+        return file
+
+    def registry(self, *versions: Path, tls: str = "") -> Process:
+        """The registry, holding these models; the last one is the latest. `tls`: new, any or old."""
+        folder = self.scratch / "models"
+        folder.mkdir(exist_ok=True)
+        for file in versions:
+            (folder / file.name).write_bytes(file.read_bytes())
+            (folder / "latest.json").write_text(manifest(file))
+        more: list[object] = ["--certificate", *self.authority.issue("registry"), "--tls", tls] if tls else []
+        process = self.python("registry", "registry.py", ADDRESS["registry"], folder, *more)
+        self.listening(process, 8443 if tls else 8080)
+        self.registered = True
+        return process
+
+    def hmi(self, seconds: float, *more: object, plc: str = "plc1") -> Process:
+        return self.python("hmi", "hmi.py", ADDRESS[plc], seconds, *more)
+
+    def master(self, seconds: float, *more: object) -> Process:
+        return self.python("hmi", "master.py", ADDRESS["rtu"], seconds, *more)
+
+    def telemetry(self, seconds: float, *more: object) -> Process:
+        return self.python("sensor1", "telemetry.py", ADDRESS["broker"], seconds, *more)
+
+    def historian(self, seconds: float, *more: object) -> Process:
+        return self.python("historian", "historian.py", ADDRESS["broker"], seconds, *more)
+
+    def edge(self, seconds: float, *more: object) -> Process:
+        return self.python("edge", "edge_node.py", ADDRESS["broker"], seconds, "--model", self.model(), *more)
+
+    def past(self) -> Path:
+        """What the historian had before: readings of many lines with the wear an inspector found."""
+        import model
+
+        file = self.scratch / "past.csv"
+        rows, wear = model.data(MODEL_SEED)
+        lines = (",".join(f"{v:.3f}" for v in (*row, w)) for row, w in zip(rows, wear, strict=True))
+        file.write_text("\n".join(lines) + "\n")
+        return file
+
+    def inference(self, seconds: float, *more: object, period: float = 24) -> Process:
+        """The way of the data from the sensor over the broker to the model and the historian; the telemetry's process."""
+        self.broker()
+        self.historian(seconds, *more)
+        self.edge(
+            seconds,
+            "--period",
+            period,
+            *(["--registry", REGISTRY, "--refresh", period * 30] if self.registered else []),
+        )
+        self.wait(period)
+        return self.telemetry(seconds - period, "--period", period)
+
+    def line(self, **orders: float | str) -> None:
+        """Something happens to the line itself: `product="B"`, `fault__vibration=0.8`."""
+        Reality(str(self._process)).order(**orders)
+
+
+def manifest(file: Path) -> str:
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return json.dumps({"file": file.name, "version": file.stem.rpartition("-")[2], "sha256": digest}) + "\n"

@@ -1,0 +1,78 @@
+"""What the plant's firewall lets through, and the sensor's configuration that says the same.
+
+    firewall.py > ../plant.toml
+
+One table, two readers: nftables rules of the router's namespace, and zones and conduits of `driftspan.toml`.
+A scenario that needs a mistaken rule opens it (`Plant(opened=...)`); the configuration never shows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from layout import ADDRESS, ZONES
+
+
+@dataclass(frozen=True)
+class Conduit:
+    """Sessions `source` opens to `target`. `ports` with u are UDP."""
+
+    source: str
+    target: str
+    ports: tuple[str, ...]
+    protocols: tuple[str, ...]
+    operations: str = "any"
+    direction: str = "both"
+
+
+CONDUITS = (
+    Conduit("control", "cell", ("502", "802", "20000", "4840"), ("modbus", "dnp3", "opcua", "tls")),
+    Conduit("edge", "cell", ("4840",), ("opcua",), operations="read"),
+    Conduit("cell", "dmz", ("1883", "8883"), ("mqtt", "tls"), direction="push_only"),
+    Conduit("edge", "dmz", ("1883", "8883", "8080"), ("mqtt", "tls", "http")),
+    Conduit("control", "edge", ("22", "8080", "8443"), ("ssh", "http", "tls")),
+    Conduit("control", "dmz", ("1883", "8883", "8080"), ("mqtt", "tls", "http"), direction="push_only"),
+    Conduit("enterprise", "dmz", ("8080", "8443", "22"), ("http", "tls", "ssh")),
+    Conduit("dmz", "enterprise", ("u53", "u123"), ("dns", "ntp")),
+    Conduit("control", "enterprise", ("u53", "u123", "445"), ("dns", "ntp", "smb"), direction="push_only"),
+    Conduit("edge", "enterprise", ("u53", "u123"), ("dns", "ntp")),
+)
+
+
+def nftables(opened: tuple[tuple[str, str, str], ...] = ()) -> str:
+    """The router's rules; `opened` are further (source zone, target zone, port)."""
+    ways = [(c.source, c.target, port) for c in CONDUITS for port in c.ports] + list(opened)
+    lines = [_accept(*way) for way in ways]
+    return "\n".join(
+        ["table inet plant {", "  chain forward {", "    type filter hook forward priority 0; policy drop;",
+         "    ct state established,related accept", *lines, "  }", "}", ""]
+    )  # fmt: skip
+
+
+def _accept(source: str, target: str, port: str) -> str:
+    ends = f"    ip saddr {ZONES[source].cidr} ip daddr {ZONES[target].cidr}"
+    if port == "any":
+        return f"{ends} accept"
+    transport, number = ("udp", port[1:]) if port.startswith("u") else ("tcp", port)
+    return f"{ends} {transport} dport {number} accept"
+
+
+def configuration() -> str:
+    """`driftspan.toml` of the plant: its zones and conduits."""
+    text = ["# Zones and conduits of the plant in pcaps/plant, written by pcaps/plant/firewall.py.", ""]
+    for zone in ZONES.values():
+        if zone.kind == "internet":
+            continue
+        text += ["[[zone]]", f'name = "{zone.name}"', f"level = {zone.level:g}", f'cidrs = ["{zone.cidr}"]',
+                 f"vlans = [{zone.vlan}]", f'kind = "{zone.kind}"', ""]  # fmt: skip
+    for c in CONDUITS:
+        protocols = ", ".join(f'"{p}"' for p in c.protocols)
+        text += ["[[conduit]]", f'from = "{c.source}"', f'to = "{c.target}"', f"protocols = [{protocols}]",
+                 f'operations = ["{c.operations}"]', f'direction = "{c.direction}"', ""]  # fmt: skip
+    text += ["[[model]]", 'id = "pump-wear"', f'hosts = ["{ADDRESS["edge"]}"]', 'inputs = ["plant/line1/telemetry"]',
+             'outputs = ["plant/line1/pump-wear/score"]', ""]  # fmt: skip
+    return "\n".join(text)
+
+
+if __name__ == "__main__":
+    print(configuration(), end="")

@@ -1,0 +1,24 @@
+"""Logs in where the password goes over the wire readable: `ftp`, `http`, or guesses at them.
+
+attack_login.py ftp|http SERVER USER PASSWORD
+"""
+
+import base64
+import ftplib
+import http.client
+import sys
+
+kind, server, user, password = sys.argv[1:5]
+if kind == "ftp":
+    with ftplib.FTP(server, timeout=10) as ftp:  # noqa: S321 (that it is readable is the point)
+        try:
+            ftp.login(user, password)
+            ftp.nlst()
+        except ftplib.error_perm as refused:
+            print(refused)
+else:
+    connection = http.client.HTTPConnection(server, 8081, timeout=10)
+    token = base64.b64encode(f"{user}:{password}".encode()).decode()
+    connection.request("GET", "/", headers={"Authorization": f"Basic {token}"})
+    print(connection.getresponse().status)
+    connection.close()

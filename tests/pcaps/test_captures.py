@@ -1,0 +1,159 @@
+"""The captures of pcaps/ agree with their index and their labels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from functools import cache
+from typing import Any
+
+import pytest
+
+from detectors import catalogue
+from tests.pcaps.conftest import PLANT
+
+import evidence  # isort: skip
+import firewall  # isort: skip
+import index  # isort: skip
+from layout import ADDRESS, MAC, ZONES  # isort: skip
+
+PCAPS = PLANT.parent
+LABELS = sorted(PCAPS.glob("*.labels.json"))
+NAMES = [path.name.removesuffix(".labels.json") for path in LABELS]
+SMALL, TOGETHER = 1_100_000, 40_000_000
+CAUSES = (
+    "benign_process",
+    "sensor_fault",
+    "input_manipulation",
+    "data_poisoning",
+    "model_swap",
+    "edge_compromise",
+    "network_only",
+)
+
+needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+each = pytest.mark.parametrize("name", NAMES)
+
+
+@cache
+def labels(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((PCAPS / f"{name}.labels.json").read_text())
+    return found
+
+
+def test_index_is_of_these_captures() -> None:
+    assert (PCAPS / "README.md").read_text() == index.text(PCAPS), "write it again: python pcaps/plant/index.py"
+
+
+def test_index_names_every_capture_with_its_hash() -> None:
+    listed = {
+        line.split()[1]: line.split()[0]
+        for line in (PCAPS / "README.md").read_text().splitlines()
+        if line[64:66] == "  "
+    }
+    captures = {path.name for path in PCAPS.glob("*.pcap*")}
+    assert set(listed) == captures
+    assert {name: hashlib.sha256((PCAPS / name).read_bytes()).hexdigest() for name in captures} == listed
+
+
+def test_every_scenario_has_its_capture() -> None:
+    assert sorted(path.stem for path in (PLANT / "scenarios").glob("[a-z]*.py")) == NAMES
+
+
+def test_sizes() -> None:
+    sizes = {path.name: path.stat().st_size for path in PCAPS.glob("*.pcap*")}
+    assert sum(sizes.values()) < TOGETHER
+    assert [name for name, size in sizes.items() if size > SMALL and not name.startswith("day_")] == []
+
+
+def test_captures_of_the_catalogue_exist() -> None:
+    named = {entry.fires for entry in catalogue.entries()} | {entry.silent for entry in catalogue.entries()}
+    assert sorted(name for name in named if not (PCAPS.parent / name).exists()) == []
+
+
+def test_configuration_is_the_firewalls() -> None:
+    assert (PCAPS / "plant.toml").read_text() == firewall.configuration()
+
+
+@each
+def test_labels_are_whole(name: str) -> None:
+    found = labels(name)
+    assert found["name"] == name
+    assert found["start"] <= found["end"]
+    assert not found["learn_until"] or found["start"] < found["learn_until"] < found["end"]
+    assert found["attack"] == any(step["techniques"] for step in found["steps"])
+    assert not found["attack"] or not found["look_alike"]
+    assert found["look_alike"] in ("", *NAMES)
+    assert not found["look_alike"] or labels(found["look_alike"])["attack"]
+    assert found["drift"] is None or found["drift"]["cause"] in CAUSES
+    known = {entry.id for entry in catalogue.entries()}
+    for step in found["steps"]:
+        assert set(step["alerts"]) <= known, "a kind of alert that the catalogue does not have"
+        assert found["start"] <= step["start"] < step["end"]
+        assert step["start"] <= found["end"]
+        assert 0 < len(step["frames"]) <= step["count"]
+    for host, about in found["hosts"].items():
+        assert about == {"ip": ADDRESS[host], "mac": MAC[host], "zone": about["zone"]}
+
+
+@each
+@needs_tshark
+def test_evidence_is_what_the_label_says(name: str) -> None:
+    """The frames are those of the filter in the step's time, and are sent by or to one of its hosts."""
+    found = labels(name)
+    capture = PCAPS / found["capture"]
+    for step in found["steps"]:
+        picked = evidence.frames(capture, step["filter"])
+        shown = [n for n, t in picked.items() if step["start"] // 1000 <= t // 1000 <= step["end"] // 1000]
+        assert len(shown) == step["count"]
+        assert shown[: len(step["frames"])] == step["frames"]
+        hosts = [*step["actors"], *step["targets"]]
+        macs = [about["mac"] for about in found["hosts"].values() if about["ip"] in hosts]
+        ends = " || ".join([f"ip.addr == {h}" for h in hosts] + [f"eth.addr == {m}" for m in macs])
+        assert set(step["frames"]) <= set(evidence.frames(capture, ends))
+
+
+@each
+@needs_tshark
+def test_nothing_is_malformed_that_should_not_be(name: str) -> None:
+    found = labels(name)
+    malformed = evidence.frames(PCAPS / found["capture"], "_ws.malformed")
+    assert bool(malformed) == found["malformed"] or found["malformed"]
+
+
+@each
+@needs_tshark
+def test_packets_are_tagged_in_order_and_stay_in_the_plant(name: str) -> None:
+    found = labels(name)
+    command = ["tshark", "-n", "-r", str(PCAPS / found["capture"]), "-T", "fields", "-e", "frame.time_epoch", "-e", "vlan.id",
+               "-e", "ip.src", "-e", "ip.dst"]  # fmt: skip
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    rows = [line.split("\t") for line in lines]
+    assert len(rows) == found["packets"]
+    times = [evidence.nanoseconds(row[0]) for row in rows]
+    assert times == sorted(times)
+    vlans = {str(zone.vlan) for zone in ZONES.values()}
+    assert {row[1] for row in rows} <= vlans
+    inside = tuple(zone.prefix for zone in ZONES.values())
+    addresses = {address for row in rows for field in row[2:4] for address in field.split(",") if address}
+    strange = {a for a in addresses if not a.startswith(inside) and not a.startswith(("224.", "172.20.7.", "0.0.0.0"))}
+    assert strange == set()
+
+
+@pytest.mark.slow
+@needs_tshark
+def test_pyshark_reads_the_evidence() -> None:
+    """The same through pyshark, with which the product shows packets to analysts."""
+    pyshark = pytest.importorskip("pyshark", reason="pyshark is not installed")
+    found = labels("rogue_writer")
+    step = found["steps"][0]
+    packets = pyshark.FileCapture(str(PCAPS / found["capture"]), display_filter=step["filter"])
+    try:
+        written = [(int(p.number), p.ip.src, p.modbus.func_code, int(p.modbus.regval_uint16)) for p in packets]
+    finally:
+        packets.close()
+    assert [row[0] for row in written] == step["frames"]
+    assert {row[1:3] for row in written} == {(step["actors"][0], "6")}
+    assert [row[3] for row in written] == [1750, 1770, 1790]

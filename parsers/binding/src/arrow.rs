@@ -84,6 +84,16 @@ fn captures(table: &Finished, ids: &[String]) -> Result<ArrayRef, ArrowError> {
     Ok(Arc::new(DictionaryArray::<UInt16Type>::try_new(UInt16Array::from(keys), values)?))
 }
 
+/// Adds a value so many times; once is the everyday case of tables of messages.
+#[inline]
+fn fill<T: Copy>(values: &mut Vec<T>, rows: usize, value: T) {
+    if rows == 1 {
+        values.push(value);
+    } else {
+        values.resize(values.len() + rows, value);
+    }
+}
+
 /// The network columns of a table under construction.
 struct Network {
     sources: Vec<[u8; 16]>,
@@ -114,14 +124,13 @@ impl Network {
         let at = usize::try_from(flow).unwrap_or(usize::MAX);
         let ends = flows.ends.get(at).copied().unwrap_or_default();
         let known = at < flows.communities.len();
-        let end = self.ids.len() + rows;
-        self.sources.resize(end, ends.client);
-        self.source_ports.resize(end, ends.client_port);
-        self.targets.resize(end, ends.server);
-        self.target_ports.resize(end, ends.server_port);
-        self.vlans.resize(end, flows.vlans.get(at).copied().unwrap_or(0));
-        self.ids.resize(end, flows.ids.get(at).copied().unwrap_or(0));
-        self.communities.resize(end, if known { i32::try_from(flow).map_or(0, |k| k + 1) } else { 0 });
+        fill(&mut self.sources, rows, ends.client);
+        fill(&mut self.source_ports, rows, ends.client_port);
+        fill(&mut self.targets, rows, ends.server);
+        fill(&mut self.target_ports, rows, ends.server_port);
+        fill(&mut self.vlans, rows, flows.vlans.get(at).copied().unwrap_or(0));
+        fill(&mut self.ids, rows, flows.ids.get(at).copied().unwrap_or(0));
+        fill(&mut self.communities, rows, if known { i32::try_from(flow).map_or(0, |k| k + 1) } else { 0 });
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Tags {
     pages: Vec<Page>,
     index: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
+    /// Where the next page is looked for first.
+    next: usize,
     known: u64,
     full: bool,
     name: String,
@@ -73,7 +75,14 @@ impl Tags {
 
     /// The page of that key, a new one if there is room for its values.
     fn page(&mut self, cx: &mut Cx<'_>, key: u32) -> Option<usize> {
-        if let Some(place) = self.find(key) {
+        // Polls repeat in the order they came in first, and so do their pages: most are found without the index.
+        let guess = if self.next < self.pages.len() { self.next } else { 0 };
+        let place = match self.pages.get(guess) {
+            Some(page) if page.key == key => Some(guess),
+            _ => self.find(key),
+        };
+        if let Some(place) = place {
+            self.next = place + 1;
             return Some(place);
         }
         if self.known >= cx.limits.tags_per_flow {

@@ -1,6 +1,6 @@
 """An OPC UA client: reads the line's tags every second; may log in, write the set point, or browse everything.
 
-opcua_client.py SERVER SECONDS [--policy none|sign|encrypt] [--certificate CERT KEY] [--trust CA]
+opcua_client.py SERVER SECONDS [--policy none|sign|encrypt|weak] [--certificate CERT KEY] [--trust CA]
                 [--user NAME PASSWORD] [--write VALUE] [--browse] [--period 1]
 """
 
@@ -9,11 +9,15 @@ import asyncio
 from pathlib import Path
 
 from asyncua import Client, ua
-from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
+from asyncua.crypto.security_policies import SecurityPolicyBasic256, SecurityPolicyBasic256Sha256
 from plantclock import Ticker
 
 TAGS = ("Vibration", "Temperature", "MotorCurrent", "Speed", "Flow")
-MODES = {"sign": ua.MessageSecurityMode.Sign, "encrypt": ua.MessageSecurityMode.SignAndEncrypt}
+MODES = {
+    "sign": (SecurityPolicyBasic256Sha256, ua.MessageSecurityMode.Sign),
+    "encrypt": (SecurityPolicyBasic256Sha256, ua.MessageSecurityMode.SignAndEncrypt),
+    "weak": (SecurityPolicyBasic256, ua.MessageSecurityMode.SignAndEncrypt),
+}
 
 
 async def browse(node: object, seen: set[str]) -> None:
@@ -43,8 +47,8 @@ async def main() -> None:
     if options.policy != "none":
         certificate, key = options.certificate
         server = str(Path(certificate).parent / "gateway.pem")
-        await client.set_security(SecurityPolicyBasic256Sha256, certificate, key, server_certificate=server,
-                                  mode=MODES[options.policy])  # fmt: skip
+        policy, mode = MODES[options.policy]
+        await client.set_security(policy, certificate, key, server_certificate=server, mode=mode)
     if options.user:
         client.set_user(options.user[0])
         client.set_password(options.user[1])

@@ -24,7 +24,7 @@ POLICY = {
     "none": ua.SecurityPolicyType.NoSecurity,
     "sign": ua.SecurityPolicyType.Basic256Sha256_Sign,
     "encrypt": ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt,
-    "weak": ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt,
+    "weak": ua.SecurityPolicyType.Basic256_SignAndEncrypt,
 }
 URI = "urn:example:line1"
 PASSWORDS = {"operator": "pump-line-1", "engineer": "commissioning"}

@@ -53,7 +53,7 @@ anomalies! {
     FragmentOverlap = "fragment_overlap",
     /// An IP datagram whose fragments never all came.
     FragmentIncomplete = "fragment_incomplete",
-    /// TCP segments that overlap with different bytes; the bytes seen first were kept.
+    /// TCP segments that put different bytes at one place of a stream; the bytes seen first were kept.
     OverlapConflict = "overlap_conflict",
     /// A SYN inside an open connection.
     SynInside = "syn_inside",

@@ -325,7 +325,7 @@ fn end_of(piece: Piece, length: usize, anomalies: Sink<'_>) -> Result<u32, &'sta
         anomalies(Kind::BadLength, format!("fragment ends at byte {end}, beyond any datagram"));
         return Err("fragment beyond 65,535 bytes");
     }
-    if length == 0 || (piece.more && length % 8 != 0) {
+    if length == 0 || (piece.more && !length.is_multiple_of(8)) {
         return Err("fragment length");
     }
     Ok(end)

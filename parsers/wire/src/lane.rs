@@ -1,5 +1,6 @@
 //! A flow without its reassembly, and where its rows go: what bytes in order are handed to.
 
+use crate::anomaly::Kind;
 use crate::app::{App, Piece, Side, Verdict};
 use crate::behaviour::Behaviours;
 use crate::community::community_id;
@@ -96,6 +97,10 @@ impl Lane<'_> {
                 let dir = self.dir(side);
                 self.with(now.0, now.1, |app, cx| app.gap(cx, dir, side, missing));
             }
+            Event::Conflict(bytes, ts, frame) => self.with(ts, frame, |_, cx| {
+                let detail = format!("a segment of {bytes} bytes contradicts those that came first, which are kept");
+                cx.anomaly("tcp", Kind::OverlapConflict, &detail);
+            }),
         }
     }
 

@@ -31,9 +31,15 @@ pub struct Segment<'a> {
     pub frame: Frame,
 }
 
+/// Bytes remembered of what was given out last, to tell a retransmission from another reading of the stream.
+const TAIL: usize = 64;
+
 /// What a direction gives out, in stream order.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// A segment of so many bytes contradicts those that came first at the same place: the stream can be read
+    /// two ways. The bytes that came first are kept.
+    Conflict(usize, Nanos, Frame),
     /// The next bytes, with the packet that completed them.
     Data(&'a [u8], Nanos, Frame),
     /// That many bytes were never captured (0: unknown).
@@ -53,6 +59,8 @@ pub struct Tally {
     pub out_of_order: u32,
     /// Segments given up because of a limit.
     pub dropped: u32,
+    /// Segments that contradict bytes seen before.
+    pub conflicts: u32,
 }
 
 #[derive(Debug)]
@@ -79,6 +87,59 @@ pub struct Half {
     acked: Option<u32>,
     /// Sequence number that the FIN takes: acknowledging it acknowledges no byte.
     fin: Option<u32>,
+    /// The last bytes before `next`.
+    tail: Tail,
+}
+
+/// The last bytes that were given out without a hole among them.
+#[derive(Debug)]
+struct Tail {
+    bytes: [u8; TAIL],
+    length: usize,
+}
+
+impl Default for Tail {
+    fn default() -> Self {
+        Self { bytes: [0; TAIL], length: 0 }
+    }
+}
+
+impl Tail {
+    /// Remembers the end of the stream. Bytes stand at the end of the array.
+    #[inline]
+    fn keep(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last_chunk::<TAIL>() {
+            (self.bytes, self.length) = (*last, TAIL);
+        } else {
+            self.bytes.copy_within(bytes.len().., 0);
+            if let Some(end) = self.bytes.get_mut(TAIL - bytes.len()..) {
+                end.copy_from_slice(bytes);
+            }
+            self.length = (self.length + bytes.len()).min(TAIL);
+        }
+    }
+
+    /// Whether the segment is what was given out last, at another place.
+    fn repeats(&self, segment: &[u8], old: usize) -> bool {
+        let end = segment.last_chunk::<TAIL>().map_or(segment, |last| last.as_slice());
+        old > 0 && end.len() > 4 && end.len() <= self.length && self.bytes.ends_with(end)
+    }
+
+    /// Whether a segment that begins `old` bytes before the end of the stream contradicts what is remembered.
+    fn contradicts(&self, segment: &[u8], old: usize) -> bool {
+        // A keep-alive carries one byte of nothing at the last place (RFC 9293, 3.8.4).
+        if segment.len() == 1 && old == 1 {
+            return false;
+        }
+        // Someone in the middle who changed the length of one message passes on the later ones unchanged, but
+        // at other places: what was just given out is no second reading.
+        if self.repeats(segment, old) {
+            return false;
+        }
+        let known = self.bytes.get(TAIL - old.min(self.length)..).unwrap_or_default();
+        let again = segment.get(old.saturating_sub(self.length)..).unwrap_or_default();
+        known.iter().zip(again).any(|(a, b)| a != b)
+    }
 }
 
 fn distance(from: u32, to: u32) -> i32 {
@@ -126,6 +187,7 @@ impl Half {
     ) {
         let next = *self.next.get_or_insert(s.seq);
         if s.seq == next && self.hole.is_none() {
+            self.tail.keep(s.bytes);
             out(Event::Data(s.bytes, s.ts, s.frame));
             self.advance(next, &s, tally, out);
             return;
@@ -138,6 +200,7 @@ impl Half {
         if s.missing > 0 {
             tally.gaps += 1;
             tally.gap_bytes += u64::from(s.missing);
+            self.tail.length = 0;
             out(Event::Gap(u64::from(s.missing)));
         }
     }
@@ -157,11 +220,16 @@ impl Half {
             self.astray(s, held, tally, out);
         } else if ahead <= 0 {
             let old = ahead.unsigned_abs() as usize;
+            if self.tail.contradicts(s.bytes, old) {
+                tally.conflicts += 1;
+                out(Event::Conflict(s.bytes.len(), s.ts, s.frame));
+            }
             let Some(fresh) = s.bytes.get(old..).filter(|b| !b.is_empty()) else {
                 tally.retransmissions += 1;
                 self.patience(s.ts, held, tally, out);
                 return;
             };
+            self.tail.keep(fresh);
             out(Event::Data(fresh, s.ts, s.frame));
             self.advance(next, &Segment { bytes: fresh, ..s }, tally, out);
             self.drain(Some((s.ts, s.frame)), held, tally, out);
@@ -255,6 +323,7 @@ impl Half {
         let missing = u64::from(behind.wrapping_sub(next));
         tally.gaps += 1;
         tally.gap_bytes += missing;
+        self.tail.length = 0;
         out(Event::Gap(missing));
         self.next = Some(behind);
         self.drain(None, held, tally, out);
@@ -271,6 +340,7 @@ impl Half {
             let (ts, frame) = by.unwrap_or((w.ts, w.frame));
             let end = w.seq.wrapping_add(length(w.bytes.len()));
             if let Some(fresh) = w.bytes.get(ahead.unsigned_abs() as usize..).filter(|b| !b.is_empty()) {
+                self.tail.keep(fresh);
                 out(Event::Data(fresh, ts, frame));
                 self.next = Some(end.wrapping_add(w.missing));
                 if w.missing > 0 {
@@ -299,6 +369,7 @@ impl Half {
         if let Some(first) = self.stray.take().filter(|f| f.seq.wrapping_add(length(f.bytes.len())) == s.seq) {
             self.flush(held, tally, out);
             tally.gaps += 1;
+            self.tail.length = 0;
             out(Event::Gap(0));
             out(Event::Data(&first.bytes, first.ts, first.frame));
             out(Event::Data(s.bytes, s.ts, s.frame));
@@ -357,6 +428,7 @@ mod tests {
             let mut sink = |e: Event<'_>| match e {
                 Event::Data(b, _, f) => out.push(format!("{}@{}", b.escape_ascii(), f.0)),
                 Event::Gap(n) => out.push(format!("gap {n}")),
+                Event::Conflict(n, _, f) => out.push(format!("conflict {n}@{}", f.0)),
             };
             f(&mut self.half, &mut self.held, &self.limits, &mut self.tally, &mut sink);
             self
@@ -383,9 +455,19 @@ mod tests {
     #[test]
     fn in_order_retransmitted_and_overlapping() {
         let mut b = Bench::new();
-        b.seg(0, b"abc", 1).seg(0, b"abc", 2).seg(1, b"XXdef", 3).seg(6, b"g", 4);
+        b.seg(0, b"abc", 1).seg(0, b"abc", 2).seg(1, b"bcdef", 3).seg(6, b"g", 4).seg(6, b"\0", 5);
         assert_eq!(b.out, ["abc@1", "def@3", "g@4"]);
-        assert_eq!(b.tally.retransmissions, 1);
+        assert_eq!((b.tally.retransmissions, b.tally.conflicts), (2, 0));
+    }
+
+    #[test]
+    fn two_readings_of_one_place_are_reported_and_the_first_is_kept() {
+        let mut b = Bench::new();
+        b.seg(0, b"request", 1).seg(2, b"EVERSE and more", 2).seg(0, b"request", 3);
+        assert_eq!(b.out, ["request@1", "conflict 15@2", "E and more@2"]);
+        // Of bytes further back than is remembered nothing can be said.
+        b.seg(17, &[7; 100], 5).seg(0, b"REQUEST", 6);
+        assert_eq!(b.tally.conflicts, 1);
     }
 
     #[test]

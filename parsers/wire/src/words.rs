@@ -199,6 +199,7 @@ impl Builder for Words {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic)] // a test fails by panicking
 mod tests {
     use super::*;
 

@@ -205,10 +205,10 @@ impl Flow {
                 self.halves[side].waiting.insert(ahead, (number, data));
                 return;
             }
-            if ahead > 0 {
-                if let Some(run) = &mut self.run {
-                    run.gap(number, dir(side == 0, self.client_first), ahead as u64);
-                }
+            if ahead > 0
+                && let Some(run) = &mut self.run
+            {
+                run.gap(number, dir(side == 0, self.client_first), ahead as u64);
             }
             let new = data.get(usize::try_from(-ahead).unwrap_or(0)..).unwrap_or_default().to_vec();
             let moved = ahead.max(0) + new.len() as i64;

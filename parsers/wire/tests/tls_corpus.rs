@@ -209,10 +209,10 @@ fn theirs(packets: &[Vec<String>]) -> BTreeMap<String, Truth> {
 /// What a stream's rows get wrong.
 fn differences(rows: &[Facts], truth: &Truth) -> Vec<String> {
     let mut out = vec![];
-    if let Some((ja3, sni)) = &truth.hello {
-        if !rows.iter().any(|r| r.ja3 == *ja3 && r.sni == *sni) {
-            out.push(format!("no row of {ja3} {sni:?}"));
-        }
+    if let Some((ja3, sni)) = &truth.hello
+        && !rows.iter().any(|r| r.ja3 == *ja3 && r.sni == *sni)
+    {
+        out.push(format!("no row of {ja3} {sni:?}"));
     }
     if !truth.ciphers.is_empty() && !rows.iter().any(|r| truth.ciphers.contains(&r.cipher)) {
         out.push(format!("no row of {:?}", truth.ciphers));

@@ -116,11 +116,11 @@ pub fn qualified(group: u8, variation: u8, reader: &mut Reader<'_>) -> Result<Ob
         _ => return Err(reserved()),
     };
     let range = range.ok_or_else(short)?;
-    if let Range::Span(first, last) = range {
-        if last < first {
-            let detail = format!("object header {group}:{variation} ends at index {last} before it starts at {first}");
-            return Err(Problem::malformed(detail));
-        }
+    if let Range::Span(first, last) = range
+        && last < first
+    {
+        let detail = format!("object header {group}:{variation} ends at index {last} before it starts at {first}");
+        return Err(Problem::malformed(detail));
     }
     Ok(ObjectHeader { group, variation, prefix, range })
 }

@@ -213,11 +213,11 @@ impl Modbus {
     /// from address 0 on, in RTU, looks like an MBAP header.
     fn decide(&mut self, dir: Dir, bytes: &[u8]) -> Option<Step> {
         let looked = rtu::look(dir, bytes);
-        if let Seen::Frame(n) = looked {
-            if frame::fits(dir, rtu::pdu(bytes.get(..n).unwrap_or_default())) {
-                self.framing = Framing::Rtu;
-                return None;
-            }
+        if let Seen::Frame(n) = looked
+            && frame::fits(dir, rtu::pdu(bytes.get(..n).unwrap_or_default()))
+        {
+            self.framing = Framing::Rtu;
+            return None;
         }
         let Some(header) = Header::read(bytes) else { return Some(Step::Need(bytes.len() + 1)) };
         let serial = matches!(looked, Seen::Need(_)) && rtu::known(bytes);
@@ -239,10 +239,10 @@ impl Dissector for Modbus {
         if let Some(skipped) = *self.lost_mut(dir) {
             return self.search(cx, dir, bytes, skipped);
         }
-        if self.framing == Framing::Unknown {
-            if let Some(step) = self.decide(dir, bytes) {
-                return step;
-            }
+        if self.framing == Framing::Unknown
+            && let Some(step) = self.decide(dir, bytes)
+        {
+            return step;
         }
         self.in_step(cx, dir, bytes)
     }

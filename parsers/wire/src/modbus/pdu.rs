@@ -152,10 +152,10 @@ impl<'a> Pdu<'a> {
 
     /// A field that repeats the request's.
     pub(super) fn echo(&mut self, field: &'static str, at: usize, got: Option<u16>, asked: Option<u16>) {
-        if let (Some(got), Some(asked)) = (got, asked) {
-            if got != asked {
-                self.blame(field, at, got.into(), Want::Exactly(asked.into()));
-            }
+        if let (Some(got), Some(asked)) = (got, asked)
+            && got != asked
+        {
+            self.blame(field, at, got.into(), Want::Exactly(asked.into()));
         }
     }
 

@@ -145,10 +145,10 @@ pub fn search(dir: Dir, bytes: &[u8]) -> Found {
 pub fn find(dir: Dir, bytes: &[u8], reach: usize) -> Found {
     for at in 0..bytes.len().min(reach) {
         let rest = bytes.get(at..).unwrap_or_default();
-        if let Some(Seen::Frame(n)) = known(rest).then(|| look(dir, rest)) {
-            if frame::fits(dir, pdu(rest.get(..n).unwrap_or_default())) {
-                return if at == 0 { Found::Message } else { Found::Skip(at) };
-            }
+        if let Some(Seen::Frame(n)) = known(rest).then(|| look(dir, rest))
+            && frame::fits(dir, pdu(rest.get(..n).unwrap_or_default()))
+        {
+            return if at == 0 { Found::Message } else { Found::Skip(at) };
         }
     }
     Found::Skip(bytes.len().max(1))

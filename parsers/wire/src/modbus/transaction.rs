@@ -141,10 +141,10 @@ impl Transactions {
         if slot.is_some() || self.pending.next() == 0 {
             return self.answer(cx, message, slot, self.excused != Excuse::Over);
         }
-        if self.early.waiting() as u64 >= cx.limits.pending_requests.max(1) {
-            if let Some(oldest) = self.early.oldest(None) {
-                self.again(cx, oldest, false);
-            }
+        if self.early.waiting() as u64 >= cx.limits.pending_requests.max(1)
+            && let Some(oldest) = self.early.oldest(None)
+        {
+            self.again(cx, oldest, false);
         }
         let excused = self.excused != Excuse::Over;
         self.early.push(message, (cx.ts, cx.frame), excused);
@@ -181,10 +181,10 @@ impl Transactions {
         let request = slot.and_then(|slot| self.pending.get(slot));
         let pdu = read::response(message.pdu, request.map(|r| &r.fields));
         message.complain(cx, "response", pdu.fault);
-        if let (Excuse::Until(number), Some(request)) = (self.excused, request) {
-            if request.number() >= number {
-                self.excused = Excuse::Over;
-            }
+        if let (Excuse::Until(number), Some(request)) = (self.excused, request)
+            && request.number() >= number
+        {
+            self.excused = Excuse::Over;
         }
         let status = match (request, message.code() & codes::EXCEPTION) {
             (None, _) => Status::Unsolicited,

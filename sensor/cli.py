@@ -20,7 +20,7 @@ _DEBUG = "DRIFTSPAN_TRACEBACK"
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+        from importlib.metadata import PackageNotFoundError, version
 
         try:
             found = version("driftspan")
@@ -138,7 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DriftspanError as error:
         return _complain(str(error), error.status)
     except BrokenPipeError:
-        from sensor.output import quiet_broken_pipe  # noqa: PLC0415
+        from sensor.output import quiet_broken_pipe
 
         quiet_broken_pipe()
         return 0
@@ -155,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str, status: int) -> int:
-    from sensor.textwidth import safe  # noqa: PLC0415  names of files and words of SQL are shown too
+    from sensor.textwidth import safe
 
     sys.stderr.write(f"driftspan: {safe(message)}\n")
     return status

@@ -128,7 +128,7 @@ def check_detectors(config: Config, path: Path | None) -> None:
     """Checks `[detectors.NAME]` as the detectors themselves read it, which imports them."""
     if not config.detectors or path is None:
         return
-    from detectors import registry  # noqa: PLC0415
+    from detectors import registry
 
     for name, section in config.detectors.items():
         try:
@@ -153,7 +153,7 @@ def _limits(reader: Reader, data: object) -> dict[str, int]:
     table = reader.mapping(("limits",), data, None)
     if not table:
         return {}
-    from parsers import limits  # noqa: PLC0415  the engine is loaded only where it is asked
+    from parsers import limits
 
     names = tuple(name for name, _, _ in limits())
     for key, value in table.items():

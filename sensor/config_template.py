@@ -97,7 +97,7 @@ _TAIL = """
 
 
 def template() -> str:
-    from parsers import limits  # noqa: PLC0415  the engine is loaded only where it is asked
+    from parsers import limits
 
     sensor, capture, store = SensorSection(), CaptureSection(), StoreSection()
     head = _HEAD.format(

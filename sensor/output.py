@@ -57,12 +57,12 @@ def show_rows(rows: Sequence[Mapping[str, object]], fmt: str) -> None:
     if fmt == "table":
         write_table(list(rows[0]) if rows else [], (list(row.values()) for row in rows))
     elif fmt == "csv":
-        import csv  # noqa: PLC0415  only here
+        import csv
 
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerows([list(rows[0]), *(list(row.values()) for row in rows)] if rows else [])
     else:
-        import orjson  # noqa: PLC0415  only here
+        import orjson
 
         for row in rows:
             sys.stdout.write(orjson.dumps(row).decode() + "\n")
@@ -70,7 +70,7 @@ def show_rows(rows: Sequence[Mapping[str, object]], fmt: str) -> None:
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[list[object]]:
-    import orjson  # noqa: PLC0415  only here
+    import orjson
 
     rest = b""
     for piece in pieces:

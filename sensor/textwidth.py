@@ -21,9 +21,9 @@ def safe(text: str) -> str:
 
 def _written_out(char: str) -> str:
     code = ord(char)
-    if code <= 0xFF:  # noqa: PLR2004
+    if code <= 0xFF:
         return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def safe_bytes(data: bytes) -> bytes:

@@ -78,7 +78,7 @@ def _engine() -> Finding:
 
 
 def _store(where: str, database: str) -> Finding:
-    from sensor.store import open_reading  # noqa: PLC0415  chdb is loaded only here
+    from sensor.store import open_reading
 
     if not Path(where).exists() and "://" not in where:
         return Finding("store", "ok", f"{where}: not made yet", "driftspan replay CAPTURE makes it")

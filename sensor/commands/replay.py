@@ -29,7 +29,7 @@ def run(arguments: Namespace) -> int:
     if arguments.captures.count("-") > 1:
         raise InputError("- (stdin) can be read only once")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads only spin here
-    from sensor.replay import Replay, open_captures  # noqa: PLC0415  numpy, pyarrow and the engine
+    from sensor.replay import Replay, open_captures
 
     config.check_detectors(loaded, path)
     engine = open_captures(arguments.captures, loaded, workers, _warn)

@@ -77,7 +77,7 @@ def _capture_path(store: Reading, alert: dict[str, Any]) -> str:
 
 
 def _catalogue(kind: str) -> dict[str, Any]:
-    from detectors import catalogue  # noqa: PLC0415
+    from detectors import catalogue
 
     try:
         entry = catalogue.entry(kind)

@@ -55,7 +55,7 @@ class Store(Reading, Protocol):
 def open_reading(location: str, database: str) -> Reading:
     """Opens an existing store to read. StoreError or InputError says why not."""
     _embedded(location)
-    from sensor.store.chdb_reading import ChdbReading  # noqa: PLC0415  chdb costs 0.2 s and 200 MB
+    from sensor.store.chdb_reading import ChdbReading
 
     return ChdbReading(Path(location), database)
 
@@ -63,7 +63,7 @@ def open_reading(location: str, database: str) -> Reading:
 def open_store(location: str, database: str, sensor: str) -> Store:
     """Opens a store to write, making or migrating it first. StoreError or InputError says why not."""
     _embedded(location)
-    from sensor.store.chdb_store import ChdbStore  # noqa: PLC0415  chdb costs 0.2 s and 200 MB
+    from sensor.store.chdb_store import ChdbStore
 
     return ChdbStore(Path(location), database, sensor)
 

@@ -72,7 +72,7 @@ def _holder(inode: int) -> str:
     for line in lines:
         # 1: FLOCK  ADVISORY  WRITE 7298 fe:00:9978087 0 EOF
         words = line.split()
-        if len(words) > 5 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode):  # noqa: PLR2004
+        if len(words) > 5 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode):
             try:
                 command = Path(f"/proc/{words[4]}/comm").read_text().strip()
             except OSError:

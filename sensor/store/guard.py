@@ -60,7 +60,7 @@ def check_reading(sql: str) -> str:
             raise InputError("INTO OUTFILE is not allowed; send the output to a file with '>'")
         if kind in ("word", "quoted") and follower == "(" and _reaches(text):
             raise InputError(f"{text}() is not allowed: it reaches outside the store")
-    if len(lowered) > 2 and lowered[-2] == ("word", "format") and lowered[-1][0] == "word":  # noqa: PLR2004
+    if len(lowered) > 2 and lowered[-2] == ("word", "format") and lowered[-1][0] == "word":
         raise InputError("FORMAT is not allowed in the SQL; use --format table, ndjson or csv")
     return sql
 

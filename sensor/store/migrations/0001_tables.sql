@@ -270,7 +270,7 @@ CREATE TABLE IF NOT EXISTS tag_values
     capture LowCardinality(String),
     frame UInt64 CODEC(Delta, LZ4),
     source LowCardinality(String),
-    tag String,
+    tag LowCardinality(String),
     value Nullable(Float64),
     text String,
     quality LowCardinality(String)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # An insert costs 10 to 70 ms whatever its size: few large ones. The bytes bound memory.
 BATCH_ROWS = 200_000
 BATCH_BYTES = 128 * 1024 * 1024
+# Rows from which on the cheaper way has paid for what it costs to begin with.
+MOST_STREAMED = 600_000
 # One thread: an insert of sorted rows is cheaper without handing blocks around, and the engine's workers
 # need the other cores. A capture whose clock jumps may touch many months.
 _SETTINGS = (
@@ -41,6 +43,7 @@ class ChdbStore:
         self._run = ""
         self._captures: tuple[CaptureFacts, ...] = ()
         self._waiting: dict[str, Any] = {}
+        self._streamed = 0
         self._session = Session(path)
         try:
             self._migrate(database)
@@ -101,7 +104,7 @@ class ChdbStore:
         batch = self._waiting.setdefault(table, arrow.Batch())
         batch.add(arrow.table_of(rows))
         if batch.rows >= BATCH_ROWS or batch.bytes >= BATCH_BYTES:
-            self._write(table)
+            self._write_batch(table)
 
     def _write(self, table: str) -> None:
         from sensor.store import arrow
@@ -114,7 +117,19 @@ class ChdbStore:
 
     def flush(self) -> None:
         for table in sorted(self._waiting):
+            self._write_batch(table)
+
+    def _write_batch(self, table: str) -> None:
+        """A short replay writes streams, a long one tables where they lie: see arrow_stream."""
+        from sensor.store import arrow, arrow_stream
+
+        self._streamed += self._waiting[table].rows
+        if self._streamed > MOST_STREAMED or not self._case:
             self._write(table)
+            return
+        constants = {"sensor": self._sensor, "case_id": self._case}
+        rows = arrow_stream.with_constants(arrow.joined(self._waiting.pop(table).tables), constants)
+        self._session.insert(table, rows.column_names, arrow_stream.stream(rows), "ArrowStream")
 
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
         constants = {"sensor": self._sensor, "case_id": self._case}

@@ -84,7 +84,9 @@ def dnp3(count: int, capture: str, start: int = 0) -> pa.Table:
     )
 
 
-def test_every_kind_of_column_arrives_as_it_is(store: Store, reading: Reading) -> None:
+@pytest.mark.parametrize("most_streamed", [0, 1000])
+def test_every_kind_of_column_arrives_as_it_is(store: Store, reading: Reading, monkeypatch, most_streamed: int) -> None:
+    monkeypatch.setattr("sensor.store.chdb_store.MOST_STREAMED", most_streamed)
     store.begin_case("columns", [CaptureFacts("c1", "x.pcap")])
     store.append("dnp3", dnp3(1, "c1"))
     store.append("dnp3", dnp3(1, "c1", start=1))
@@ -102,8 +104,10 @@ def test_every_kind_of_column_arrives_as_it_is(store: Store, reading: Reading) -
     assert first["points.time"] == ["1970-01-01 00:00:00.000000000", "2025-10-09 08:53:20.123456789"]
 
 
-def test_bytes_of_the_wire_are_kept(store: Store, reading: Reading) -> None:
-    store.begin_case("bytes", [CaptureFacts("c2", "x.pcap")])
+@pytest.mark.parametrize("most_streamed", [0, 1000])
+def test_bytes_of_the_wire_are_kept(store: Store, reading: Reading, monkeypatch, most_streamed: int) -> None:
+    monkeypatch.setattr("sensor.store.chdb_store.MOST_STREAMED", most_streamed)
+    store.begin_case(f"bytes{most_streamed}", [CaptureFacts("c2", "x.pcap")])
     table = pa.table(
         {
             "ts": pa.array([TS], pa.timestamp("ns", "UTC")),
@@ -113,11 +117,13 @@ def test_bytes_of_the_wire_are_kept(store: Store, reading: Reading) -> None:
     )
     store.append("mqtt", table)
     store.flush()
-    [row] = rows(reading, "SELECT hex(payload) AS h, payload, topic FROM mqtt WHERE case_id = 'bytes'")
+    [row] = rows(reading, f"SELECT hex(payload) AS h, payload, topic FROM mqtt WHERE case_id = 'bytes{most_streamed}'")
     assert (row["h"], row["topic"]) == ("FF00FE", "a\x1b[2J")
 
 
-def test_a_column_that_the_store_lacks_is_said(store: Store) -> None:
+@pytest.mark.parametrize("most_streamed", [0, 1000])
+def test_a_column_that_the_store_lacks_is_said(store: Store, monkeypatch, most_streamed: int) -> None:
+    monkeypatch.setattr("sensor.store.chdb_store.MOST_STREAMED", most_streamed)
     store.begin_case("lack", [CaptureFacts("c3", "x.pcap")])
     store.append("modbus", pa.table({"ts": pa.array([TS], pa.timestamp("ns", "UTC")), "nonsense": pa.array([1])}))
     with pytest.raises(StoreError, match=r"modbus.*nonsense"):

@@ -8,7 +8,7 @@ RUST := $(shell find parsers -name target -prune -o \( -name '*.rs' -o -name Car
 CARGO := cd parsers && cargo
 DEMO := demo-store
 
-.PHONY: setup demo test lint bench format golden clean
+.PHONY: setup demo test lint bench plant plant-live format golden clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -41,6 +41,14 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/python -m mypy.stubtest parsers._native
 	$(BIN)/python tests/setup/licences.py
+
+plant: $(STAMP)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[plant]'
+	$(BIN)/python pcaps/plant/record.py
+
+plant-live: $(STAMP)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[plant]'
+	$(BIN)/python pcaps/plant/live.py
 
 format: $(STAMP)
 	$(CARGO) fmt --all

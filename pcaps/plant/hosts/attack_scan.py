@@ -6,7 +6,8 @@ attack_scan.py ports HOST N | addresses PREFIX N | controllers PREFIX N
 import socket
 import struct
 import sys
-import time
+
+from plantclock import wait
 
 what, where, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
 FIRST = (
@@ -56,7 +57,7 @@ if what == "ports":
 elif what == "addresses":
     for last in range(1, number + 1):
         ping(f"{where}.{last + 9}", last)
-        time.sleep(0.02)
+        wait(0.02)
 else:
     for last in range(number):
         for port in (102, 502, 20000, 44818):

@@ -9,7 +9,6 @@ from layout import ADDRESS
 
 SPEED, STANDING, GZIP = days.SPEED, days.STANDING, True
 OPENED = (
-    *days.OPENED,
     ("enterprise", "edge", "any"),
     ("edge", "cell", "any"),
     ("enterprise", "internet", "any"),

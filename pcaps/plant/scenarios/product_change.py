@@ -13,7 +13,7 @@ def play(stage):
     stage.inference(3 * 3600)
     stage.wait(5400)
     stage.learned()
-    with stage.step("product B, and a set point for it by the operator", actors=("hmi",), targets=("plc1",),
+    with stage.step("product B: every reading moves", actors=("sensor1",), targets=("broker",),
                     evidence="mqtt.msgtype == 3 && ip.src == {sensor1}"):  # fmt: skip
         stage.line(product="B")
         stage.wait(4500)

@@ -124,7 +124,9 @@ class Net:
         if zone in self.zones:
             return
         bridge = f"b-{zone}"
-        self.inside(self.switch, "ip", "link", "add", bridge, "type", "bridge", "ageing_time", "0")
+        self.inside(
+            self.switch, "ip", "link", "add", bridge, "type", "bridge", "ageing_time", "0", "mcast_snooping", "0"
+        )
         self.inside(self.switch, "ip", "link", "set", bridge, "up")
         self.zones.append(zone)
         self.plug(self.sensor, zone, f"m-{zone}", None)

@@ -24,6 +24,12 @@ import scenario
 from net import PrivilegeError
 
 PCAPS = Path(__file__).parents[1]
+# Program: the Debian package it comes from.
+NEEDED = {
+    "ip": "iproute2", "nft": "nftables", "ethtool": "ethtool", "tcpdump": "tcpdump", "tshark": "tshark",
+    "mosquitto": "mosquitto", "sshd": "openssh-server", "ssh": "openssh-client", "smbd": "samba",
+    "smbclient": "smbclient", "dnsmasq": "dnsmasq-base", "chronyd": "chrony", "vsftpd": "vsftpd",
+}  # fmt: skip
 LIMIT = 900  # seconds a scenario may take
 
 
@@ -67,6 +73,11 @@ def main() -> int:
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.stderr.write("the plant makes network namespaces: run it as root (CAP_SYS_ADMIN and CAP_NET_ADMIN)\n")
+        return 1
+    places = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    missing = sorted({package for program, package in NEEDED.items() if not shutil.which(program, path=places)})
+    if missing:
+        sys.stderr.write(f"the plant runs real servers; missing are: apt-get install {' '.join(missing)}\n")
         return 1
     options.out.mkdir(parents=True, exist_ok=True)
     if options.one:

@@ -7,7 +7,8 @@ Evidence: the protocol found by content, the security policy of the OPC UA chann
 version, the flags of MQTT CONNECT; clients, ports and first frames are listed.
 False positives: tunnels (VPN, link encryption) that end before the tap; legacy devices that know nothing else.
 Techniques: T0830, T0885, T1692.001, T0859 by kind, in the catalogue.
-Fires on: pcaps/cleartext_modbus.pcap, pcaps/cleartext_credentials.pcap, pcaps/opcua_none.pcap, pcaps/old_tls.pcap
+Fires on: pcaps/cleartext_modbus.pcap, pcaps/cleartext_credentials.pcap, pcaps/conduit_violation.pcap,
+pcaps/opcua_none.pcap, pcaps/opcua_weak.pcap, pcaps/old_tls.pcap
 Silent on: pcaps/encrypted_plant.pcap
 Cost: one dictionary look-up for each distinct session of a window; new sessions are read in full.
 Blind when: the protocol was not recognised (a flow without payload, or joined in its middle).

@@ -7,7 +7,7 @@ Evidence: client, server, unit, operations and objects, first frames, how long w
 False positives: engineering stations at work, standby servers that take over, writers rarer than the
 learning part is long.
 Techniques: T0848, T1692.001, T0836, T0816 by kind, in the catalogue.
-Fires on: pcaps/rogue_writer.pcap
+Fires on: pcaps/rogue_writer.pcap, pcaps/dnp3_direct_operate.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: one set look-up for each write or command behaviour of a window.
 Blind when: the writer was at work in the learning part; a known writer writes something new; the protocol

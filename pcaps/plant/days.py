@@ -33,7 +33,7 @@ def play(stage: Stage, more: Programme) -> None:
 def begin(stage: Stage) -> None:
     day = 24.4 * HOUR
     stage.plc()
-    # tshark 4.0 joins segments of different messages once transport sequence numbers (6 bits) come round again.
+    # Few points: tshark 4.0 joins segments of different messages once transport sequence numbers come round.
     stage.rtu(day, "--few")
     stage.opcua(day)
     stage.registry(stage.model())

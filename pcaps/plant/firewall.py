@@ -30,7 +30,7 @@ CONDUITS = (
     Conduit("edge", "cell", ("4840",), ("opcua",), operations="read"),
     Conduit("cell", "dmz", ("1883", "8883"), ("mqtt", "tls"), direction="push_only"),
     Conduit("edge", "dmz", ("1883", "8883", "8080"), ("mqtt", "tls", "http")),
-    Conduit("control", "edge", ("22", "8080", "8443"), ("ssh", "http", "tls")),
+    Conduit("control", "edge", ("22", "8080", "8443", "4840"), ("ssh", "http", "tls", "opcua")),
     Conduit("control", "dmz", ("1883", "8883", "8080"), ("mqtt", "tls", "http"), direction="push_only"),
     Conduit("enterprise", "dmz", ("8080", "8443", "22"), ("http", "tls", "ssh")),
     Conduit("dmz", "enterprise", ("u53", "u123"), ("dns", "ntp")),

@@ -1,6 +1,6 @@
 """Records scenarios: `make plant`.
 
-    sudo python pcaps/plant/record.py [NAME ...] [--out pcaps] [--jobs 2] [--keep DIR]
+    sudo python pcaps/plant/record.py [NAME ...] [--out pcaps] [--jobs 3] [--keep DIR]
 
 Without names all of them. Each runs in namespaces of its own, several at a time; whatever was started ends
 with it. Then the index is written again.
@@ -65,7 +65,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--out", type=Path, default=PCAPS)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=3)
     parser.add_argument("--keep", type=Path, help="keep logs and the ports' captures here")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--scratch", type=Path, help=argparse.SUPPRESS)
@@ -87,7 +87,9 @@ def main() -> int:
             sys.stderr.write(f"{error}\n")
             return 1
         return 0
-    wanted = options.names or scenario.names()
+    wanted = options.names or sorted(
+        scenario.names(), key=lambda name: (not name.startswith("day_"), name)
+    )  # long ones first
     with ThreadPoolExecutor(options.jobs) as pool:
         jobs = [pool.submit(one, name, options.out, number, options.keep) for number, name in enumerate(wanted)]
         wrong = [job.result() for job in jobs]

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,9 +132,23 @@ def test_evidence_is_what_the_label_says(name: str) -> None:
 
 @each
 @needs_tshark
-def test_nothing_is_malformed_that_should_not_be(name: str) -> None:
+def test_nothing_is_malformed_that_should_not_be(name: str, tmp_path: Path) -> None:
     malformed = [n for n, packet in enumerate(packets(name), 1) if packet["_ws.malformed"]]
-    assert labels(name)["malformed"] or malformed == []
+    capture = PCAPS / labels(name)["capture"]
+    assert (
+        labels(name)["malformed"] or [n for n in malformed if alone_malformed(capture, n, tmp_path / "cut.pcap")] == []
+    )
+
+
+def alone_malformed(capture: Path, frame: int, cut: Path) -> bool:
+    """Whether tshark says so, too, where the frame stands with its neighbours only.
+
+    tshark 4.0 joins DNP3 segments of different messages of a long connection once the transport sequence number
+    (six bits) has come round, and calls the result malformed.
+    """
+    first = max(1, frame - 40)
+    subprocess.run(["editcap", "-r", str(capture), str(cut), f"{first}-{frame}"], check=True, capture_output=True)
+    return (frame - first + 1) in evidence.frames(cut, "_ws.malformed")
 
 
 @each

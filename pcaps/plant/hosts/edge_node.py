@@ -86,15 +86,34 @@ async def subscribe(server: str, inputs: Inputs) -> object:
     return link
 
 
+async def serve(address: str) -> tuple[object, object]:
+    """An OPC UA server with the score as its only variable."""
+    from asyncua import Server, ua
+
+    server = Server()
+    await server.init()
+    server.set_endpoint(f"opc.tcp://{address}:4840/model")
+    server.set_server_name("Edge node 1")
+    await server.set_application_uri("urn:example:edge1")
+    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+    index = await server.register_namespace("urn:example:edge1:models")
+    folder = await server.nodes.objects.add_object(index, "Models")
+    score = await folder.add_variable(ua.NodeId("PumpWear.Score", index), "Score", 0.0)
+    await server.start()
+    return server, score
+
+
 async def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--registry", nargs="+")
     parser.add_argument("--refresh", type=float, default=15)
     parser.add_argument("--opcua")
+    parser.add_argument("--serve")
     options = parser.parse_args()
     model, inputs = Model.load(options.model), Inputs()
     link = await subscribe(options.opcua, inputs) if options.opcua else None
+    server, shown = await serve(options.serve) if options.serve else (None, None)
     publisher = client(options, "edge-ai-1")
     if link is None:
         publisher.on_message = inputs.on_message
@@ -113,9 +132,13 @@ async def main() -> None:
             "time": int(plantclock.now() * 1000),
         }
         publisher.publish(SCORE, json.dumps(message), qos=1)
+        if shown is not None:
+            await shown.write_value(score)  # type: ignore[attr-defined]
     leave(publisher)
     if link is not None:
         await link.disconnect()  # type: ignore[attr-defined]
+    if server is not None:
+        await server.stop()  # type: ignore[attr-defined]
 
 
 asyncio.run(main())

@@ -1,7 +1,8 @@
 """An OPC UA client: reads the line's tags every second; may log in, write the set point, or browse everything.
+With `--score` it reads what the edge node's model says instead.
 
-opcua_client.py SERVER SECONDS [--policy none|sign|encrypt|weak] [--certificate CERT KEY] [--trust CA]
-                [--user NAME PASSWORD] [--write VALUE] [--browse] [--period 1]
+opcua_client.py SERVER SECONDS [--policy none|sign|encrypt] [--certificate CERT KEY] [--trust CA]
+                [--user NAME PASSWORD] [--write VALUE] [--browse] [--period 1] [--score]
 """
 
 import argparse
@@ -41,8 +42,9 @@ async def main() -> None:
     parser.add_argument("--write", type=float)
     parser.add_argument("--browse", action="store_true")
     parser.add_argument("--period", type=float, default=1)
+    parser.add_argument("--score", action="store_true")
     options = parser.parse_args()
-    client = Client(f"opc.tcp://{options.server}:4840/cell")
+    client = Client(f"opc.tcp://{options.server}:4840/{'model' if options.score else 'cell'}")
     client.application_uri = "urn:example:client"
     if options.policy != "none":
         certificate, key = options.certificate
@@ -53,7 +55,8 @@ async def main() -> None:
         client.set_user(options.user[0])
         client.set_password(options.user[1])
     async with client:
-        nodes = [client.get_node(ua.NodeId(f"Line1.{name}", 2)) for name in TAGS]
+        names = ["PumpWear.Score"] if options.score else [f"Line1.{name}" for name in TAGS]
+        nodes = [client.get_node(ua.NodeId(name, 2)) for name in names]
         async for turn in Ticker(options.period, options.seconds).each():
             await client.read_values(nodes)
             if options.write is not None and turn == 2:

@@ -20,7 +20,7 @@ def play(stage):
                     evidence="modbus && ip.src == {historian}"):  # fmt: skip
         stage.done(stage.python("historian", "attack_modbus.py", "10.40.0.11", "read", 5))
     with stage.step("an office computer opens a session to the HMI", actors=("office",), targets=("hmi",),
-                    techniques=("T0886",), alerts=("boundary.conduit", "boundary.it_ot"),
+                    techniques=("T0886",), alerts=("boundary.push_only", "boundary.conduit", "boundary.it_ot"),
                     evidence="tcp.port == 8081 && ip.src == {office}"):  # fmt: skip
         web = stage.python("hmi", "web.py", "10.30.0.10", 8081)
         stage.listening(web, 8081)

@@ -17,5 +17,7 @@ def play(stage):
     stage.master(150)
     stage.historian(150)
     stage.telemetry(150)
-    stage.edge(150, "--opcua", "10.40.0.31")
+    edge = stage.edge(150, "--opcua", "10.40.0.31", "--serve", "10.50.0.10")
+    stage.listening(edge, 4840)
+    stage.python("hmi", "opcua_client.py", "10.50.0.10", 120, "--score", "--period", 5)
     stage.wait(160)

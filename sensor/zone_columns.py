@@ -29,8 +29,7 @@ def _zones(column: Any, pipeline: Pipeline) -> Any:
         for start in range(_LENGTH * chunk.offset, _LENGTH * (chunk.offset + len(chunk)), _LENGTH):
             ip = buffer[start : start + _LENGTH]
             if ip not in places:
-                zone = pipeline._places.zone(ip)  # noqa: SLF001  what the detectors have inferred so far
-                places[ip] = names.setdefault(zone.name if zone else "", len(names))
+                places[ip] = names.setdefault(pipeline.zone(ip), len(names))
             keys += places[ip].to_bytes(4, "little")
     indices = pa.Array.from_buffers(pa.int32(), len(column), [None, pa.py_buffer(bytes(keys))])
     return pa.DictionaryArray.from_arrays(indices, _texts(list(names)))

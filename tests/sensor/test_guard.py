@@ -46,8 +46,8 @@ def test_reading_is_allowed(sql: str) -> None:
         ("SELECT * FROM url/**/('http://x')", "url()"),
         ("SELECT * FROM s3Cluster('a', 'b')", "s3cluster()"),
         ("SELECT * FROM Python(x)", "python()"),
-        ("SELECT 1 INTO OUTFILE '/tmp/x'", "OUTFILE"),
-        ("SELECT 1 into\noutfile '/tmp/x'", "OUTFILE"),
+        ("SELECT 1 INTO OUTFILE 'x.csv'", "OUTFILE"),
+        ("SELECT 1 into\noutfile 'x.csv'", "OUTFILE"),
         ("SELECT 1 FORMAT CSV", "--format"),
     ],
 )

@@ -24,7 +24,7 @@ class Site:
     places: Places
     inventory: Inventory
     learning: Learning
-    changes: Changes = Changes()
+    changes: Changes
 
     def learn(self, window: Window) -> None:
         """A part of a window, before any detector sees it."""

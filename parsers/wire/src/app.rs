@@ -1,6 +1,7 @@
 //! What a flow's payload is: not yet known, dissected, known by name only, or nothing that we know.
 
 use crate::dissect::{Cx, Dir, Dissector, Frame, Nanos, Probe, Stream};
+use crate::files::{Follow, Transfer, follower, transferred};
 use crate::names::Talk;
 use crate::recognise::{Found, recognise};
 
@@ -37,8 +38,8 @@ pub enum App {
     Unknown(Unknown),
     /// A dissector with the drivers of both directions.
     Dissected(Box<dyn Dissector>, [Stream; 2]),
-    /// Told by name only.
-    Named(Box<Talk>),
+    /// Told by name only; beside it, where the protocol carries files, what follows them.
+    Named(Box<Talk>, Option<Box<dyn Follow>>),
 }
 
 impl Default for App {
@@ -77,13 +78,19 @@ impl App {
         Self::Unknown(Unknown { refused: Some(refused), ..Unknown::default() })
     }
 
+    /// A connection that another one announced.
+    #[must_use]
+    pub fn data_connection(transfer: Transfer) -> Self {
+        Self::Named(Box::new(Talk::new("ftp_data")), Some(transferred(transfer)))
+    }
+
     /// The protocol's name; empty: not recognised.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Unknown(_) => "",
             Self::Dissected(d, _) => d.protocol(),
-            Self::Named(talk) => talk.app(),
+            Self::Named(talk, _) => talk.app(),
         }
     }
 
@@ -93,7 +100,7 @@ impl App {
         match self {
             Self::Unknown(_) => None,
             Self::Dissected(d, _) => Some(d.encrypted()),
-            Self::Named(talk) => talk.encrypted(),
+            Self::Named(talk, _) => talk.encrypted(),
         }
     }
 
@@ -119,7 +126,7 @@ impl App {
         };
         let (app, sender) = match recognise(whole, s.ports.0, s.ports.1, s.datagram, unknown.refused) {
             Found::Dissector(dissector, sender) => (Self::Dissected(dissector, <[Stream; 2]>::default()), sender),
-            Found::Named(app, sender) => (Self::Named(Box::new(Talk::new(app))), sender),
+            Found::Named(app, sender) => (Self::Named(Box::new(Talk::new(app)), follower(app)), sender),
             Found::Unsure if !s.datagram && (unknown.held + bytes.len()) as u64 <= limit => {
                 unknown.held += bytes.len();
                 unknown.pieces.push(Piece { side: s.side, ts, frame, bytes: bytes.to_vec() });
@@ -159,8 +166,11 @@ impl App {
                     *self = Self::Unknown(Unknown { refused, ..Unknown::default() });
                 }
             }
-            Self::Named(talk) => {
+            Self::Named(talk, follow) => {
                 talk.look(dir, bytes);
+                if let Some(follow) = follow {
+                    follow.bytes(cx, dir, bytes);
+                }
                 if talk.turns_to_tls() {
                     *self = Self::default();
                 }
@@ -177,7 +187,26 @@ impl App {
                 stream.gap(dissector.as_mut(), cx, dir, missing);
             }
             Self::Unknown(unknown) => unknown.pieces.retain(|p| p.side != side),
-            Self::Named(_) => {}
+            Self::Named(_, follow) => {
+                if let Some(follow) = follow {
+                    follow.gap(cx, dir, missing);
+                }
+            }
         }
+    }
+
+    /// The flow is over.
+    pub fn end(&mut self, cx: &mut Cx<'_>) {
+        match self {
+            Self::Dissected(dissector, _) => dissector.end(cx),
+            Self::Named(_, Some(follow)) => follow.end(cx),
+            Self::Named(_, None) | Self::Unknown(_) => {}
+        }
+    }
+
+    /// Whether something waits for the flow's end.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        matches!(self, Self::Dissected(..) | Self::Named(_, Some(_)))
     }
 }

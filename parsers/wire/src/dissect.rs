@@ -3,6 +3,7 @@
 
 use crate::anomaly::Kind;
 use crate::behaviour::{Behaviour, Behaviours};
+use crate::files::Expected;
 use crate::limits::Limits;
 use crate::rows::{AnomalyRow, Rows};
 
@@ -99,6 +100,8 @@ pub struct Cx<'a> {
     pub behaviours: &'a mut Behaviours,
     /// The limits in force.
     pub limits: &'a Limits,
+    /// Connections that others announced.
+    pub expected: &'a mut Expected,
 }
 
 impl Cx<'_> {

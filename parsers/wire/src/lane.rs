@@ -5,6 +5,7 @@ use crate::app::{App, Piece, Side, Verdict};
 use crate::behaviour::Behaviours;
 use crate::community::community_id;
 use crate::dissect::{Cx, Dir, Ends, FlowRef, Frame, Nanos};
+use crate::files::Expected;
 use crate::flow::{Base, Flow};
 use crate::limits::Limits;
 use crate::rows::Rows;
@@ -32,6 +33,8 @@ pub struct Output {
     pub behaviours: Behaviours,
     /// The flows that rows point to.
     pub dictionary: Dictionary,
+    /// Connections that others announced.
+    pub expected: Expected,
     /// Number of the dictionary: one a window, or part of one.
     pub epoch: u64,
 }
@@ -79,6 +82,7 @@ impl Lane<'_> {
             rows: &mut self.out.rows,
             behaviours: &mut self.out.behaviours,
             limits: self.limits,
+            expected: &mut self.out.expected,
         };
         f(self.app, &mut cx)
     }
@@ -117,6 +121,13 @@ impl Lane<'_> {
     /// Looks what the flow is; when it is known now, hands up what came before.
     #[cold]
     fn recognised(&mut self, side: usize, bytes: &[u8], ts: Nanos, frame: Frame) -> bool {
+        if !self.out.expected.is_empty() && !self.datagram {
+            let ends = &self.base.ends;
+            if let Some(transfer) = self.out.expected.take((ends.server, ends.server_port)) {
+                *self.app = App::data_connection(transfer);
+                return true;
+            }
+        }
         let (low, high) = (self.base.key.low.1, self.base.key.high.1);
         let ports = if side == 0 { (low, high) } else { (high, low) };
         let sides = Side { side, ports, datagram: self.datagram };

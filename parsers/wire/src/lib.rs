@@ -13,6 +13,7 @@ pub mod dnp3;
 pub mod duplicates;
 pub mod flow;
 pub mod flow_rows;
+pub mod files;
 mod fragments;
 pub mod ip;
 pub mod lane;

@@ -97,6 +97,8 @@ limits! {
     read_templates = 32;
     /// Monitored items of one OPC UA flow whose node ids are remembered; beyond it the oldest is forgotten.
     monitored_items = 16_384;
+    /// Bytes below which a nameless HTTP body that holds no model gives no row in `files`.
+    file_bytes = 4_096;
     // --- windows
     /// Distinct behaviours of a window and worker; beyond it new ones are counted, not kept.
     behaviours = 200_000;

@@ -310,7 +310,7 @@ impl Worker {
     fn end(&mut self, place: u32, now: Nanos) {
         self.guarded(place, |flow, out, limits, held| {
             let Flow { base, halves, tally, app, .. } = flow;
-            if !halves.iter().any(Half::waits) && !matches!(app, App::Dissected(..)) {
+            if !halves.iter().any(Half::waits) && !app.waits() {
                 return;
             }
             let last = (base.last, base.last_frame);
@@ -318,11 +318,7 @@ impl Worker {
             for (side, half) in halves.iter_mut().enumerate() {
                 half.flush(held, tally, &mut |e| lane.event(side, e, last));
             }
-            lane.with(last.0, last.1, |app, cx| {
-                if let App::Dissected(dissector, _) = app {
-                    dissector.end(cx);
-                }
-            });
+            lane.with(last.0, last.1, App::end);
         });
         self.write(place, now, true);
         if let Some(flow) = self.flows.remove(place) {

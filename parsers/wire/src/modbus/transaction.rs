@@ -163,7 +163,7 @@ impl Transactions {
         let Early { transaction, unit, ref pdu, bytes, whole, ts, frame, excused, .. } = early;
         let message = Message { transaction, unit, pdu, bytes, whole };
         let (flow, ends, limits) = (cx.flow, cx.ends, cx.limits);
-        let then = &mut Cx { ts, frame, flow, ends, rows: cx.rows, behaviours: cx.behaviours, limits };
+        let then = &mut Cx { ts, frame, flow, ends, rows: cx.rows, behaviours: cx.behaviours, limits, expected: cx.expected };
         let slot = if found { self.asked(then, &message) } else { None };
         self.answer(then, &message, slot, excused);
         self.early.done(early);

@@ -4,7 +4,7 @@ pub mod codes;
 mod packets;
 mod probe;
 pub mod properties;
-mod publish;
+pub mod publish;
 pub mod read;
 mod resync;
 pub mod rows;

@@ -146,7 +146,9 @@ fn uploads_and_forms() {
     let head = "--X1\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nhunter2\r\n--X1\r\nContent-Disposition: form-data; \
                 name=\"f\"; filename=\"C:\\\\tmp\\\\wear.safetensors\"\r\n\r\n";
     let form = [head.as_bytes(), &file, b"\r\n--X1--\r\n"].concat();
-    let put = |head: &str, body: &[u8]| (Dir::ToServer, [format!("{head}\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat());
+    let put = |head: &str, body: &[u8]| {
+        (Dir::ToServer, [format!("{head}\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat())
+    };
     let script = [
         put("PUT /models/wear/7.safetensors HTTP/1.1\r\nHost: r", &file),
         answer("201 Created\r\nContent-Length: 0", b""),
@@ -166,7 +168,12 @@ fn uploads_and_forms() {
 fn ranges_are_put_together() {
     let file = model(20_000, 6);
     let part = |from: usize, to: usize| {
-        let head = format!("206 Partial Content\r\nContent-Length: {}\r\nContent-Range: bytes {from}-{}/{}", to - from, to - 1, file.len());
+        let head = format!(
+            "206 Partial Content\r\nContent-Length: {}\r\nContent-Range: bytes {from}-{}/{}",
+            to - from,
+            to - 1,
+            file.len()
+        );
         answer(&head, &file[from..to])
     };
     let whole = [get("/a.safetensors"), part(0, 8_000), get("/a.safetensors"), part(8_000, file.len())];
@@ -186,7 +193,11 @@ fn holes_leave_the_rest_of_the_connection_readable() {
     desk.with(|cx| follow.bytes(cx, Dir::ToClient, &first[..4_000]));
     desk.with(|cx| follow.gap(cx, Dir::ToClient, 1_000));
     desk.with(|cx| follow.bytes(cx, Dir::ToClient, &first[5_000..]));
-    desk.run(follow.as_mut(), &[get("/b.safetensors"), answer(&format!("200 OK\r\nContent-Length: {}", b.len()), &b)], 0);
+    desk.run(
+        follow.as_mut(),
+        &[get("/b.safetensors"), answer(&format!("200 OK\r\nContent-Length: {}", b.len()), &b)],
+        0,
+    );
     let found = desk.files();
     assert_eq!(found.len(), 2);
     assert!(found[0].starts_with(&format!("a.safetensors {}  safetensors", a.len() - 1_000)), "{}", found[0]);
@@ -196,7 +207,8 @@ fn holes_leave_the_rest_of_the_connection_readable() {
 #[test]
 fn a_file_over_ftp_comes_on_the_connection_that_was_announced() {
     let file = model(12_000, 9);
-    for announced in ["227 Entering Passive Mode (10,0,0,2,156,64).", "229 Entering Extended Passive Mode (|||40000|)"] {
+    for announced in ["227 Entering Passive Mode (10,0,0,2,156,64).", "229 Entering Extended Passive Mode (|||40000|)"]
+    {
         let mut desk = Desk::new();
         let mut control = follower("ftp").expect("FTP carries files");
         let script = [
@@ -251,7 +263,11 @@ fn read(message: u64, id: u8, at: usize, data: &[u8]) -> [(Dir, Vec<u8>); 2] {
 #[test]
 fn files_over_smb_are_put_in_order() {
     let file = model(150_000, 10);
-    let closing = { let mut b = vec![0; 24]; b[8] = 7; (Dir::ToServer, smb(6, false, 9, &b)) };
+    let closing = {
+        let mut b = vec![0; 24];
+        b[8] = 7;
+        (Dir::ToServer, smb(6, false, 9, &b))
+    };
     let mut script = create(1, "models\\wear.safetensors", 7, file.len() as u64).to_vec();
     let parts = [(2, 0, 65_536), (3, 65_536, 131_072), (4, 131_072, file.len())];
     let [mut first, second, third] = parts.map(|(m, from, to)| read(m, 7, from, &file[from..to]).to_vec());
@@ -297,7 +313,14 @@ fn garbage_and_holes_neither_panic_nor_grow() {
             let n = dice.below(60);
             let mut bytes = dice.bytes(n);
             if round % 3 == 0 {
-                let starts: [&[u8]; 6] = [b"HTTP/1.1 200 OK\r\n", b"PUT / HTTP/1.1\r\n", b"Content-Length: 99\r\n\r\n", b"\0\0\0\x60\xfeSMB@\0", b"227 (1,2,3,4,5,6)\r\n", b"RETR x\r\n"];
+                let starts: [&[u8]; 6] = [
+                    b"HTTP/1.1 200 OK\r\n",
+                    b"PUT / HTTP/1.1\r\n",
+                    b"Content-Length: 99\r\n\r\n",
+                    b"\0\0\0\x60\xfeSMB@\0",
+                    b"227 (1,2,3,4,5,6)\r\n",
+                    b"RETR x\r\n",
+                ];
                 bytes = [starts[dice.below(6)], &bytes].concat();
             }
             let dir = if dice.below(2) == 0 { Dir::ToServer } else { Dir::ToClient };

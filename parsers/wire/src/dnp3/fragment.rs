@@ -33,6 +33,8 @@ pub struct Fragment {
     base: i64,
     /// The key's limit.
     most_text: usize,
+    /// Variation, start and end of each file object (group 70) in the fragment.
+    pub files: Vec<(u8, usize, usize)>,
     /// Whether an unknown object was told.
     unknown: bool,
     /// Whether objects were left out for the limit `items`.
@@ -115,6 +117,7 @@ impl Fragment {
         self.points.clear();
         self.key.clear();
         self.problems.clear();
+        self.files.clear();
         (self.iin, self.base, self.cut, self.unknown) = (None, 0, false, false);
     }
 
@@ -244,6 +247,10 @@ impl Fragment {
             let short = || Problem::malformed(format!("object {}:{} is cut", h.group, h.variation));
             let size = reader.number(h.prefix_width()).ok_or_else(short)?;
             let object = reader.take(usize::try_from(size).unwrap_or(usize::MAX)).ok_or_else(short)?;
+            if h.group == 70 && self.files.len() < most {
+                let end = reader.at();
+                self.files.push((h.variation, end - object.len(), end));
+            }
             if self.keep(1, most) == 0 {
                 continue;
             }

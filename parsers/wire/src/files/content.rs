@@ -15,6 +15,8 @@ pub enum Content {
     Inflate(Box<Inflate>),
     /// A coding that is not read here (br, zstd): the coded bytes are what is hashed.
     Other,
+    /// The coded bytes made no sense: the rest is passed over.
+    Over,
 }
 
 /// A deflated body on its way.
@@ -56,6 +58,7 @@ impl Content {
                 out(bytes);
                 true
             }
+            Self::Over => true,
             Self::Inflate(inflate) => inflate.read(bytes, &mut out),
         }
     }
@@ -80,7 +83,8 @@ impl Inflate {
         }
         let state = self.state.get_or_insert_with(|| {
             // "deflate" is zlib by the standard and bare by habit of some servers.
-            let zlib = matches!(rest, [a, b, ..] if a & 0x0F == 8 && (u16::from(*a) << 8 | u16::from(*b)).is_multiple_of(31));
+            let zlib =
+                matches!(rest, [a, b, ..] if a & 0x0F == 8 && (u16::from(*a) << 8 | u16::from(*b)).is_multiple_of(31));
             Decompress::new(zlib)
         });
         let mut buffer = [0; PIECE];

@@ -77,6 +77,21 @@ pub fn recognise(head: &[u8]) -> Format {
     protobuf(head).or_else(|| text(head)).unwrap_or_default()
 }
 
+/// Whether a first look at a few bytes leaves it open that a model starts here; most messages it rules out.
+#[inline]
+#[must_use]
+pub fn may_be_model(head: &[u8]) -> bool {
+    matches!(
+        head,
+        [_, _, _, _, _, _, _, _, b'{', b'"', ..]
+            | [_, _, _, _, b'T', b'F', b'L', b'3', ..]
+            | [b'{', b'"', b'l', ..]
+            | [b'{', b'L', ..]
+            | [b't', b'r', b'e', b'e', b'\n', ..]
+            | [0x80 | 0x89 | 0x08 | b'P' | b'G' | b'C' | b'b' | b'f' | b'p' | b'<', _, _, _, ..]
+    )
+}
+
 fn archive(head: &[u8]) -> Format {
     let names = zip::members(head);
     let has = |wanted: &str| names.iter().any(|n| n.rsplit('/').next() == Some(wanted));
@@ -198,7 +213,8 @@ fn text(head: &[u8]) -> Option<Format> {
     }
     let sample = head.get(..head.len().min(512))?;
     let printable = sample.iter().all(|&b| b >= 0x20 || matches!(b, b'\t' | b'\n' | b'\r'));
-    if sample.is_empty() || !printable || std::str::from_utf8(sample).is_err_and(|e| e.valid_up_to() + 4 < sample.len()) {
+    if sample.is_empty() || !printable || std::str::from_utf8(sample).is_err_and(|e| e.valid_up_to() + 4 < sample.len())
+    {
         return None;
     }
     Some(plain(match start.first() {
@@ -226,7 +242,10 @@ const PROMISES: &[(&str, &[&str])] = &[
     ("plan", &["tensorrt"]),
 ];
 /// Extensions of what is no model.
-const OTHERS: &[&str] = &["txt", "csv", "log", "html", "htm", "css", "js", "png", "jpg", "jpeg", "gif", "pdf", "conf", "ini", "md", "tmp", "ico"];
+const OTHERS: &[&str] = &[
+    "txt", "csv", "log", "html", "htm", "css", "js", "png", "jpg", "jpeg", "gif", "pdf", "conf", "ini", "md", "tmp",
+    "ico",
+];
 
 /// Whether a name's extension says something else than the content.
 #[must_use]
@@ -235,9 +254,12 @@ pub fn contradicts(name: &str, format: Format) -> bool {
     let extension = extension.to_ascii_lowercase();
     if let Some((_, models)) = PROMISES.iter().find(|(e, _)| *e == extension) {
         // A zip may be a model whose members the head does not show.
-        return !(models.contains(&format.model) || (format.mime == "application/zip" && matches!(&*extension, "pt" | "pth" | "keras")));
+        return !(models.contains(&format.model)
+            || (format.mime == "application/zip" && matches!(&*extension, "pt" | "pth" | "keras")));
     }
-    OTHERS.contains(&&*extension) && (!format.model.is_empty() || matches!(format.mime, "application/x-elf" | "application/vnd.microsoft.portable-executable"))
+    OTHERS.contains(&&*extension)
+        && (!format.model.is_empty()
+            || matches!(format.mime, "application/x-elf" | "application/vnd.microsoft.portable-executable"))
 }
 
 #[cfg(test)]

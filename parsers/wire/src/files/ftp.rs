@@ -1,8 +1,8 @@
 //! Files over FTP (RFC 959, RFC 2428): the control connection announces data connections, each of which is one file.
 
+use super::Follow;
 use super::expected::Transfer;
 use super::object::{About, Object};
-use super::Follow;
 use crate::dissect::{Cx, Dir};
 
 /// Bytes kept of a line whose end has not come.

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use memchr::memchr;
 
+use super::Follow;
 use super::content::Content;
 use super::multipart::{Multipart, file_name};
 use super::object::{About, Object};
-use super::Follow;
 use crate::dissect::{Cx, Dir};
 
 /// Longest line of a head.
@@ -56,7 +56,7 @@ enum State {
 
 #[derive(Debug)]
 enum Body {
-    File { object: Object, content: Content, total: Option<u64> },
+    File { object: Box<Object>, content: Content, total: Option<u64> },
     Form(Multipart),
 }
 
@@ -68,7 +68,7 @@ struct Side {
     head: Head,
     body: Option<Body>,
     /// An object whose further ranges may come, with its length.
-    parts: Option<(Object, Option<u64>)>,
+    parts: Option<(Box<Object>, Option<u64>)>,
 }
 
 /// See the module's head.
@@ -276,7 +276,7 @@ impl Http {
 }
 
 /// Small bodies that are no model are answers of programs, not files.
-fn write(object: Object, cx: &mut Cx<'_>) {
+fn write(object: Box<Object>, cx: &mut Cx<'_>) {
     if object.size() >= cx.limits.file_bytes || !object.format().model.is_empty() || !object.about.name.is_empty() {
         object.finish(cx);
     }
@@ -284,7 +284,7 @@ fn write(object: Object, cx: &mut Cx<'_>) {
 
 impl Side {
     /// The object that this body is, or goes on with; and its length where only a range comes.
-    fn object(&mut self, cx: &mut Cx<'_>, about: About) -> (Object, Option<u64>) {
+    fn object(&mut self, cx: &mut Cx<'_>, about: About) -> (Box<Object>, Option<u64>) {
         let range = self.head.range.filter(|_| self.head.status == 206);
         let before = self.parts.take();
         let Some((from, total)) = range else {
@@ -292,7 +292,7 @@ impl Side {
                 object.cut();
                 write(object, cx);
             }
-            return (Object::new(cx, about), None);
+            return (Box::new(Object::new(cx, about)), None);
         };
         match before {
             Some((object, _)) if object.at() == from && object.about.path == about.path => (object, total),
@@ -301,7 +301,7 @@ impl Side {
                     object.cut();
                     write(object, cx);
                 }
-                let mut object = Object::new(cx, about);
+                let mut object = Box::new(Object::new(cx, about));
                 object.lose(from);
                 (object, total)
             }
@@ -311,9 +311,10 @@ impl Side {
     fn take(&mut self, cx: &mut Cx<'_>, bytes: &[u8]) {
         match &mut self.body {
             Some(Body::File { object, content, .. }) => {
-                if !content.read(bytes, |plain| object.bytes(plain)) {
+                let readable = content.read(bytes, |plain| object.bytes(plain));
+                if !readable {
                     object.cut();
-                    *content = Content::Other;
+                    *content = Content::Over;
                 }
             }
             Some(Body::Form(form)) => form.bytes(cx, bytes),

@@ -11,12 +11,14 @@ mod http;
 mod multipart;
 mod object;
 mod pickle;
+mod series;
 mod smb;
 mod smb_messages;
 mod zip;
 
 pub use expected::{Expected, Transfer};
 pub use object::{About, Object};
+pub use series::Series;
 
 use crate::columns::{Flag, Frames, Name, Num, Text, Time};
 use crate::dissect::{Cx, Dir};

@@ -102,6 +102,16 @@ impl Object {
         format::recognise(&self.head)
     }
 
+    /// Whether it is complete by its own evidence.
+    #[must_use]
+    pub fn whole(&self) -> bool {
+        let format = self.format();
+        match format.model {
+            "safetensors" => format::safetensors(&self.head).flatten() == Some(self.size),
+            _ => format.mime == "application/zip" && zip::ends(&self.tail),
+        }
+    }
+
     /// Its last byte will not come.
     pub fn cut(&mut self) {
         self.cut = true;

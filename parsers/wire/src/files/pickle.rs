@@ -8,11 +8,30 @@ use memchr::memchr;
 
 /// Modules none of whose names belongs into a model file.
 const NEVER: &[&str] = &[
-    "os", "posix", "nt", "subprocess", "shutil", "socket", "pty", "runpy", "ctypes", "webbrowser", "importlib", "code",
-    "http.client", "urllib.request", "requests", "ftplib", "smtplib", "telnetlib", "asyncio.subprocess", "pip",
+    "os",
+    "posix",
+    "nt",
+    "subprocess",
+    "shutil",
+    "socket",
+    "pty",
+    "runpy",
+    "ctypes",
+    "webbrowser",
+    "importlib",
+    "code",
+    "http.client",
+    "urllib.request",
+    "requests",
+    "ftplib",
+    "smtplib",
+    "telnetlib",
+    "asyncio.subprocess",
+    "pip",
 ];
 /// Names of the built-in module that run code or open files.
-const BUILT_IN: &[&str] = &["eval", "exec", "execfile", "compile", "open", "__import__", "getattr", "apply", "breakpoint", "input"];
+const BUILT_IN: &[&str] =
+    &["eval", "exec", "execfile", "compile", "open", "__import__", "getattr", "apply", "breakpoint", "input"];
 const BUILT_IN_MODULES: &[&str] = &["builtins", "__builtin__", "__builtins__"];
 
 /// Longest import that is looked for, in bytes of the pickle.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
+use super::Follow;
 use super::object::{About, Object};
 use super::smb_messages::{self as messages, CLOSE, CREATE, FileId, HEADER, Header, READ, WRITE};
-use super::Follow;
 use crate::dissect::{Cx, Dir};
 
 /// Octets of a message that are kept: enough for a header and a name, not for data, which pass by.
@@ -178,12 +178,26 @@ impl Smb {
             (READ, true) => {
                 let Some((file, at)) = self.reading.remove(&header.message).filter(|_| !failed) else { return };
                 if let Some((start, length)) = messages::read_data(bytes) {
-                    self.begin(cx, dir, Passing { file, at, skip: 0, left: length, upload: false }, start, bytes, goes_on);
+                    self.begin(
+                        cx,
+                        dir,
+                        Passing { file, at, skip: 0, left: length, upload: false },
+                        start,
+                        bytes,
+                        goes_on,
+                    );
                 }
             }
             (WRITE, false) => {
                 if let Some((file, at, start, length)) = messages::written(bytes) {
-                    self.begin(cx, dir, Passing { file, at, skip: 0, left: length, upload: true }, start, bytes, goes_on);
+                    self.begin(
+                        cx,
+                        dir,
+                        Passing { file, at, skip: 0, left: length, upload: true },
+                        start,
+                        bytes,
+                        goes_on,
+                    );
                 }
             }
             _ => {}

@@ -10,6 +10,7 @@ pub mod pairing;
 pub mod pdu;
 mod probe;
 pub mod read;
+mod records;
 pub mod rows;
 pub mod rtu;
 mod tags;
@@ -193,7 +194,8 @@ impl Modbus {
         let Partial { bytes, ts, frame } = self.partial_mut(dir).take()?;
         let header = Header::read(&bytes)?;
         let (flow, ends, limits) = (cx.flow, cx.ends, cx.limits);
-        let then = &mut Cx { ts, frame, flow, ends, rows: cx.rows, behaviours: cx.behaviours, limits, expected: cx.expected };
+        let then =
+            &mut Cx { ts, frame, flow, ends, rows: cx.rows, behaviours: cx.behaviours, limits, expected: cx.expected };
         let pdu = bytes.get(HEADER..).unwrap_or_default();
         let (transaction, unit) = (header.transaction, header.unit);
         self.message(then, dir, &Message { transaction, unit, pdu, bytes: header.total(), whole: false });

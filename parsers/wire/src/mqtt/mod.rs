@@ -17,6 +17,7 @@ pub use probe::probe;
 
 use crate::anomaly::Kind;
 use crate::dissect::{Cx, Dir, Dissector, Nanos, Step};
+use crate::files::Series;
 use publish::{Aliases, Open};
 use read::{Fixed, Malformed, Varint};
 use resync::Verdict;
@@ -40,6 +41,8 @@ struct Side {
     open: Option<Box<Open>>,
     /// Topics by alias.
     aliases: Option<Box<Aliases>>,
+    /// Models that payloads carry.
+    files: Series,
 }
 
 /// Where in the stream the next byte stands.
@@ -243,6 +246,8 @@ impl Dissector for Mqtt {
         let wait = i64::try_from(cx.limits.response_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
         let Session { pending, client_id, .. } = &mut self.session;
         pending.expire(cx, client_id, now.saturating_sub(wait));
+        self.to_server.files.tick(cx, now);
+        self.to_client.files.tick(cx, now);
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
@@ -258,6 +263,7 @@ impl Dissector for Mqtt {
             if let Mode::Lost { skipped: 1.., .. } = side.mode {
                 cx.anomaly("mqtt", Kind::Truncated, "no packet was found again");
             }
+            side.files.end(cx);
             *side = Side::default();
         }
         let Session { pending, client_id, .. } = &mut self.session;

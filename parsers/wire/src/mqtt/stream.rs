@@ -8,6 +8,7 @@ use super::session::{self, Layout, Session, odd};
 use super::{Mode, Mqtt, Side};
 use crate::anomaly::Kind;
 use crate::dissect::{Cx, Dir, Step};
+use crate::files::About;
 
 impl Mqtt {
     pub(super) fn publish(&mut self, cx: &mut Cx<'_>, dir: Dir, fixed: Fixed, bytes: &[u8]) -> Step {
@@ -88,12 +89,18 @@ impl Mqtt {
                 payload,
                 sha256: (!payload.is_empty()).then(|| publish::sha256(payload)),
             };
+            if side.files.wants(&topic, payload) {
+                side.files.message(cx, &topic, about(&topic, dir), payload);
+            }
             publish::write(session, cx, dir, &facts);
             return Step::Took(total);
         }
         let open = side.open.get_or_insert_default();
         open.begin(fixed, header, &topic);
-        open.take(bytes.get(start..).unwrap_or_default(), keep(cx));
+        let first = bytes.get(start..).unwrap_or_default();
+        open.take(first, keep(cx));
+        side.files.begin(&topic, about(&topic, dir));
+        side.files.piece(cx, first);
         side.mode = Mode::Payload;
         Step::Took(bytes.len())
     }
@@ -106,12 +113,19 @@ impl Mqtt {
             return self.packet(cx, dir, bytes);
         };
         let taken = open.take(bytes, keep(cx));
+        side.files.piece(cx, bytes.get(..taken).unwrap_or_default());
         if open.left == 0 {
+            side.files.close(cx);
             open.finish(session, cx, dir);
             side.mode = Mode::Packets;
         }
         Step::Took(taken)
     }
+}
+
+/// What is known of an object in a payload.
+fn about(topic: &str, dir: Dir) -> About {
+    About { path: topic.to_owned(), name: String::new(), carrier: "mqtt", upload: dir == Dir::ToServer }
 }
 
 /// Bytes of a payload that are kept while it passes by: for its row, and for the values in it.
@@ -126,7 +140,9 @@ impl Side {
         let inside = missing != 0 && missing <= open.left;
         let left = open.left;
         open.lose(cx, if inside { missing } else { left });
+        self.files.lose(if inside { missing } else { left });
         if open.left == 0 {
+            self.files.close(cx);
             open.finish(session, cx, dir);
         }
         inside.then_some(if missing == left { Mode::Packets } else { Mode::Payload })

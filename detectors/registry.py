@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 GROUP = "driftspan.detectors"
 BUILTIN = {
     "cleartext": "detectors.cleartext:Cleartext",
+    "artefacts": "detectors.artefacts:Artefacts",
     "boundary": "detectors.boundary:Boundary",
     "new_writer": "detectors.new_writer:NewWriter",
     "scan": "detectors.scan:Scan",

@@ -71,14 +71,16 @@ _TAIL = """
 # direction = "push_only"
 
 # --- models: the AI models of the plant. inputs and outputs: MQTT topic filters, OPC UA node ids,
-# Modbus units and registers, DNP3 points, HTTP paths. approved: version = SHA-256 of the model's file.
+# Modbus units and registers, DNP3 points, HTTP paths. approved: version = SHA-256 of the model's file,
+# the newest last. revoked: SHA-256 sums that must not be used any more.
 #
 # [[model]]
 # id = "pump-anomaly"
 # hosts = ["10.35.0.20"]
 # inputs = ["plant/pump/+/vibration"]
 # outputs = ["plant/pump/+/score"]
-# approved = { "1.4.0" = "<sha256>" }
+# approved = { "1.4.0" = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" }
+# revoked = []
 # rollback_minutes = 15
 
 # --- data sources: what feeds the models.

@@ -109,7 +109,9 @@ class Replay:
         self._engine = engine
         self._store = store
         policy = Policy(config.zones, config.conduits)
-        self._pipeline = Pipeline(policy, config.detectors, sensor=config.sensor.name, case_id=case)
+        self._pipeline = Pipeline(
+            policy, config.detectors, sensor=config.sensor.name, case_id=case, models=config.models
+        )
         self._health = Health()
         self._alerts: dict[str, Alert] = {}
         self.outcome = Outcome(case)

@@ -48,6 +48,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "ts": TIME, **FLOW, "frame": pa.uint64(), "version": NAME, "version_number": pa.uint16(), "cipher": NAME,
         "sni": NAME,
     },
+    "files": {
+        "ts": TIME, **FLOW, "frame": pa.uint64(), "first_frame": pa.uint64(), "first_ts": TIME, "sha256": pa.utf8(),
+        "size": pa.uint64(), "missing": pa.uint64(), "name": pa.utf8(), "path": pa.utf8(), "mime": NAME,
+        "model_format": NAME, "carrier": NAME, "upload": pa.uint8(), "warnings": pa.utf8(),
+    },
     "anomalies": {"ts": TIME, **FLOW, "frame": pa.uint64(), "protocol": NAME, "kind": NAME, "detail": pa.utf8()},
     "sightings": {
         "ts": TIME, "frame": pa.uint64(), "ip": IP, "mac": pa.utf8(), "vlan": pa.uint16(), "source": NAME,

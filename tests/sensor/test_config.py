@@ -55,14 +55,15 @@ direction = "push_only"
 [[model]]
 id = "m"
 hosts = ["10.1.0.5"]
-approved = { "1.0" = "ab" }
+approved = { "1.0" = "%s" }
 rollback_minutes = 5
 [[data_source]]
 id = "d"
 models = ["m"]
 [detectors.scan]
 enabled = false
-""",
+"""
+        % ("ab" * 32),
         "x",
     )
     assert read.sensor.name == "s1"
@@ -72,7 +73,7 @@ enabled = false
     conduit = read.conduits[0]
     assert (conduit.source, conduit.target, conduit.encrypted) == ("office", "cell", True)
     assert conduit.direction == "push_only"
-    assert read.models[0].approved == {"1.0": "ab"}
+    assert read.models[0].approved == {"1.0": "ab" * 32}
     assert read.data_sources[0].models == ("m",)
     assert read.detectors == {"scan": {"enabled": False}}
 

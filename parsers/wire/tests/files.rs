@@ -1,4 +1,5 @@
 //! Files over HTTP, FTP and SMB: found, hashed as the file itself is, however the bytes are cut.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 

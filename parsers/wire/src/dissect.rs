@@ -148,6 +148,9 @@ pub trait Dissector: Send {
     /// Looks at the start of `bytes`.
     fn parse(&mut self, cx: &mut Cx<'_>, dir: Dir, bytes: &[u8]) -> Step;
 
+    /// `bytes` began a message whose rest was never captured; [`gap`](Self::gap) follows. What can be read of them is.
+    fn cut(&mut self, _cx: &mut Cx<'_>, _dir: Dir, _bytes: &[u8]) {}
+
     /// `missing` bytes of a direction were never captured (0: unknown how many).
     fn gap(&mut self, cx: &mut Cx<'_>, dir: Dir, missing: u64);
 
@@ -222,6 +225,9 @@ impl Stream {
     /// The next `missing` bytes were never captured: what waits for them is given up.
     pub fn gap(&mut self, dissector: &mut dyn Dissector, cx: &mut Cx<'_>, dir: Dir, missing: u64) {
         let lost = self.carry.len() as u64;
+        if lost > 0 {
+            dissector.cut(cx, dir, &self.carry);
+        }
         self.carry.clear();
         self.need = 0;
         dissector.gap(cx, dir, if missing == 0 { 0 } else { missing + lost });

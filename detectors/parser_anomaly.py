@@ -48,6 +48,7 @@ _KIND = {
     "unknown_alias": "malformed",
     "select_mismatch": "unsolicited",
     "unsolicited_response": "unsolicited",
+    "unexpected_protocol": "malformed",
 }
 # What follows from missing packets or from the sensor's own limits.
 _LOSS = frozenset(

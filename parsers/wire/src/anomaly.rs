@@ -48,6 +48,8 @@ anomalies! {
     PendingFull = "pending_full",
     /// A code that the standard reserves or does not know.
     UnknownCode = "unknown_code",
+    /// The first bytes on a protocol's own port are neither that protocol nor another that is known.
+    UnexpectedProtocol = "unexpected_protocol",
     // --- IP and TCP
     /// IP fragments that overlap; the bytes seen first were kept.
     FragmentOverlap = "fragment_overlap",

@@ -2,7 +2,7 @@
 
 use crate::dissect::{Cx, Dir, Dissector, Frame, Nanos, Probe, Stream};
 use crate::names::Talk;
-use crate::recognise::{Found, recognise};
+use crate::recognise::{Found, at_home, recognise};
 
 /// Segments of a direction that are each looked at while nothing is recognised; then one in sixteen is.
 const PATIENCE: u32 = 8;
@@ -29,6 +29,8 @@ pub struct Unknown {
     seen: [u32; 2],
     /// The protocol whose dissector said that the flow is not its own; it is never asked again.
     refused: Option<&'static str>,
+    /// Whether it was said that the port's own protocol is not spoken, or the beginning was lost.
+    told: bool,
 }
 
 /// The application layer of a flow.
@@ -61,6 +63,8 @@ pub struct Side {
 pub enum Verdict {
     /// Nothing new.
     Same,
+    /// The first bytes are nothing that is known, on a port where this protocol is at home. Said once a flow.
+    Stranger(&'static str),
     /// The protocol is now known.
     Recognised {
         /// The side that is the client, if the content says which.
@@ -97,6 +101,13 @@ impl App {
         }
     }
 
+    /// A flow that ends while its first bytes could still become something: the protocol that is at home there.
+    #[must_use]
+    pub fn undecided(&self, ports: (u16, u16)) -> Option<(&'static str, &Piece)> {
+        let Self::Unknown(Unknown { pieces, told: false, .. }) = self else { return None };
+        Some((at_home(ports.0, ports.1, false)?, pieces.first()?))
+    }
+
     /// Looks at bytes of a flow that is not recognised yet. The caller then orients the flow and hands
     /// the pieces and these bytes up with [`App::feed`].
     pub fn look(&mut self, s: &Side, ts: Nanos, frame: Frame, bytes: &[u8], limit: u64) -> Verdict {
@@ -128,7 +139,9 @@ impl App {
             Found::Unsure | Found::Nothing => {
                 unknown.pieces.retain(|p| p.side != s.side);
                 unknown.held = unknown.pieces.iter().map(|p| p.bytes.len()).sum();
-                return Verdict::Same;
+                let stranger = at_home(s.ports.0, s.ports.1, s.datagram).filter(|_| !unknown.told);
+                unknown.told = true;
+                return stranger.map_or(Verdict::Same, Verdict::Stranger);
             }
         };
         let pieces = std::mem::take(&mut unknown.pieces);
@@ -176,7 +189,10 @@ impl App {
                 let stream = if dir == Dir::ToServer { out } else { back };
                 stream.gap(dissector.as_mut(), cx, dir, missing);
             }
-            Self::Unknown(unknown) => unknown.pieces.retain(|p| p.side != side),
+            Self::Unknown(unknown) => {
+                unknown.pieces.retain(|p| p.side != side);
+                unknown.told = true;
+            }
             Self::Named(_) => {}
         }
     }

@@ -1,5 +1,7 @@
 //! A flow without its reassembly, and where its rows go: what bytes in order are handed to.
 
+use std::fmt::Write as _;
+
 use crate::anomaly::Kind;
 use crate::app::{App, Piece, Side, Verdict};
 use crate::behaviour::Behaviours;
@@ -120,9 +122,16 @@ impl Lane<'_> {
         let (low, high) = (self.base.key.low.1, self.base.key.high.1);
         let ports = if side == 0 { (low, high) } else { (high, low) };
         let sides = Side { side, ports, datagram: self.datagram };
-        let Verdict::Recognised { client, pieces } = self.app.look(&sides, ts, frame, bytes, self.limits.probe_bytes)
-        else {
-            return false;
+        let (client, pieces) = match self.app.look(&sides, ts, frame, bytes, self.limits.probe_bytes) {
+            Verdict::Recognised { client, pieces } => (client, pieces),
+            Verdict::Stranger(protocol) => {
+                // The middle of a flow may begin in the middle of a message.
+                if self.datagram || !self.base.midstream {
+                    self.with(ts, frame, |_, cx| cx.anomaly(protocol, Kind::UnexpectedProtocol, &start_of(bytes)));
+                }
+                return false;
+            }
+            Verdict::Same => return false,
         };
         if let Some(client) = client.filter(|&c| c != self.base.client) {
             self.base.orient(client);
@@ -135,6 +144,16 @@ impl Lane<'_> {
         }
         true
     }
+}
+
+/// The first few bytes, in hexadecimal: enough to tell what it may be, too few to hold a secret.
+#[must_use]
+pub fn start_of(bytes: &[u8]) -> String {
+    let mut text = format!("{} bytes, not of this protocol:", bytes.len());
+    for byte in bytes.iter().take(8) {
+        let _ = write!(text, " {byte:02x}");
+    }
+    text
 }
 
 /// One TCP segment: first the holes that its acknowledgement proves, then its bytes.

@@ -11,7 +11,7 @@ use crate::decode::Datagram;
 use crate::dissect::{FlowRef, Frame, Nanos};
 use crate::flow::{Flow, Flows, Key, List, NewFlow, State};
 use crate::flow_rows::{flow_row, session};
-use crate::lane::{Dictionary, Lane, Output, stream};
+use crate::lane::{Dictionary, Lane, Output, start_of, stream};
 use crate::limits::Limits;
 use crate::names;
 use crate::rows::{AnomalyRow, Rows};
@@ -309,6 +309,7 @@ impl Worker {
     /// Ends a flow: what waits is handed up, what is unanswered is written, its row is written.
     fn end(&mut self, place: u32, now: Nanos) {
         self.guarded(place, |flow, out, limits, held| {
+            stranger(flow, out, limits);
             let Flow { base, halves, tally, app, .. } = flow;
             if !halves.iter().any(Half::waits) && !matches!(app, App::Dissected(..)) {
                 return;
@@ -386,6 +387,17 @@ impl Worker {
         self.out.epoch += 1;
         Share { tables, flows: std::mem::take(&mut self.out.dictionary), counters: std::mem::take(&mut self.counters) }
     }
+}
+
+/// Tells of a flow on a protocol's own port whose few bytes never became that protocol.
+fn stranger(flow: &mut Flow, out: &mut Output, limits: &Limits) {
+    let Flow { base, app, .. } = flow;
+    let ports = (base.ends.client_port, base.ends.server_port);
+    let Some((protocol, piece)) = app.undecided(ports).filter(|_| !base.midstream) else { return };
+    let (ts, frame, detail) = (piece.ts, piece.frame, start_of(&piece.bytes));
+    Lane { base, app, out, limits, datagram: false }.with(ts, frame, |_, cx| {
+        cx.anomaly(protocol, Kind::UnexpectedProtocol, &detail);
+    });
 }
 
 /// Declares a flow's old holes and lets its dissector see the time.

@@ -212,3 +212,25 @@ fn junk_after_the_ip_header_is_counted() {
     let out = run(&[(1, eth_ip([10, 0, 0, 1], [10, 0, 0, 2], 6, &[1, 2, 3]))]);
     assert_eq!(out.counters.bad_packets, 1);
 }
+
+#[test]
+fn a_stranger_on_a_known_port_is_told_once() {
+    let told = |out: &scenario::Out| out.values("anomalies", "kind");
+    for port in [502, 1883, 4840, 20_000] {
+        for first in [&b"\0\0"[..], b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"] {
+            let mut c = Conversation::new([10, 0, 0, 1], 40_000, [10, 0, 0, 2], port);
+            c.open();
+            (0..30).for_each(|_| c.client(first));
+            c.server(b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6");
+            c.close();
+            let out = run(&c.packets);
+            assert_eq!(told(&out), ["unexpected_protocol"], "port {port}: {:?}", out.table("anomalies"));
+            assert_eq!(told(&run(&c.packets[3..])), [""; 0], "the middle of a flow proves nothing");
+        }
+    }
+    let mut c = Conversation::new([10, 0, 0, 1], 40_000, [10, 0, 0, 2], 502);
+    c.open();
+    c.client(b"GET / HTTP/1.1\r\nHost: plc\r\n\r\n");
+    assert_eq!(told(&run(&c.packets)), [""; 0], "the flow's row names what it is");
+    assert_eq!(told(&run(&poll().packets)), [""; 0]);
+}

@@ -43,6 +43,7 @@ _KIND = {
     "overlap_conflict": "evasion",
     "fragment_overlap": "evasion",
     "syn_inside": "malformed",
+    "ambiguous_stream": "evasion",
     "wrong_direction": "malformed",
     "second_connect": "malformed",
     "unknown_alias": "malformed",

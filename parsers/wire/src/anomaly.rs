@@ -57,6 +57,8 @@ anomalies! {
     FragmentIncomplete = "fragment_incomplete",
     /// TCP segments that put different bytes at one place of a stream; the bytes seen first were kept.
     OverlapConflict = "overlap_conflict",
+    /// A TCP stream can be read two ways; `detail` tells what the other reading says.
+    AmbiguousStream = "ambiguous_stream",
     /// A SYN inside an open connection.
     SynInside = "syn_inside",
     /// Lengths in headers that exceed the packet.

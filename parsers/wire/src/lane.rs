@@ -8,6 +8,7 @@ use crate::behaviour::Behaviours;
 use crate::community::community_id;
 use crate::dissect::{Cx, Dir, Ends, FlowRef, Frame, Nanos};
 use crate::flow::{Base, Flow};
+use crate::legs;
 use crate::limits::Limits;
 use crate::rows::Rows;
 use crate::tcp::{Event, Segment};
@@ -85,8 +86,10 @@ impl Lane<'_> {
         f(self.app, &mut cx)
     }
 
+    /// The direction in which a side sends.
     #[inline]
-    fn dir(&self, side: usize) -> Dir {
+    #[must_use]
+    pub fn dir(&self, side: usize) -> Dir {
         if side == self.base.client { Dir::ToServer } else { Dir::ToClient }
     }
 
@@ -99,11 +102,14 @@ impl Lane<'_> {
                 let dir = self.dir(side);
                 self.with(now.0, now.1, |app, cx| app.gap(cx, dir, side, missing));
             }
-            Event::Conflict(bytes, ts, frame) => self.with(ts, frame, |_, cx| {
-                let detail = format!("a segment of {bytes} bytes contradicts those that came first, which are kept");
-                cx.anomaly("tcp", Kind::OverlapConflict, &detail);
-            }),
+            Event::Conflict { bytes, ts, frame, .. } => legs::alone(self, side, bytes, ts, frame),
         }
+    }
+
+    /// Tells of a segment whose contradicting bytes are not read.
+    pub fn contradiction(&mut self, bytes: &[u8], ts: Nanos, frame: Frame) {
+        let detail = format!("a segment of {} bytes contradicts those that came first, which are kept", bytes.len());
+        self.with(ts, frame, |_, cx| cx.anomaly("tcp", Kind::OverlapConflict, &detail));
     }
 
     /// Hands on bytes in order, or a datagram.
@@ -167,7 +173,7 @@ pub fn stream(
     segment: Segment<'_>,
     ack: Option<u32>,
 ) {
-    let Flow { base, halves, tally, app, .. } = flow;
+    let Flow { base, halves, tally, app, legs, .. } = flow;
     let now = (segment.ts, segment.frame);
     let mut lane = Lane { base, app, out, limits, datagram: false };
     let [low, high] = halves;
@@ -175,7 +181,31 @@ pub fn stream(
     if let Some(ack) = ack {
         other.acknowledged(ack, segment.ts, held, tally, &mut |e| lane.event(1 - side, e, now));
     }
-    if !segment.bytes.is_empty() || segment.missing > 0 {
-        mine.segment(segment, held, limits, tally, &mut |e| lane.event(side, e, now));
+    if segment.bytes.is_empty() && segment.missing == 0 {
+        return;
+    }
+    let mut own = legs.get_mut(side).and_then(Option::as_deref_mut);
+    let mut contradicted = None;
+    mine.segment(segment, held, limits, tally, &mut |e| {
+        match e {
+            Event::Conflict { before, .. } if before.0 != segment.from => {
+                contradicted = Some(before);
+                return;
+            }
+            Event::Data(bytes, ts, _) => {
+                if let Some(own) = own.as_deref_mut() {
+                    own.given(bytes, ts);
+                }
+            }
+            _ => {}
+        }
+        lane.event(side, e, now);
+    });
+    let split = own.is_some();
+    if let Some(before) = contradicted {
+        legs::split(flow, out, limits, side, segment, before);
+    }
+    if split || contradicted.is_some() {
+        legs::stream(flow, out, limits, held, side, segment);
     }
 }

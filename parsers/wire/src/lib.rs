@@ -16,6 +16,7 @@ pub mod flow_rows;
 mod fragments;
 pub mod ip;
 pub mod lane;
+mod legs;
 pub mod limits;
 mod link;
 pub mod modbus;

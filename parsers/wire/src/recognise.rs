@@ -65,6 +65,12 @@ const READERS: &[Reader] = &[
     },
 ];
 
+/// A new dissector of a protocol whose messages show by themselves, wherever one begins to read.
+#[must_use]
+pub fn fresh(name: &str) -> Option<Box<dyn Dissector>> {
+    READERS.iter().find(|r| r.name == name && r.name != "tls").map(|r| (r.make)())
+}
+
 /// The protocol that is at home on one of the ports. Nobody wonders at what else is spoken where TLS mostly is.
 #[must_use]
 pub fn at_home(from: u16, to: u16, datagram: bool) -> Option<&'static str> {

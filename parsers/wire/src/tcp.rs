@@ -29,6 +29,8 @@ pub struct Segment<'a> {
     pub ts: Nanos,
     /// The packet.
     pub frame: Frame,
+    /// Hardware address of its sender here; zero: the link has none.
+    pub from: [u8; 6],
 }
 
 /// Bytes remembered of what was given out last, to tell a retransmission from another reading of the stream.
@@ -37,9 +39,18 @@ const TAIL: usize = 64;
 /// What a direction gives out, in stream order.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// A segment of so many bytes contradicts those that came first at the same place: the stream can be read
-    /// two ways. The bytes that came first are kept.
-    Conflict(usize, Nanos, Frame),
+    /// A segment contradicts the bytes that came first at the same place: the stream can be read two ways. The
+    /// bytes that came first are kept.
+    Conflict {
+        /// The segment.
+        bytes: &'a [u8],
+        /// Time of its packet.
+        ts: Nanos,
+        /// Its packet.
+        frame: Frame,
+        /// Who sent the bytes that came first, and the sequence number behind them.
+        before: ([u8; 6], u32),
+    },
     /// The next bytes, with the packet that completed them.
     Data(&'a [u8], Nanos, Frame),
     /// That many bytes were never captured (0: unknown).
@@ -61,6 +72,8 @@ pub struct Tally {
     pub dropped: u32,
     /// Segments that contradict bytes seen before.
     pub conflicts: u32,
+    /// Further senders whose streams were not read because of a limit.
+    pub legs_full: u32,
 }
 
 #[derive(Debug)]
@@ -70,6 +83,7 @@ struct Waiting {
     missing: u32,
     ts: Nanos,
     frame: Frame,
+    from: [u8; 6],
 }
 
 /// Reassembly of one direction.
@@ -87,6 +101,8 @@ pub struct Half {
     acked: Option<u32>,
     /// Sequence number that the FIN takes: acknowledging it acknowledges no byte.
     fin: Option<u32>,
+    /// Who sent the last bytes before `next`.
+    giver: [u8; 6],
     /// The last bytes before `next`.
     tail: Tail,
 }
@@ -169,6 +185,12 @@ impl Half {
         self.next
     }
 
+    /// Whether a segment of just these bytes waits behind a hole.
+    #[must_use]
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        self.queue.iter().any(|w| w.bytes == bytes)
+    }
+
     /// Whether a hole is open.
     #[must_use]
     pub fn waits(&self) -> bool {
@@ -188,6 +210,7 @@ impl Half {
         let next = *self.next.get_or_insert(s.seq);
         if s.seq == next && self.hole.is_none() {
             self.tail.keep(s.bytes);
+            self.giver = s.from;
             out(Event::Data(s.bytes, s.ts, s.frame));
             self.advance(next, &s, tally, out);
             return;
@@ -219,23 +242,36 @@ impl Half {
         if ahead.abs() > FAR {
             self.astray(s, held, tally, out);
         } else if ahead <= 0 {
-            let old = ahead.unsigned_abs() as usize;
-            if self.tail.contradicts(s.bytes, old) {
+            if self.tail.contradicts(s.bytes, ahead.unsigned_abs() as usize) {
                 tally.conflicts += 1;
-                out(Event::Conflict(s.bytes.len(), s.ts, s.frame));
+                out(Event::Conflict { bytes: s.bytes, ts: s.ts, frame: s.frame, before: (self.giver, next) });
             }
-            let Some(fresh) = s.bytes.get(old..).filter(|b| !b.is_empty()) else {
-                tally.retransmissions += 1;
-                self.patience(s.ts, held, tally, out);
-                return;
-            };
-            self.tail.keep(fresh);
-            out(Event::Data(fresh, s.ts, s.frame));
-            self.advance(next, &Segment { bytes: fresh, ..s }, tally, out);
-            self.drain(Some((s.ts, s.frame)), held, tally, out);
+            self.overlapping(next, s, held, tally, out);
         } else {
             self.wait(next, s, held, limits, tally, out);
         }
+    }
+
+    /// Takes of a segment that begins before the expected place what is new in it.
+    fn overlapping(
+        &mut self,
+        next: u32,
+        s: Segment<'_>,
+        held: &mut u64,
+        tally: &mut Tally,
+        out: &mut dyn FnMut(Event<'_>),
+    ) {
+        let old = distance(s.seq, next).unsigned_abs() as usize;
+        let Some(fresh) = s.bytes.get(old..).filter(|b| !b.is_empty()) else {
+            tally.retransmissions += 1;
+            self.patience(s.ts, held, tally, out);
+            return;
+        };
+        self.tail.keep(fresh);
+        self.giver = s.from;
+        out(Event::Data(fresh, s.ts, s.frame));
+        self.advance(next, &Segment { bytes: fresh, ..s }, tally, out);
+        self.drain(Some((s.ts, s.frame)), held, tally, out);
     }
 
     /// Keeps a segment that lies beyond a hole.
@@ -259,7 +295,14 @@ impl Half {
         } else {
             self.queue.insert(
                 place,
-                Waiting { seq: s.seq, bytes: s.bytes.to_vec(), missing: s.missing, ts: s.ts, frame: s.frame },
+                Waiting {
+                    seq: s.seq,
+                    bytes: s.bytes.to_vec(),
+                    missing: s.missing,
+                    ts: s.ts,
+                    frame: s.frame,
+                    from: s.from,
+                },
             );
             self.queued += s.bytes.len() as u64;
             *held += s.bytes.len() as u64;
@@ -341,6 +384,7 @@ impl Half {
             let end = w.seq.wrapping_add(length(w.bytes.len()));
             if let Some(fresh) = w.bytes.get(ahead.unsigned_abs() as usize..).filter(|b| !b.is_empty()) {
                 self.tail.keep(fresh);
+                self.giver = w.from;
                 out(Event::Data(fresh, ts, frame));
                 self.next = Some(end.wrapping_add(w.missing));
                 if w.missing > 0 {
@@ -383,6 +427,7 @@ impl Half {
             missing: s.missing,
             ts: s.ts,
             frame: s.frame,
+            from: s.from,
         }));
     }
 
@@ -428,7 +473,7 @@ mod tests {
             let mut sink = |e: Event<'_>| match e {
                 Event::Data(b, _, f) => out.push(format!("{}@{}", b.escape_ascii(), f.0)),
                 Event::Gap(n) => out.push(format!("gap {n}")),
-                Event::Conflict(n, _, f) => out.push(format!("conflict {n}@{}", f.0)),
+                Event::Conflict { bytes, frame, .. } => out.push(format!("conflict {}@{}", bytes.len(), frame.0)),
             };
             f(&mut self.half, &mut self.held, &self.limits, &mut self.tally, &mut sink);
             self
@@ -438,7 +483,14 @@ mod tests {
             let ts = self.clock;
             self.with(|h, held, l, t, o| {
                 h.segment(
-                    Segment { seq: 1000u32.wrapping_add(offset), bytes, missing: 0, ts, frame: Frame(frame) },
+                    Segment {
+                        seq: 1000u32.wrapping_add(offset),
+                        bytes,
+                        missing: 0,
+                        ts,
+                        frame: Frame(frame),
+                        from: [0; 6],
+                    },
                     held,
                     l,
                     t,
@@ -560,7 +612,14 @@ mod tests {
             half.start(0xFFFF_FFB0);
             for (i, &(at, n)) in pieces.iter().enumerate() {
                 let seq = 0xFFFF_FFB0u32.wrapping_add(at as u32);
-                let s = Segment { seq, bytes: &stream[at..at + n], missing: 0, ts: i as i64, frame: Frame(1) };
+                let s = Segment {
+                    seq,
+                    bytes: &stream[at..at + n],
+                    missing: 0,
+                    ts: i as i64,
+                    frame: Frame(1),
+                    from: [0; 6],
+                };
                 half.segment(s, &mut held, &limits, &mut tally, &mut |e| {
                     if let Event::Data(b, ..) = e {
                         got.extend_from_slice(b);

@@ -12,6 +12,7 @@ use crate::dissect::{FlowRef, Frame, Nanos};
 use crate::flow::{Flow, Flows, Key, List, NewFlow, State};
 use crate::flow_rows::{flow_row, session};
 use crate::lane::{Dictionary, Lane, Output, start_of, stream};
+use crate::legs;
 use crate::limits::Limits;
 use crate::names;
 use crate::rows::{AnomalyRow, Rows};
@@ -206,7 +207,7 @@ impl Worker {
             self.advance_state(place, side, ts, frame, &tcp);
         }
         let seq = if opening { tcp.seq.wrapping_add(1) } else { tcp.seq };
-        let segment = Segment { seq, bytes, missing: d.missing, ts, frame };
+        let segment = Segment { seq, bytes, missing: d.missing, ts, frame, from: d.link.src_mac };
         let ack = (tcp.flags & (ACK | RST) == ACK).then_some(tcp.ack);
         if let Some(half) = self.flows.get(place).filter(|_| tcp.flags & FIN != 0).and_then(|f| f.halves.get_mut(side))
         {
@@ -284,6 +285,7 @@ impl Worker {
             if let Some(flow) = self.flows.get(place) {
                 flow.app = App::closed(flow.app.name());
                 flow.halves = <[Half; 2]>::default();
+                flow.legs = [None, None];
             }
         }
     }
@@ -310,6 +312,9 @@ impl Worker {
     fn end(&mut self, place: u32, now: Nanos) {
         self.guarded(place, |flow, out, limits, held| {
             stranger(flow, out, limits);
+            if flow.legs.iter().any(Option::is_some) {
+                legs::settle(flow, out, limits, held, None);
+            }
             let Flow { base, halves, tally, app, .. } = flow;
             if !halves.iter().any(Half::waits) && !matches!(app, App::Dissected(..)) {
                 return;
@@ -337,6 +342,8 @@ impl Worker {
         self.counters.retransmissions += u64::from(tally.retransmissions);
         self.counters.out_of_order += u64::from(tally.out_of_order);
         self.counters.dropped_segments += u64::from(tally.dropped);
+        self.counters.conflicts += u64::from(tally.conflicts);
+        self.counters.dropped_legs += u64::from(tally.legs_full);
     }
 
     /// Packet time has come to `now`: old holes are declared, unanswered requests written, idle flows ended,
@@ -402,6 +409,9 @@ fn stranger(flow: &mut Flow, out: &mut Output, limits: &Limits) {
 
 /// Declares a flow's old holes and lets its dissector see the time.
 fn settle(flow: &mut Flow, out: &mut Output, limits: &Limits, held: &mut u64, now: Nanos) {
+    if flow.legs.iter().any(Option::is_some) {
+        legs::settle(flow, out, limits, held, Some(now));
+    }
     let Flow { base, halves, tally, app, .. } = flow;
     if !halves.iter().any(Half::waits) && !matches!(app, App::Dissected(..)) {
         return;

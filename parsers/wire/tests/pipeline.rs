@@ -234,3 +234,59 @@ fn a_stranger_on_a_known_port_is_told_once() {
     assert_eq!(told(&run(&c.packets)), [""; 0], "the flow's row names what it is");
     assert_eq!(told(&run(&poll().packets)), [""; 0]);
 }
+
+/// The last packet once more, from another hardware address and with other bytes at sequence number `seq`.
+fn forge(c: &mut Conversation, side: usize, seq: u32, data: &[u8], mac: u8) {
+    let (from, to) = (c.ends[side], c.ends[1 - side]);
+    let mut frame = tcp(from.0, from.1, to.0, to.1, seq, c.seq[1 - side], ACK, data);
+    frame[11] = mac;
+    c.clock += 5_000_000;
+    c.packets.push((c.clock, frame));
+}
+
+#[test]
+fn what_someone_in_the_middle_changed_is_told() {
+    // Write registers 0 to 1, three bytes longer than the read that it takes the place of.
+    const FORGED: &[u8] = &[0, 1, 0, 0, 0, 11, 1, 16, 0, 0, 0, 2, 4, 0, 66, 0, 66];
+    let mut c = poll();
+    let begin = c.seq[0];
+    c.client(ASK);
+    forge(&mut c, 0, begin, FORGED, 0x13);
+    for _ in 0..4 {
+        c.server(TELL);
+        let own = c.seq[0];
+        c.client(ASK);
+        forge(&mut c, 0, own + 5, ASK, 0x13);
+    }
+    c.server(TELL);
+    let out = run(&c.packets);
+    let ambiguous: Vec<_> =
+        out.table("anomalies").into_iter().filter(|line| line.contains("kind=ambiguous_stream")).collect();
+    assert!(
+        ambiguous.iter().any(|line| line.contains("from 02:00:00:00:00:13 contradicts one from 02:00:00:00:00:01"))
+    );
+    let told = |what: &str| ambiguous.iter().filter(|line| line.contains(&format!("also read: modbus {what}"))).count();
+    assert_eq!(told("transaction_id=1 unit_id=1 function_code=16"), 1, "{ambiguous:#?}");
+    // The stream itself, where the first bytes win, is out of step: each request of the client's leg is told, once.
+    assert_eq!(told("transaction_id=1 unit_id=1 function_code=3"), 4, "{ambiguous:#?}");
+    assert!(out.values("behaviours", "operation").contains(&"write_multiple_registers".to_owned()));
+    assert!(out.counters.conflicts >= 5);
+    let limits = Limits { stream_legs: 1, ..Limits::default() };
+    let out = run_with(&c.packets, Settings { limits, ..scenario::settings() });
+    assert!(out.counters.dropped_legs > 0);
+    assert_eq!(out.table("anomalies").iter().filter(|line| line.contains("ambiguous")).count(), 0);
+}
+
+#[test]
+fn what_one_sender_says_twice_differently_is_told() {
+    let mut c = poll();
+    let begin = c.seq[0];
+    c.client(ASK);
+    forge(&mut c, 0, begin, &[0, 1, 0, 0, 0, 6, 1, 6, 0, 0, 0, 99], 1);
+    c.server(TELL);
+    let out = run(&c.packets);
+    let told = out.table("anomalies").into_iter().filter(|line| line.contains("kind=ambiguous_stream")).count();
+    assert_eq!(told, 1, "{:#?}", out.table("anomalies"));
+    assert!(out.values("behaviours", "operation").contains(&"write_single_register".to_owned()));
+    assert_eq!(out.values("modbus", "function"), ["read_holding_registers"; 2]);
+}

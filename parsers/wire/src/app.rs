@@ -2,7 +2,7 @@
 
 use crate::dissect::{Cx, Dir, Dissector, Frame, Nanos, Probe, Stream};
 use crate::names::Talk;
-use crate::recognise::{Found, at_home, recognise};
+use crate::recognise::{Found, at_home, fresh, recognise};
 
 /// Segments of a direction that are each looked at while nothing is recognised; then one in sixteen is.
 const PATIENCE: u32 = 8;
@@ -180,6 +180,31 @@ impl App {
             }
             Self::Unknown(_) => {}
         }
+    }
+
+    /// Gives late bytes, at whose start a message begins, to the flow's own dissector, if it takes them.
+    pub fn late(&mut self, cx: &mut Cx<'_>, dir: Dir, bytes: &[u8]) -> bool {
+        let Self::Dissected(dissector, [out, back]) = self else { return false };
+        let busy = if dir == Dir::ToServer { out.waiting() > 0 } else { back.waiting() > 0 };
+        if busy || !dissector.takes_late(dir) {
+            return false;
+        }
+        let mut stream = Stream::default();
+        stream.feed(dissector.as_mut(), cx, dir, bytes);
+        if stream.waiting() > 0 {
+            stream.gap(dissector.as_mut(), cx, dir, 0);
+        }
+        true
+    }
+
+    /// Another dissector of the flow's protocol, and whether a message begins at the start of these bytes.
+    #[must_use]
+    pub fn another(&self, bytes: &[u8], from: u16, to: u16) -> Option<(Box<dyn Dissector>, bool)> {
+        let Self::Dissected(known, _) = self else { return None };
+        let dissector = fresh(known.protocol())?;
+        let aligned = matches!(recognise(bytes, from, to, false, None), Found::Dissector(d, _)
+            if d.protocol() == known.protocol());
+        Some((dissector, aligned))
     }
 
     /// Bytes of the stream are missing.

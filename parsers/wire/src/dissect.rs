@@ -163,6 +163,11 @@ pub trait Dissector: Send {
     /// A short name: `modbus`, `dnp3`, `opcua`, `mqtt`, `tls`.
     fn protocol(&self) -> &'static str;
 
+    /// Whether a whole message of that direction may come out of its order now.
+    fn takes_late(&self, _dir: Dir) -> bool {
+        false
+    }
+
     /// Whether the payload of this flow is encrypted, as far as the dissector knows by now.
     fn encrypted(&self) -> bool {
         false

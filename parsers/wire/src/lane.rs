@@ -6,7 +6,7 @@ use crate::anomaly::Kind;
 use crate::app::{App, Piece, Side, Verdict};
 use crate::behaviour::Behaviours;
 use crate::community::community_id;
-use crate::dissect::{Cx, Dir, Ends, FlowRef, Frame, Nanos};
+use crate::dissect::{Cx, Dir, Ends, FlowRef, Frame, Nanos, Stream};
 use crate::flow::{Base, Flow};
 use crate::legs;
 use crate::limits::Limits;
@@ -102,8 +102,28 @@ impl Lane<'_> {
                 let dir = self.dir(side);
                 self.with(now.0, now.1, |app, cx| app.gap(cx, dir, side, missing));
             }
+            Event::Late(bytes, ts, frame) => self.late(side, bytes, ts, frame),
             Event::Conflict { bytes, ts, frame, .. } => legs::alone(self, side, bytes, ts, frame),
         }
+    }
+
+    /// Bytes for a hole that was declared: the messages that are whole in them are rows. Where messages do not stand
+    /// alone the flow's dissector, which has gone on, is not asked: what answers them is not known then.
+    fn late(&mut self, side: usize, bytes: &[u8], ts: Nanos, frame: Frame) {
+        let dir = self.dir(side);
+        let Ends { client_port, server_port, .. } = self.base.ends;
+        let (from, to) = if dir == Dir::ToServer { (client_port, server_port) } else { (server_port, client_port) };
+        let Some((mut dissector, aligned)) = self.app.another(bytes, from, to) else { return };
+        self.with(ts, frame, |app, cx| {
+            if aligned && app.late(cx, dir, bytes) {
+                return;
+            }
+            if !aligned {
+                dissector.gap(cx, dir, 0);
+            }
+            Stream::default().feed(dissector.as_mut(), cx, dir, bytes);
+            dissector.end(cx);
+        });
     }
 
     /// Tells of a segment whose contradicting bytes are not read.
@@ -179,7 +199,7 @@ pub fn stream(
     let [low, high] = halves;
     let (mine, other) = if side == 0 { (low, high) } else { (high, low) };
     if let Some(ack) = ack {
-        other.acknowledged(ack, segment.ts, held, tally, &mut |e| lane.event(1 - side, e, now));
+        other.acknowledged(ack, segment.ts, held, limits, tally, &mut |e| lane.event(1 - side, e, now));
     }
     if segment.bytes.is_empty() && segment.missing == 0 {
         return;

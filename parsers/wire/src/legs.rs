@@ -175,7 +175,8 @@ fn hand_on(lane: &mut Lane<'_>, reader: &mut Reader, side: usize, event: Event<'
                 stream.gap(dissector.as_mut(), cx, dir, missing);
             }
         }),
-        Event::Conflict { .. } => {}
+        // What comes late in a leg came late in the flow's own stream too.
+        Event::Late(..) | Event::Conflict { .. } => {}
     }
 }
 

@@ -14,6 +14,7 @@ pub mod duplicates;
 pub mod flow;
 pub mod flow_rows;
 mod fragments;
+mod holes;
 pub mod ip;
 pub mod lane;
 mod legs;

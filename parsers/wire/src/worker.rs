@@ -342,6 +342,7 @@ impl Worker {
         self.counters.retransmissions += u64::from(tally.retransmissions);
         self.counters.out_of_order += u64::from(tally.out_of_order);
         self.counters.dropped_segments += u64::from(tally.dropped);
+        self.counters.late_bytes += tally.late_bytes;
         self.counters.conflicts += u64::from(tally.conflicts);
         self.counters.dropped_legs += u64::from(tally.legs_full);
     }

@@ -290,3 +290,28 @@ fn what_one_sender_says_twice_differently_is_told() {
     assert!(out.values("behaviours", "operation").contains(&"write_single_register".to_owned()));
     assert_eq!(out.values("modbus", "function"), ["read_holding_registers"; 2]);
 }
+
+#[test]
+fn a_message_that_comes_after_its_hole_was_declared_is_a_row() {
+    let mut c = poll();
+    let late = c.packets.len();
+    c.client(&[0, 9, 0, 0, 0, 6, 1, 6, 0, 5, 0, 77]);
+    for _ in 0..12 {
+        c.clock += 1_000_000_000;
+        c.client(ASK);
+        c.server(TELL);
+    }
+    let mut packets = c.packets.clone();
+    let mut packet = packets.remove(late);
+    packet.0 = c.clock + 1_000_000;
+    packets.push(packet);
+    let out = run(&packets);
+    assert_eq!(out.counters.gaps, 1);
+    assert_eq!(out.counters.late_bytes, 12);
+    let writes =
+        |out: &scenario::Out| out.table("modbus").iter().filter(|l| l.contains("write_single_register")).count();
+    assert_eq!(writes(&out), 1, "{:#?}", out.table("modbus"));
+    let limits = Limits { late_holes: 0, ..Limits::default() };
+    let out = run_with(&packets, Settings { limits, ..scenario::settings() });
+    assert_eq!(writes(&out), 0);
+}

@@ -273,6 +273,17 @@ impl Dissector for Modbus {
         self.transactions.end(cx);
     }
 
+    /// Messages stand alone; transactions find their other half by what they repeat of it.
+    fn takes_late(&self, dir: Dir) -> bool {
+        let ([to_server, to_client], [out, back]) = (&self.lost, &self.partial);
+        let free = if dir == Dir::ToServer {
+            to_server.is_none() && out.is_none()
+        } else {
+            to_client.is_none() && back.is_none()
+        };
+        self.settled && free
+    }
+
     fn protocol(&self) -> &'static str {
         PROTOCOL
     }

@@ -174,6 +174,7 @@ impl App {
             }
             Self::Named(talk) => {
                 talk.look(dir, bytes);
+                talk.count(cx, dir, bytes);
                 if talk.turns_to_tls() {
                     *self = Self::default();
                 }

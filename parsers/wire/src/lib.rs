@@ -24,6 +24,7 @@ pub mod modbus;
 pub mod mqtt;
 pub mod names;
 pub mod opcua;
+mod pings;
 pub mod pipeline;
 mod radio;
 pub mod recognise;

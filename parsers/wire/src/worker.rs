@@ -15,6 +15,7 @@ use crate::lane::{Dictionary, Lane, Output, start_of, stream};
 use crate::legs;
 use crate::limits::Limits;
 use crate::names;
+use crate::pings;
 use crate::rows::{AnomalyRow, Rows};
 use crate::tcp::{Half, Segment, Tally};
 use crate::transport::{ACK, FIN, RST, SYN, Tcp, udp};
@@ -169,6 +170,12 @@ impl Worker {
             flow.base.midstream = !two_way;
         }
         self.count(place, side, (ts, frame), d, false);
+        let (v6, whole) = (d.protocol == 58, d.payload.len() + d.missing as usize);
+        self.guarded(place, |flow, out, limits, _| {
+            let Flow { base, app, .. } = flow;
+            Lane { base, app, out, limits, datagram: true }
+                .with(ts, frame, |_, cx| pings::count(cx, v6, kind, whole, d.ip_bytes));
+        });
     }
 
     fn udp(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>, ports: (u16, u16), payload: &[u8]) {

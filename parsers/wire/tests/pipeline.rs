@@ -315,3 +315,52 @@ fn a_message_that_comes_after_its_hole_was_declared_is_a_row() {
     let out = run_with(&packets, Settings { limits, ..scenario::settings() });
     assert_eq!(writes(&out), 0);
 }
+
+#[test]
+fn names_asked_for_are_behaviours_of_their_domain() {
+    let query = |label: &str, kind: u8, flags: u8| {
+        let mut out = vec![0, 7, flags, 0, 0, 1, 0, 0, 0, 0, 0, 0, label.len() as u8];
+        out.extend(label.as_bytes());
+        out.extend(b"\x01t\x07example\x03com\0");
+        out.extend([0, kind, 0, 1]);
+        out
+    };
+    let (client, server) = ([10, 0, 0, 1], [10, 0, 0, 53]);
+    let labels: Vec<String> = (0..20).map(|n| format!("{n:04x}").repeat(1 + n % 12)).collect();
+    let mut packets = vec![];
+    let mut clock = 1_760_000_000_000_000_000;
+    for label in &labels {
+        clock += 50_000_000;
+        packets.push((clock, scenario::udp(client, 50_000, server, 53, &query(label, 16, 1))));
+        packets.push((clock + 1_000, scenario::udp(server, 53, client, 50_000, &query(label, 16, 0x81))));
+    }
+    let out = run(&packets);
+    let rows = out.table("behaviours");
+    let told = |operation: &str| rows.iter().filter(|r| r.contains(&format!("operation={operation} "))).count();
+    assert_eq!((told("query_txt"), told("answer_txt"), rows.len()), (1, 1, 3), "{rows:#?}");
+    assert!(rows.iter().any(|r| r.contains("object=example.com count=20 ")), "{rows:#?}");
+    let longest = labels.iter().map(String::len).max().unwrap() + ".t.example.com".len();
+    assert!(out.values("flows", "info").iter().all(|info| info.len() == longest), "{:?}", out.values("flows", "info"));
+}
+
+#[test]
+fn echoes_are_behaviours_by_their_size() {
+    let mut packets = vec![];
+    let mut clock = 1_760_000_000_000_000_000;
+    for size in [56, 56, 56, 900, 1_000, 0] {
+        clock += 1_000_000_000;
+        let echo = |kind: u8| [&[kind, 0, 0, 0, 0, 1, 0, packets.len() as u8][..], &vec![7; size]].concat();
+        let (ask, tell) = (echo(8), echo(0));
+        packets.push((clock, eth_ip([10, 0, 0, 1], [10, 0, 0, 2], 1, &ask)));
+        packets.push((clock + 5_000_000, eth_ip([10, 0, 0, 2], [10, 0, 0, 1], 1, &tell)));
+    }
+    let out = run(&packets);
+    let rows = out.table("behaviours");
+    for (object, count) in [("payload 32-63", 3), ("payload 512-1023", 2), ("payload 0 ", 1)] {
+        for operation in ["echo_request", "echo_reply"] {
+            let has =
+                |r: &&&String| r.contains(operation) && r.contains(object) && r.contains(&format!("count={count} "));
+            assert_eq!(rows.iter().filter(has).count(), 1, "{operation} {object}: {rows:#?}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use crate::dissect::{Cx, Dir, Dissector, Frame, Nanos, Probe, Stream};
 use crate::files::{Follow, Transfer, follower, transferred};
 use crate::names::Talk;
-use crate::recognise::{Found, recognise};
+use crate::recognise::{Found, at_home, fresh, recognise};
 
 /// Segments of a direction that are each looked at while nothing is recognised; then one in sixteen is.
 const PATIENCE: u32 = 8;
@@ -30,6 +30,8 @@ pub struct Unknown {
     seen: [u32; 2],
     /// The protocol whose dissector said that the flow is not its own; it is never asked again.
     refused: Option<&'static str>,
+    /// Whether it was said that the port's own protocol is not spoken, or the beginning was lost.
+    told: bool,
 }
 
 /// The application layer of a flow.
@@ -62,6 +64,8 @@ pub struct Side {
 pub enum Verdict {
     /// Nothing new.
     Same,
+    /// The first bytes are nothing that is known, on a port where this protocol is at home. Said once a flow.
+    Stranger(&'static str),
     /// The protocol is now known.
     Recognised {
         /// The side that is the client, if the content says which.
@@ -104,6 +108,13 @@ impl App {
         }
     }
 
+    /// A flow that ends while its first bytes could still become something: the protocol that is at home there.
+    #[must_use]
+    pub fn undecided(&self, ports: (u16, u16)) -> Option<(&'static str, &Piece)> {
+        let Self::Unknown(Unknown { pieces, told: false, .. }) = self else { return None };
+        Some((at_home(ports.0, ports.1, false)?, pieces.first()?))
+    }
+
     /// Looks at bytes of a flow that is not recognised yet. The caller then orients the flow and hands
     /// the pieces and these bytes up with [`App::feed`].
     pub fn look(&mut self, s: &Side, ts: Nanos, frame: Frame, bytes: &[u8], limit: u64) -> Verdict {
@@ -135,7 +146,9 @@ impl App {
             Found::Unsure | Found::Nothing => {
                 unknown.pieces.retain(|p| p.side != s.side);
                 unknown.held = unknown.pieces.iter().map(|p| p.bytes.len()).sum();
-                return Verdict::Same;
+                let stranger = at_home(s.ports.0, s.ports.1, s.datagram).filter(|_| !unknown.told);
+                unknown.told = true;
+                return stranger.map_or(Verdict::Same, Verdict::Stranger);
             }
         };
         let pieces = std::mem::take(&mut unknown.pieces);
@@ -168,6 +181,7 @@ impl App {
             }
             Self::Named(talk, follow) => {
                 talk.look(dir, bytes);
+                talk.count(cx, dir, bytes);
                 if let Some(follow) = follow {
                     follow.bytes(cx, dir, bytes);
                 }
@@ -179,6 +193,31 @@ impl App {
         }
     }
 
+    /// Gives late bytes, at whose start a message begins, to the flow's own dissector, if it takes them.
+    pub fn late(&mut self, cx: &mut Cx<'_>, dir: Dir, bytes: &[u8]) -> bool {
+        let Self::Dissected(dissector, [out, back]) = self else { return false };
+        let busy = if dir == Dir::ToServer { out.waiting() > 0 } else { back.waiting() > 0 };
+        if busy || !dissector.takes_late(dir) {
+            return false;
+        }
+        let mut stream = Stream::default();
+        stream.feed(dissector.as_mut(), cx, dir, bytes);
+        if stream.waiting() > 0 {
+            stream.gap(dissector.as_mut(), cx, dir, 0);
+        }
+        true
+    }
+
+    /// Another dissector of the flow's protocol, and whether a message begins at the start of these bytes.
+    #[must_use]
+    pub fn another(&self, bytes: &[u8], from: u16, to: u16) -> Option<(Box<dyn Dissector>, bool)> {
+        let Self::Dissected(known, _) = self else { return None };
+        let dissector = fresh(known.protocol())?;
+        let aligned = matches!(recognise(bytes, from, to, false, None), Found::Dissector(d, _)
+            if d.protocol() == known.protocol());
+        Some((dissector, aligned))
+    }
+
     /// Bytes of the stream are missing.
     pub fn gap(&mut self, cx: &mut Cx<'_>, dir: Dir, side: usize, missing: u64) {
         match self {
@@ -186,7 +225,10 @@ impl App {
                 let stream = if dir == Dir::ToServer { out } else { back };
                 stream.gap(dissector.as_mut(), cx, dir, missing);
             }
-            Self::Unknown(unknown) => unknown.pieces.retain(|p| p.side != side),
+            Self::Unknown(unknown) => {
+                unknown.pieces.retain(|p| p.side != side);
+                unknown.told = true;
+            }
             Self::Named(_, follow) => {
                 if let Some(follow) = follow {
                     follow.gap(cx, dir, missing);

@@ -61,6 +61,7 @@ impl Mqtt {
             size: 0,
             payload: &[],
             sha256: None,
+            cut: false,
         };
         publish::write(session, cx, dir, &facts);
     }
@@ -88,6 +89,7 @@ impl Mqtt {
                 size: payload.len() as u64,
                 payload,
                 sha256: (!payload.is_empty()).then(|| publish::sha256(payload)),
+                cut: false,
             };
             if side.files.wants(&topic, payload) {
                 side.files.message(cx, &topic, about(&topic, dir), payload);
@@ -150,7 +152,12 @@ impl Side {
 }
 
 /// The topic of a PUBLISH: its own, or the one that its alias stands for.
-fn topic<'a>(known: &'a mut Option<Box<Aliases>>, cx: &mut Cx<'_>, fixed: Fixed, header: &Header<'a>) -> Cow<'a, str> {
+pub(super) fn topic<'a>(
+    known: &'a mut Option<Box<Aliases>>,
+    cx: &mut Cx<'_>,
+    fixed: Fixed,
+    header: &Header<'a>,
+) -> Cow<'a, str> {
     let topic = session::text(cx, fixed, "topic", header.topic);
     if header.topic.iter().any(|b| matches!(b, 0 | b'#' | b'+')) {
         odd(cx, Kind::Malformed, fixed, Malformed { field: "topic", at: 2, reason: "has a wildcard or NUL in it" });

@@ -36,8 +36,8 @@ def text(folder: Path) -> str:
     for path, labels in rows(folder):
         capture = folder / str(labels["capture"])
         name = f"[{capture.name}]({path.name})"
-        alerts = sorted({kind for step in labels["steps"] for kind in step["alerts"]})  # type: ignore[attr-defined]
-        expected = ", ".join(f"`{a}`" for a in alerts) or "none"
+        alerts = sorted({kind for step in labels["steps"] for kind in step["expected"]})  # type: ignore[attr-defined]
+        expected = ", ".join(f"`{a}`" for a in alerts) or ("none" if labels["benign"] else "")
         table.append(f"| {name} | {labels['packets']} | {capture.stat().st_size} | {labels['title']} | {expected} |")
         stem = path.name.removesuffix(".labels.json")
         hashes.append(f"{hashlib.sha256(capture.read_bytes()).hexdigest()}  {capture.name}  # record.py {stem}")

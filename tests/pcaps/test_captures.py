@@ -18,6 +18,8 @@ from tests.pcaps.conftest import PLANT
 import evidence  # isort: skip
 import firewall  # isort: skip
 import index  # isort: skip
+import rehearsal  # isort: skip
+from kinds import KINDS  # isort: skip
 from layout import ADDRESS, MAC, ZONES  # isort: skip
 
 PCAPS = PLANT.parent
@@ -91,15 +93,26 @@ def test_labels_are_whole(name: str) -> None:
     assert found["look_alike"] in ("", *NAMES)
     assert not found["look_alike"] or labels(found["look_alike"])["attack"]
     assert found["drift"] is None or found["drift"]["cause"] in CAUSES
-    known = {entry.id for entry in catalogue.entries()}
+    assert found["benign"] == all(step["benign"] for step in found["steps"])
     for step in found["steps"]:
-        assert set(step["alerts"]) <= known, "a kind of alert that the catalogue does not have"
+        assert not set(step["expected"]) & set(step["also"])
+        assert step["benign"] == (not step["expected"] and not step["techniques"])
+        assert not step["techniques"] or step["expected"], "an attack that nothing should tell"
         assert step["start"] < step["end"]
         assert found["start"] <= step["end"]
         assert step["start"] <= found["end"]
         assert 0 < len(step["frames"]) <= step["count"]
     for host, about in found["hosts"].items():
         assert about == {"ip": ADDRESS[host], "mac": MAC[host], "zone": about["zone"]}
+
+
+@each
+def test_labels_mean_what_the_scenario_says(name: str) -> None:
+    assert rehearsal.meant(name, labels(name)) == labels(name), "write them again: python pcaps/plant/rehearsal.py"
+
+
+def test_kinds_of_the_catalogue_may_be_expected() -> None:
+    assert {entry.id for entry in catalogue.entries()} <= KINDS
 
 
 @cache

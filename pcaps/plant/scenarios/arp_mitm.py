@@ -17,7 +17,7 @@ def play(stage):
     stage.wait(3600)
     stage.learned()
     with stage.step("the router's and the sensor's addresses are announced by another host", actors=("intruder",),
-                    targets=("sensor1",), techniques=("T0830", "T1692.002", "AML.T0043"), alerts=("parser_anomaly.evasion",),
+                    targets=("sensor1",), techniques=("T0830", "T1692.002", "AML.T0043"), expected=("parser_anomaly.evasion",),
                     evidence="arp.opcode == 2 && eth.src == {mac[intruder]}"):  # fmt: skip
         work = stage.python("intruder", "attack_mitm.py", "10.40.0.41", "10.40.0.1", 2700, "mqtt", 1.5)
         stage.wait(600)

@@ -22,7 +22,7 @@ def quiet(stage):
 
 def look(stage):
     with stage.step("the edge network is scanned from the office", actors=("office",), targets=("edge", "registry"),
-                    techniques=("T0846.001", "T0846"), alerts=("scan.addresses", "scan.ports"),
+                    techniques=("T0846.001", "T0846"), expected=("scan.addresses", "scan.ports"),
                     evidence="ip.src == {office} && (icmp || tcp.flags.syn == 1)"):  # fmt: skip
         stage.done(stage.python("office", "attack_scan.py", "addresses", "10.50.0", 80))
         stage.done(stage.python("office", "attack_scan.py", "ports", ADDRESS["edge"], 40))
@@ -30,7 +30,7 @@ def look(stage):
 
 def enter(stage):
     with stage.step("SSH from the office to the edge node", actors=("office",), targets=("edge",),
-                    techniques=("T0886", "T0859"), alerts=("boundary.conduit", "boundary.it_ot"),
+                    techniques=("T0886", "T0859"), expected=("boundary.conduit", "boundary.it_ot"),
                     evidence="tcp.port == 22 && ip.addr == {office}"):  # fmt: skip
         stage.ssh("office", "edge", "sleep", 12)
         stage.wait(600)
@@ -38,13 +38,13 @@ def enter(stage):
 
 def read(stage):
     with stage.step("the edge node reads all registers of the PLC", actors=("edge",), targets=("plc1",),
-                    techniques=("T0861", "T0888"), alerts=("boundary.conduit",), evidence="modbus && ip.src == {edge}"):  # fmt: skip
+                    techniques=("T0861", "T0888"), expected=("boundary.conduit",), evidence="modbus && ip.src == {edge}"):  # fmt: skip
         stage.done(stage.python("edge", "attack_modbus.py", ADDRESS["plc1"], "registers", 100))
 
 
 def write(stage):
     with stage.step("the edge node writes set points", actors=("edge",), targets=("plc1",),
-                    techniques=("T0848", "T1692.001", "T0836"), alerts=("new_writer.write", "boundary.conduit"),
+                    techniques=("T0848", "T1692.001", "T0836"), expected=("new_writer.write", "boundary.conduit"),
                     evidence="modbus.func_code == 6 && ip.src == {edge}"):  # fmt: skip
         stage.done(stage.python("edge", "attack_modbus.py", ADDRESS["plc1"], "write", 1520))
 
@@ -55,7 +55,7 @@ def steal(stage):
     stage.listening(cloud, 80)
     with stage.step("the model goes to the office and from there to the internet", actors=("office",),
                     targets=("registry", "cloud"), techniques=("T0882", "AML.T0035", "AML.T0025"),
-                    alerts=("boundary.conduit", "boundary.it_ot"), evidence="http.request && ip.src == {office}"):  # fmt: skip
+                    expected=("boundary.conduit", "boundary.it_ot"), evidence="http.request && ip.src == {office}"):  # fmt: skip
         stage.done(
             stage.python("office", "attack_beacon.py", ADDRESS["registry"], 8080, 1, f"/models/pump-wear/{name}")
         )
@@ -67,7 +67,7 @@ def steal(stage):
 def swap(stage):
     with stage.step("an unapproved model is stored as 1.5.1, and the edge node takes it", actors=("office",),
                     targets=("registry", "edge"), techniques=("T0889", "AML.T0018", "AML.T0010"),
-                    alerts=("boundary.conduit", "boundary.it_ot"), evidence='http.request.uri contains "1.5.1.safetensors"'):  # fmt: skip
+                    expected=("boundary.conduit", "boundary.it_ot"), evidence='http.request.uri contains "1.5.1.safetensors"'):  # fmt: skip
         bad = stage.model("1.5.1", seed=9, poison=0.6)
         stage.done(stage.python("office", "deploy.py", ADDRESS["registry"], bad))
         stage.wait(1800)
@@ -75,7 +75,7 @@ def swap(stage):
 
 def operate(stage):
     with stage.step("direct operate at the outstation, from the edge node", actors=("edge",), targets=("rtu",),
-                    techniques=("T0848", "T1692.001"), alerts=("new_writer.control", "boundary.conduit"),
+                    techniques=("T0848", "T1692.001"), expected=("new_writer.control", "boundary.conduit"),
                     evidence="dnp3.al.func == 5 && ip.src == {edge}"):  # fmt: skip
         stage.done(stage.python("edge", "attack_dnp3.py", ADDRESS["rtu"], "operate"))
 

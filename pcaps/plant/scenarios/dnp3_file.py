@@ -12,7 +12,7 @@ def play(stage):
     image = stage.scratch / "firmware.bin"
     image.write_bytes(b"\x7fELF\x01\x01\x01" + bytes(range(256)) * 24)
     with stage.step("open file for writing", actors=("guest",), targets=("rtu",), techniques=("T1693.001", "T0848"),
-                    alerts=("new_writer.control", "new_writer.write"),
+                    expected=("new_writer.control", "new_writer.write"),
                     evidence="dnp3.al.func == 25 && ip.src == {guest}"):  # fmt: skip
         stage.done(stage.python("guest", "attack_dnp3.py", "10.40.0.21", "file", image))
     stage.wait(10)

@@ -10,6 +10,6 @@ def play(stage):
     stage.wait(110)
     stage.learned()
     with stage.step("cold restart", actors=("guest",), targets=("rtu",), techniques=("T0816", "T0848", "T1692.001"),
-                    alerts=("new_writer.control", "new_writer.write"), evidence="dnp3.al.func == 13 && ip.src == {guest}"):  # fmt: skip
+                    expected=("new_writer.control", "new_writer.write"), evidence="dnp3.al.func == 13 && ip.src == {guest}"):  # fmt: skip
         stage.done(stage.python("guest", "attack_dnp3.py", "10.40.0.21", "restart"))
     stage.wait(20)

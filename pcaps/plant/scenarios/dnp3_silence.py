@@ -10,7 +10,7 @@ def play(stage):
     stage.wait(110)
     stage.learned()
     with stage.step("disable unsolicited", actors=("guest",), targets=("rtu",),
-                    techniques=("T1691.002", "T0848"), alerts=("new_writer.control", "new_writer.write"),
+                    techniques=("T1691.002", "T0848"), expected=("new_writer.control", "new_writer.write"),
                     evidence="dnp3.al.func == 21 && ip.src == {guest}"):  # fmt: skip
         stage.done(stage.python("guest", "attack_dnp3.py", "10.40.0.21", "silence"))
     stage.wait(20)

@@ -13,7 +13,7 @@ def play(stage):
     stage.inference(60, period=3)
     stage.wait(25)
     with stage.step("the model is downloaded to the office", actors=("office",), targets=("registry",),
-                    techniques=("T0882", "AML.T0035"), alerts=("boundary.conduit", "boundary.it_ot"),
+                    techniques=("T0882", "AML.T0035"), expected=("boundary.conduit", "boundary.it_ot"),
                     evidence="http && ip.addr == {office} && ip.addr == {registry}"):  # fmt: skip
         stage.done(stage.python("office", "attack_beacon.py", "10.50.0.20", 8080, 1, f"/models/pump-wear/{model.name}"))
     with stage.step("and posted to a public address", actors=("office",), targets=("cloud",),

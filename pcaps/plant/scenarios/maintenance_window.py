@@ -15,7 +15,7 @@ def play(stage):
     stage.wait(105)
     stage.learned()
     with stage.step("the engineer's workstation writes set points", actors=("ews",), targets=("plc1",),
-                    alerts=("new_writer.write",), evidence="modbus.func_code == 6 && ip.src == {ews}"):  # fmt: skip
+                    expected=("new_writer.write",), evidence="modbus.func_code == 6 && ip.src == {ews}"):  # fmt: skip
         stage.ask("ews", "plc1")
         stage.done(stage.python("ews", "attack_modbus.py", "10.40.0.11", "registers", 100))
         stage.done(stage.python("ews", "attack_modbus.py", "10.40.0.11", "write", 1445))

@@ -18,7 +18,7 @@ def play(stage):
     stage.wait(5400)
     stage.learned()
     with stage.step("an office host stores version 1.4.1", actors=("office",), targets=("registry",),
-                    techniques=("T0889", "AML.T0018", "AML.T0010"), alerts=("boundary.conduit", "boundary.it_ot"),
+                    techniques=("T0889", "AML.T0018", "AML.T0010"), expected=("boundary.conduit", "boundary.it_ot"),
                     evidence='http.request.method == "PUT"'):  # fmt: skip
         stage.done(stage.python("office", "deploy.py", "10.50.0.20", bad))
     with stage.step("the edge node downloads it", actors=("registry",), targets=("edge",), techniques=("AML.T0018",),

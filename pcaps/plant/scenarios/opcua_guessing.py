@@ -8,7 +8,7 @@ def play(stage):
     stage.python("hmi", "opcua_client.py", "10.40.0.31", 35)
     stage.wait(8)
     with stage.step("twenty refused log-ins", actors=("guest",), targets=("gateway",), techniques=("T0859", "T0886"),
-                    alerts=("cleartext.credentials",),
+                    expected=("cleartext.credentials",),
                     evidence="opcua.servicenodeid.numeric == 467 && ip.src == {guest}"):  # fmt: skip
         stage.done(stage.python("guest", "attack_opcua.py", "10.40.0.31", 20))
     stage.wait(3)

@@ -12,7 +12,7 @@ def play(stage):
     stage.listening(cloud, 80)
     stage.wait(10)
     with stage.step("HTTP from the PLC to a public address", actors=("plc1",), targets=("cloud",),
-                    techniques=("T0883", "T0822"), alerts=("boundary.internet",),
+                    techniques=("T0883", "T0822"), expected=("boundary.internet",),
                     evidence="ip.src == {plc1} && ip.dst == {cloud}"):  # fmt: skip
         for _ in range(3):
             stage.done(stage.python("plc1", "attack_beacon.py", "192.31.196.80", 80, 1))

@@ -13,11 +13,11 @@ def play(stage):
     stage.wait(115)
     stage.learned()
     with stage.step("the speed set point is overwritten, three times", actors=("guest",), targets=("plc1",),
-                    techniques=("T0848", "T1692.001", "T0836"), alerts=("new_writer.write",),
+                    techniques=("T0848", "T1692.001", "T0836"), expected=("new_writer.write",),
                     evidence="modbus.func_code == 6 && ip.src == {guest}"):  # fmt: skip
         stage.done(stage.python("guest", "attack_modbus.py", "10.40.0.11", "write", 1750))
     with stage.step("the pump is stopped", actors=("guest",), targets=("plc1",), techniques=("T0848", "T1692.001"),
-                    alerts=("new_writer.write",),
+                    expected=("new_writer.write",),
                     evidence="modbus.func_code == 5 && ip.src == {guest}"):  # fmt: skip
         stage.done(stage.python("guest", "attack_modbus.py", "10.40.0.11", "stop", 0))
     stage.wait(30)

@@ -15,7 +15,7 @@ if typing.TYPE_CHECKING:
 
     from detectors import catalogue
     from detectors.alert import Alert
-    from detectors.places import Places
+    from detectors.site import Site
     from detectors.window import Window
 
 SECOND = 10**9
@@ -32,11 +32,14 @@ class Detector(ABC):
     kinds: ClassVar[tuple[str, ...]]
     reads: ClassVar[tuple[str, ...]]
     settings_class: ClassVar[type]
+    anomaly: ClassVar[bool] = False  # judges by what is usual, within the budget of false alarms; else by exact rules
     entries: ClassVar[tuple[catalogue.Entry, ...]] = ()  # of the catalogue, for a detector of another package
 
-    def __init__(self, settings: Any, places: Places) -> None:
+    def __init__(self, settings: Any, site: Site) -> None:
         self.settings = settings
-        self.places = places
+        self.site = site
+        self.places = site.places
+        self.learning = site.learning
         self.book = Book(self.name)
         self.overflow = 0  # what was left out because a structure was full
 

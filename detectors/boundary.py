@@ -69,8 +69,8 @@ class Boundary(Detector):
     settings_class = Settings
     settings: Settings
 
-    def __init__(self, settings: Any, places: Any) -> None:
-        super().__init__(settings, places)
+    def __init__(self, settings: Any, site: Any) -> None:
+        super().__init__(settings, site)
         self._looked_at = Memo()  # session key: alert id, or empty for a session that is not reported
         self._operations = Ids()  # behaviours looked at
         self._version = -1

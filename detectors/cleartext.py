@@ -101,8 +101,8 @@ class Cleartext(Detector):
     settings_class = Settings
     settings: Settings
 
-    def __init__(self, settings: Any, places: Any) -> None:
-        super().__init__(settings, places)
+    def __init__(self, settings: Any, site: Any) -> None:
+        super().__init__(settings, site)
         self._looked_at = Memo()  # session key: alert id, or empty for a session that is not reported
         self._found: dict[_Finding, _Extent] = {}  # in this window
         self._sessions: dict[bytes, _Finding] = {}  # new in this window

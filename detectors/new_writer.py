@@ -13,11 +13,9 @@ Cost: one set look-up for each write or command behaviour of a window.
 Blind when: the writer was at work in the learning part; a known writer writes something new; the protocol
 is encrypted.
 
-The learning part ends by packet time alone, so that a stream and its replay agree: after `learn_seconds`,
-or sooner, once `quiet_windows` windows in a row brought OT traffic and no new writer. What is learned in a
-short capture is little, and `confidence` says so: it grows with the time learned. A capture that ends while
-learning is reported as such, not as free of new writers; of it, only clients are called new that were not there at
-all in the first part of it (`late_share`), with little confidence.
+What is learnt in a short capture is little, and `confidence` says so: it grows with the time learnt. A capture that
+ends while learning is reported as such, not as free of new writers; of it, only clients are called new that were
+not there at all in the first part of it (`late_share`), with little confidence.
 """
 
 from __future__ import annotations
@@ -30,7 +28,6 @@ from detectors.base import SECOND, Detector
 from detectors.behaviours import Behaviour, Behaviours
 from detectors.latecomers import Latecomers
 from detectors.memory import Memo
-from detectors.protocols import LEVELS
 
 if TYPE_CHECKING:
     from detectors.alert import Alert
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
 
 WRITERS = 1 << 16  # (client, server, protocol, unit, access) known; when full the oldest half is forgotten
 _ACCESS = ("write", "control")
-_SURE = 24 * 3600.0  # learning that long earns full confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +42,6 @@ class Settings:
     """`ignore`: addresses of clients that may write at any time. `late_share` of a capture too short to learn
     from: clients that come later than this are new."""
 
-    learn_seconds: float = 300.0
-    quiet_windows: int = 6
     late_share: float = 0.2
     ignore: tuple[str, ...] = ()
 
@@ -59,24 +53,19 @@ class NewWriter(Detector):
     settings_class = Settings
     settings: Settings
 
-    def __init__(self, settings: Any, places: Any) -> None:
-        super().__init__(settings, places)
+    def __init__(self, settings: Any, site: Any) -> None:
+        super().__init__(settings, site)
         self._looked_at = Memo()  # behaviour id: alert id, or empty for one that is known
-        self._writers = Memo(WRITERS)
+        self._writers = self.learning.novelty(self.name, WRITERS)
         self._ignored = {address.parse(a) for a in self.settings.ignore}
         self._new: list[Behaviour] = []
-        self._start: int | None = None
-        self._learned: int | None = None  # nanoseconds the learning part took; None: still learning
-        self._quiet = 0
-        self._traffic = False
         self._late = Latecomers()
 
     def gather(self, window: Window) -> None:
         behaviours = window.derive(Behaviours)
         if not len(behaviours):
             return
-        self._traffic = self._traffic or bool(behaviours.where("protocol", tuple(LEVELS)).size)
-        if self._learned is None:
+        if not self.learning.live(self.name):
             self._late.clients(behaviours)
         occurrences, last = behaviours.array("count"), behaviours.array("last_ts")
         changing = behaviours.where("access", _ACCESS)
@@ -91,56 +80,40 @@ class NewWriter(Detector):
                 cause.seen(int(occurrences[at]), int(last[at]), int(last[at]))
 
     def judge(self, window: Window) -> None:
-        if self._start is None:
-            if not self._traffic:
-                return  # nothing to learn from yet
-            self._start = window.start
-        newcomers = False
         for b in sorted(self._new):
-            newcomers |= self._writer(b)
+            self._writer(b)
         self._new.clear()
-        if self._learned is None:
-            self._learn(window, newcomers)
-        self._traffic = False
-
-    def _learn(self, window: Window, newcomers: bool) -> None:
-        if self._start is None:
-            return
-        if self._traffic:
-            self._quiet = 0 if newcomers else self._quiet + 1
-        so_far = window.end - self._start
-        if so_far >= self.settings.learn_seconds * SECOND or self._quiet >= self.settings.quiet_windows:
-            self._learned = so_far
+        if len(self._late) and self.learning.live(self.name):
             self._late.clear()
 
-    def _writer(self, b: Behaviour) -> bool:
-        """Looks at one new write or command; true if its writer was not known."""
-        writer = b"\0".join((b.client, b.server, b.protocol.encode(), b.access.encode(), b.unit.encode()))
-        known = self._writers.get(writer)
+    def _writer(self, b: Behaviour) -> None:
+        """Looks at one write or command that is not known yet."""
         if b.client in self._ignored:
             self._looked_at.put(b.id)
-        elif self._learned is None:
+            return
+        writer = b"\0".join((b.client, b.server, b.protocol.encode(), b.access.encode(), b.unit.encode()))
+        if self._writers.fresh(writer, b.client, f"{b.operation} on {address.text(b.server)} {b.unit}".strip()):
+            self._writers.report(writer, self._report(b, self.learning.learnt(self.name)))
+        elif told := self._writers.told(writer):
+            self._report(b, self.learning.learnt(self.name))  # a newcomer's next operation goes into its alert
+        elif not self.learning.live(self.name):
             self._late.act(writer, b)
-            self._writers.put(writer)
-        else:
-            # An empty text is a writer of the learning part; a newcomer's next operation goes into its alert.
-            told = known if known == "" else self._report(b, self._learned, 0.5)
-            self._looked_at.put(b.id, told)
-            self._writers.put(writer, told)
-        return known is None
+            return
+        elif told is None:
+            return  # a host that still learns
+        self._looked_at.put(b.id, self._writers.told(writer) or "")
 
     def finish(self) -> list[Alert]:
-        if self._learned is None:
+        if not self.learning.live(self.name):
             for waited, b in self._late.late(self.settings.late_share):
-                self._report(b, waited, 0.3)
+                self._report(b, waited / SECOND, confidence=0.3)
         return super().finish()
 
-    def _report(self, b: Behaviour, waited: int, confidence: float) -> str:
-        learned = waited / SECOND
+    def _report(self, b: Behaviour, learned: float, confidence: float = 0.0) -> str:
         kind = f"new_writer.{b.access}"
         identity, cause = self.book.cause(
             kind, (b.client, b.server, b.protocol, b.unit), protocol=b.protocol,
-            confidence=confidence + 0.45 * min(1.0, learned / _SURE) ** 0.25,
+            confidence=confidence or self.learning.confidence(self.name),
         )  # fmt: skip
         src, dst = self.places.zone(b.client), self.places.zone(b.server)
         outside = src is not None and (src.kind == "internet" or (src.kind == "it" and not self.places.inferred))
@@ -153,7 +126,7 @@ class NewWriter(Detector):
         cause.add("operations", [b.operation])
         cause.add("objects", [b.object] if b.object else [])
         cause.facts |= {"unit": b.unit, "learned_seconds": round(learned, 3)}
-        cause.facts["while_learning"] = self._learned is None
+        cause.facts["while_learning"] = not self.learning.live(self.name)
         unit = f" (unit {b.unit})" if b.unit else ""
         verb = "wrote to" if b.access == "write" else "commanded"
         cause.summary = (
@@ -161,26 +134,15 @@ class NewWriter(Detector):
         )
         return identity
 
-    def notes(self) -> list[str]:
-        if self._start is not None and self._learned is None:
-            wanted = f"{self.settings.quiet_windows} windows without a new writer or {self.settings.learn_seconds:g} s"
-            told = "only clients that came late could be called new"
-            return [f"new_writer: the capture ended while still learning (needs {wanted}); {told}"]
-        return []
-
     def sizes(self) -> dict[str, int]:
-        held = {"behaviours": len(self._looked_at), "writers": len(self._writers), "new": len(self._new)}
+        held = {"behaviours": len(self._looked_at), "new": len(self._new)}
         held["latecomers"] = len(self._late)
         return super().sizes() | held
 
     def snapshot(self) -> dict[str, Any]:
-        learning = {"start": self._start, "learned": self._learned, "quiet": self._quiet}
-        memos = {"looked_at": self._looked_at.snapshot(), "writers": self._writers.snapshot()}
-        return super().snapshot() | learning | memos | {"late": self._late.snapshot()}
+        return super().snapshot() | {"looked_at": self._looked_at.snapshot(), "late": self._late.snapshot()}
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
-        self._start, self._learned, self._quiet = state["start"], state["learned"], state["quiet"]
         self._looked_at.restore(state["looked_at"])
-        self._writers.restore(state["writers"])
         self._late.restore(state["late"])

@@ -86,8 +86,8 @@ class ParserAnomaly(Detector):
     settings_class = Settings
     settings: Settings
 
-    def __init__(self, settings: Any, places: Any) -> None:
-        super().__init__(settings, places)
+    def __init__(self, settings: Any, site: Any) -> None:
+        super().__init__(settings, site)
         # Of each pair, by window: oddities with their counts, first and last time, and where each was first.
         self._recent: dict[Pair, list[dict[str, Any]]] = {}
         self._now: dict[Pair, dict[str, Any]] = {}

@@ -10,19 +10,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from detectors import registry
-from detectors.alert import NOWHERE, Alert
-from detectors.assets import AssetRow, Inventory
+from detectors.alert import NOWHERE, SEVERITIES, Alert
 from detectors.base import Detector, parse_settings
-from detectors.book import in_order
+from detectors.book import Book, in_order
 from detectors.memory import Memo
-from detectors.places import places
+from detectors.site import site
 from detectors.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from detectors.assets import AssetRow
+    from detectors.learning import Settings
     from detectors.zones import Policy
 
+GRAVE = SEVERITIES[SEVERITIES.index("high") :]  # an exact rule of this severity makes a host suspect
 T = TypeVar("T")
 
 
@@ -33,11 +35,16 @@ class Pipeline:
     """
 
     def __init__(
-        self, policy: Policy, settings: Mapping[str, Mapping[str, object]], sensor: str = "", case_id: str = "live"
+        self,
+        policy: Policy,
+        settings: Mapping[str, Mapping[str, object]],
+        sensor: str = "",
+        case_id: str = "live",
+        learning: Settings | None = None,
     ) -> None:
         self._sensor, self._case_id = sensor, case_id
-        self._places = places(policy)
-        self._inventory = Inventory(self._places)
+        self.site = site(policy, learning)
+        self._places, self._inventory = self.site.places, self.site.inventory
         self._finished = False
         self.failures: dict[str, str] = {}  # detectors switched off, and why
         self.raised: dict[str, int] = {}  # alerts by kind; an update is not counted again
@@ -50,20 +57,42 @@ class Pipeline:
     def _add(self, name: str, section: Mapping[str, object]) -> None:
         if name in registry.BUILTIN:
             kind = registry.builtin(name)
-            self.detectors[name] = kind(parse_settings(kind, section), self._places)
+            self.detectors[name] = kind(parse_settings(kind, section), self.site)
             return
         try:
             kind = registry.load(registry.installed()[name])
-            self.detectors[name] = kind(parse_settings(kind, section), self._places)
+            self.detectors[name] = kind(parse_settings(kind, section), self.site)
         except Exception as error:  # noqa: BLE001 - the border of a plug-in: see the module's text
             self._fail(name, error)
 
     def observe(self, tables: Mapping[str, object], start: int, end: int, last: bool) -> list[Alert]:
         """One window or part of one: new and changed alerts, in order; none before the window's last part."""
         window = Window(tables, start, end, last)
-        self._places.learn(window)
-        self._inventory.learn(window)
-        return self._ask(lambda detector: detector.observe(window))
+        self.site.learn(window)
+        alerts = self._ask(lambda detector: detector.observe(window))
+        if last:
+            self._close(end, alerts)
+        return alerts
+
+    def _close(self, end: int, alerts: list[Alert]) -> None:
+        exact = {name for name, detector in self.detectors.items() if not detector.anomaly}
+        grave = [a.src_ip for a in alerts if a.severity in GRAVE and a.detector in exact and a.src_ip != NOWHERE]
+        self.site.learning.suspect(grave)
+        self.site.learning.close(end)
+
+    def begin_learning(self) -> None:
+        """Everything that comes is learnt, until `end_learning`."""
+        self.site.learning.begin(hold=True)
+
+    def end_learning(self) -> None:
+        """What was seen is known, everything else is new. Alerts raised so far are forgotten: they were of what
+        was learnt from."""
+        self.site.learning.end()
+        for detector in self.detectors.values():
+            detector.book = Book(detector.name)
+        self.raised.clear()
+        self._ids.clear()
+        self._finished = False
 
     def finish(self) -> list[Alert]:
         """The stream is over: alerts whose last state was not given out yet."""
@@ -85,12 +114,14 @@ class Pipeline:
         told = [f"detector {name} was switched off: {why}" for name, why in sorted(self.failures.items())]
         if self._places.inferred:
             told.append("no zones are configured: they were inferred from addresses and roles")
+        told += self.site.learning.notes()
         return told + [note for _, notes in self._each(lambda detector: detector.notes()) for note in notes]
 
     def counters(self) -> dict[str, int]:
         """For the table `health`: alerts by kind, entries held, what limits cost."""
         told = {f"alerts.{kind}": count for kind, count in self.raised.items()}
         told["detectors.failed"] = len(self.failures)
+        told |= {f"learning.{name}": size for name, size in self.site.learning.counters().items()}
         told["assets.overflow"] = self._inventory.overflow
         told |= {f"assets.{name}": size for name, size in self._inventory.sizes().items()}
         for name, sizes in self._each(lambda detector: detector.counters()):
@@ -129,8 +160,7 @@ class Pipeline:
     def snapshot(self) -> dict[str, Any]:
         """The state between two windows, as JSON can carry it."""
         return {
-            "places": self._places.snapshot(),
-            "inventory": self._inventory.snapshot(),
+            "site": self.site.snapshot(),
             "detectors": {name: detector.snapshot() for name, detector in self.detectors.items()},
             "failures": dict(self.failures),
             "raised": dict(self.raised),
@@ -139,8 +169,7 @@ class Pipeline:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on where a snapshot of the same configuration was taken."""
-        self._places.restore(state["places"])
-        self._inventory.restore(state["inventory"])
+        self.site.restore(state["site"])
         self.failures, self.raised = dict(state["failures"]), dict(state["raised"])
         self._ids.restore(state["ids"])
         for name in list(self.detectors):

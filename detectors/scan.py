@@ -62,8 +62,8 @@ class Scan(Detector):
     settings_class = Settings
     settings: Settings
 
-    def __init__(self, settings: Any, places: Any) -> None:
-        super().__init__(settings, places)
+    def __init__(self, settings: Any, site: Any) -> None:
+        super().__init__(settings, site)
         self._tried: dict[Suspect, dict[str, Try]] = {}
         self._looked_at = Ids()  # Modbus behaviours
         self._answering = Memo()  # client and server of which answers are seen at all

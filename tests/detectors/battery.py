@@ -7,8 +7,9 @@ import random
 from typing import Any
 
 from detectors.base import Detector
+from detectors.learning import Settings
 from detectors.window import Window
-from tests.detectors.build import SCHEMAS, act, flow, run, window
+from tests.detectors.build import SCHEMAS, act, flow, run, step, window
 from tests.detectors.build import detector as make
 
 _HOSTS = [f"10.0.{net}.{host}" for net in (1, 2, 9) for host in range(1, 9)] + [
@@ -81,7 +82,7 @@ def windows(seed: int, count: int) -> list[dict[str, Any]]:
 
 
 def fresh(kind: type[Detector]) -> Detector:
-    return make(kind, learn_seconds=20.0) if kind.name == "new_writer" else make(kind)
+    return make(kind, learning=Settings(seconds=20.0))
 
 
 def whole(kind: type[Detector], made: list[Window]) -> list[Any]:
@@ -124,18 +125,13 @@ def check_snapshot(kind: type[Detector], seed: int) -> None:
     expected = [step(through, window(**w)) for w in plain] + [through.finish()]
     before = fresh(kind)
     got = [step(before, window(**w)) for w in plain[:3]]
-    state = json.loads(json.dumps([before.snapshot(), before.places.snapshot()]))
+    state = json.loads(json.dumps([before.snapshot(), before.site.snapshot()]))
     after = fresh(kind)
     after.restore(state[0])
-    after.places.restore(state[1])
-    assert json.loads(json.dumps([after.snapshot(), after.places.snapshot()])) == state
+    after.site.restore(state[1])
+    assert json.loads(json.dumps([after.snapshot(), after.site.snapshot()])) == state
     got += [step(after, window(**w)) for w in plain[3:]] + [after.finish()]
     assert got == expected
-
-
-def step(detector: Detector, one: Window) -> list[Any]:
-    detector.places.learn(one)
-    return detector.observe(one)
 
 
 def check_empty(kind: type[Detector]) -> None:

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from detectors import address
 from detectors.base import Detector, parse_settings
-from detectors.places import places
+from detectors.learning import Settings as Learning
+from detectors.site import site
 from detectors.window import Window
 from detectors.zones import Policy
 
@@ -114,16 +115,26 @@ def window(at: float = 0, length: float = 10, last: bool = True, **tables: Itera
     return Window(made, T0 + round(at * SECOND), T0 + round((at + length) * SECOND), last)
 
 
-def detector(kind: type[Detector], policy: Policy | None = None, **settings: object) -> Detector:
-    return kind(parse_settings(kind, settings), places(policy or Policy()))
+def detector(
+    kind: type[Detector], policy: Policy | None = None, learning: Learning | None = None, **settings: object
+) -> Detector:
+    return kind(parse_settings(kind, settings), site(policy or Policy(), learning))
+
+
+def step(made: Detector, one: Window) -> list[Any]:
+    """One window or part of one, as the pipeline gives it to a single detector."""
+    made.site.learn(one)
+    alerts = made.observe(one)
+    if one.last:
+        made.learning.close(one.end)
+    return alerts
 
 
 def run(made: Detector, *windows: Window) -> list[Any]:
     """The alerts of a whole run, each in its last state, by kind."""
     last = {}
     for one in windows:
-        made.places.learn(one)
-        for alert in made.observe(one):
+        for alert in step(made, one):
             last[alert.alert_id] = alert
     for alert in made.finish():
         last[alert.alert_id] = alert

@@ -11,7 +11,7 @@ from detectors import registry
 from detectors.base import Detector
 from detectors.window import TABLES, Window
 from tests.detectors import battery
-from tests.detectors.build import SECOND, T0, TIME
+from tests.detectors.build import SECOND, T0, TIME, step
 
 DETECTORS = [registry.builtin(name) for name in registry.BUILTIN]
 HEADINGS = (
@@ -97,14 +97,15 @@ def test_memory_is_bounded_whatever_comes(kind, monkeypatch):
     for module, limit in (("memory", "KNOWN"), ("book", "CAUSES"), ("scan", "SUSPECTS"), ("parser_anomaly", "PAIRS")):
         monkeypatch.setattr(import_module(f"detectors.{module}"), limit, 500)
     monkeypatch.setattr(import_module("detectors.boundary"), "PENDING", 700)
+    for name in ("HOSTS", "OWNERS", "QUARANTINE"):
+        monkeypatch.setattr(import_module("detectors.learning"), name, 500)
     for name in ("CLIENTS", "WRITERS"):
         monkeypatch.setattr(import_module("detectors.latecomers"), name, 500)
     monkeypatch.setattr(import_module("detectors.new_writer"), "WRITERS", 500)
     detector = battery.fresh(kind)
     for n in range(10):
-        detector.places.learn(one := flood(10_000, n))
-        detector.observe(one)
-        for what, size in detector.sizes().items():
+        step(detector, flood(10_000, n))
+        for what, size in (detector.sizes() | detector.learning.sizes()).items():
             assert size <= 2048, f"{what} holds {size}"
     assert len(json.dumps(detector.snapshot())) < 8_000_000
 

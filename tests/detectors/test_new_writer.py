@@ -1,6 +1,7 @@
 import pytest
 
 from detectors import address
+from detectors.learning import Settings
 from detectors.new_writer import NewWriter
 from detectors.zones import Policy, Zone
 from tests.detectors.build import act, detector, run, window
@@ -46,9 +47,9 @@ def test_a_writer_of_the_learning_part_is_known():
 
 
 def test_learning_ends_at_the_latest_after_its_seconds():
-    """Every window brings a new writer, so it never gets quiet; after `learn_seconds` they are reported."""
+    """Every window brings a new writer, so it never gets quiet; after `seconds` they are reported."""
     busy = [window(10 * n, behaviours=[writes(f"10.0.1.{100 + n}", 10 * n)]) for n in range(8)]
-    assert len(run(detector(NewWriter, learn_seconds=50.0), *busy)) == 3
+    assert len(run(detector(NewWriter, learning=Settings(seconds=50.0)), *busy)) == 3
 
 
 def test_a_known_writer_that_commands_for_the_first_time():
@@ -78,7 +79,7 @@ def test_silence_before_the_first_traffic_teaches_nothing():
     quiet = [window(10 * n) for n in range(30)]
     made = detector(NewWriter)
     assert run(made, *quiet, *poll(2, 30, [writes(ROGUE, 302)])) == []
-    assert "still learning" in made.notes()[0]
+    assert "still learning" in next(made.learning.notes())
 
 
 def test_of_a_short_capture_only_who_came_late_is_new():
@@ -87,7 +88,7 @@ def test_of_a_short_capture_only_who_came_late_is_new():
     [alert] = run(made, *poll(2), *poll(2, 2, late))
     assert alert.src_ip == address.parse(ROGUE) and alert.count == 6 and alert.frames == (5,)
     assert alert.confidence < 0.4 and alert.evidence["while_learning"] is True
-    assert len(made.notes()) == 1
+    assert len(list(made.learning.notes())) == 1
 
 
 def test_who_was_there_from_the_beginning_may_begin_to_write_in_a_short_capture():
@@ -99,11 +100,12 @@ def test_who_was_there_from_the_beginning_may_begin_to_write_in_a_short_capture(
 def test_a_capture_too_short_says_so(windows):
     made = detector(NewWriter)
     run(made, *poll(windows))
-    assert len(made.notes()) == 1
+    assert len(list(made.learning.notes())) == 1
 
 
 def test_confidence_grows_with_the_time_learned():
     short, long = (
-        run(detector(NewWriter, quiet_windows=q), *poll(60), *poll(1, 60, [writes(ROGUE, 605)])) for q in (2, 30)
+        run(detector(NewWriter, learning=Settings(quiet_windows=q)), *poll(60), *poll(1, 60, [writes(ROGUE, 605)]))
+        for q in (2, 30)
     )
     assert short[0].confidence < long[0].confidence < 1

@@ -1,0 +1,47 @@
+"""What all detectors of a pipeline share: where hosts are, what they are, and how far learning has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from detectors.assets import Inventory
+from detectors.learning import Learning, Settings
+from detectors.places import Places, places
+
+if TYPE_CHECKING:
+    from detectors.window import Window
+    from detectors.zones import Policy
+
+
+@dataclass(frozen=True)
+class Site:
+    """Owned by the pipeline, which feeds it before the detectors see a window."""
+
+    places: Places
+    inventory: Inventory
+    learning: Learning
+
+    def learn(self, window: Window) -> None:
+        """A part of a window, before any detector sees it."""
+        self.places.learn(window)
+        self.inventory.learn(window)
+        self.learning.observe(window)
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "places": self.places.snapshot(),
+            "inventory": self.inventory.snapshot(),
+            "learning": self.learning.snapshot(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.places.restore(state["places"])
+        self.inventory.restore(state["inventory"])
+        self.learning.restore(state["learning"])
+
+
+def site(policy: Policy, settings: Settings | None = None) -> Site:
+    """A site of which nothing has been seen yet."""
+    where = places(policy)
+    return Site(where, Inventory(where), Learning(settings or Settings()))

@@ -64,7 +64,8 @@ def meant(name: str, labels: dict[str, Any]) -> dict[str, Any]:
     if len(told) != len(labels["steps"]):
         raise SystemExit(f"{name}: has {len(told)} steps, its labels {len(labels['steps'])}: record it again")
     of_steps = [
-        old | {field: getattr(new, field) for field in OF_A_STEP} for old, new in zip(labels["steps"], told, strict=True)
+        old | {field: getattr(new, field) for field in OF_A_STEP}
+        for old, new in zip(labels["steps"], told, strict=True)
     ]
     if [s["filter"] for s in of_steps] != [s["filter"] for s in labels["steps"]]:
         raise SystemExit(f"{name}: the evidence is another one: record it again")

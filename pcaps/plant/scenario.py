@@ -42,15 +42,15 @@ CAUSES = ("benign_process", "sensor_fault", "input_manipulation", "data_poisonin
 
 
 FOREIGN = ("intruder", "guest")  # hosts that are no part of the plant
-FOREIGN_HOST = ("assets.new", "baseline.new_behaviour", "baseline.traffic")
+BESIDES = ("baseline.new_behaviour", "baseline.traffic")  # true of every attack
 
 
 @dataclass
 class Step:
     """One thing that happened. `techniques`: ATT&CK for ICS v19 (T…) and ATLAS (AML.T…). Times in nanoseconds.
 
-    `expected`: the kinds of alert that tell what happened; one of them is enough unless `all`. `also`: kinds that
-    are true of it too and tell less. `benign`: nothing above `low` should come of it.
+    `expected`: the kinds of alert that tell what happened; one of them is enough unless `all`; none: only an incident
+    of the right cause tells. `also`: kinds that are true of it too and tell less. `benign`: nothing above `low` should come of it.
     """
 
     what: str
@@ -88,7 +88,7 @@ class Record:
     ) -> Iterator[Step]:  # fmt: skip
         """`evidence` may say {host} for a host's address and {mac[host]} for its hardware address."""
         benign = not techniques and not expected
-        more = () if benign else also + (FOREIGN_HOST if set(actors) & set(FOREIGN) else ())
+        more = also + (BESIDES if techniques else ()) + (("assets.new",) if set(actors) & set(FOREIGN) else ())
         step = Step(what, [ADDRESS[a] for a in actors], [ADDRESS[t] for t in targets], list(techniques), list(expected),
                     sorted(set(more) - set(expected)), every, benign, evidence.format(mac=MAC, **ADDRESS))  # fmt: skip
         step.start = time.time_ns()

@@ -19,7 +19,8 @@ DAY = 86400 * SECOND
 class Event:
     """Something that happened between `start` and `end`.
 
-    `expected`: kinds of alert that tell it, one is enough unless `every`. `also`: kinds that are true of it and do
+    `expected`: kinds of alert that tell it, one is enough unless `every`; an event
+    without any is not asked for, yet alerts of its time and hosts may be true. `also`: kinds that are true of it and do
     not count. `hosts`: addresses (16 bytes) of which an alert must name one; none: any.
     """
 

@@ -35,7 +35,7 @@ def labels(folder: Path = PCAPS) -> list[Path]:
 
 
 def run(told: dict[str, Any], shift: int, folder: Path = PCAPS) -> Run:
-    events = tuple(event(step) for step in told["steps"] if step["expected"])
+    events = tuple(event(step) for step in told["steps"] if not step["benign"])
     first = min((step["start"] for step in told["steps"]), default=0)
     return Run(
         told["name"],

@@ -57,6 +57,8 @@ class Score:
         run, counting = judged.run, set()
         events = [moved(event, run.part.shift) for event in run.events]
         for event in events:
+            if not event.expected:
+                continue
             found = {seen.alert.alert_id: at for seen in judged.seen if (at := told(seen, event, events)) is not None}
             counting |= set(found)
             kinds = {seen.alert.kind: found[seen.alert.alert_id] for seen in reversed(judged.seen)

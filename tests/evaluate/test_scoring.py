@@ -72,6 +72,12 @@ def test_low_and_standing_alerts_are_not_false_but_silent_ones_are() -> None:
     assert score(standing, standing=frozenset(["cleartext.login"])).false == 0
 
 
+def test_what_is_not_asked_for_is_neither_missed_nor_false() -> None:
+    quiet = Event("q", 100 * SECOND, 120 * SECOND, frozenset(), frozenset(["a.x"]))
+    found = score(seen("a.x", 105), seen("b.y", 105), events=(quiet,))
+    assert (found.events, found.true, found.false) == (0, 0, 1)
+
+
 def test_every_kind_may_be_wanted() -> None:
     both = Event("b", 100 * SECOND, 120 * SECOND, frozenset(["a.x", "b.y"]), every=True)
     assert score(seen("a.x", 105), events=(both,)).hit == 0

@@ -97,7 +97,7 @@ def test_labels_are_whole(name: str) -> None:
     for step in found["steps"]:
         assert not set(step["expected"]) & set(step["also"])
         assert step["benign"] == (not step["expected"] and not step["techniques"])
-        assert not step["techniques"] or step["expected"], "an attack that nothing should tell"
+        assert not step["techniques"] or step["expected"] or found["drift"], "an attack that nothing should tell"
         assert step["start"] < step["end"]
         assert found["start"] <= step["end"]
         assert step["start"] <= found["end"]

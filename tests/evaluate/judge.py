@@ -22,6 +22,7 @@ from parsers import Window
 from sensor.replay import PROTOCOLS, open_captures, pipeline_of
 from sensor.store.arrow import table_of
 from tests.evaluate.data import SECOND, DataSet, Part, Run
+from tests.evaluate.packets import times
 
 _PCAP, _RECORD = struct.Struct("<IHHiIII"), struct.Struct("<IIII")
 _MICROSECONDS = 0xA1B2C3D4
@@ -29,7 +30,8 @@ _MICROSECONDS = 0xA1B2C3D4
 
 @dataclass(slots=True)
 class Seen:
-    """An alert of a run. `moments`: packet times at which it was seen, each with the window end that told it."""
+    """An alert of a run. `moments`: packet times at which it was seen, each with the window end that told it: its
+    first and latest time whenever it was given out or grew, and the times of the frames that it shows."""
 
     alert: Alert
     moments: list[tuple[int, int]] = field(default_factory=list)
@@ -112,6 +114,10 @@ def judge(data: DataSet, run: Run, state: dict[str, Any]) -> Judged:
         _keep(told, alerts, window.end)
         _still(told, pipeline, window)
     _keep(told, pipeline.finish(), end)
+    packets = times(run.part.capture)
+    for seen in told.values():
+        for ts in (packets[frame - 1] + run.part.shift for frame in seen.alert.frames):
+            seen.moments += [(ts, close) for begin, close in judged.windows if begin <= ts < close]
     judged.seen = sorted(told.values(), key=lambda seen: (seen.first, seen.alert.alert_id))
     judged.messages = sum(counted[f"messages.{name}"] for name in PROTOCOLS)
     judged.notes = [f"{name} was switched off: {why}" for name, why in pipeline.failures.items()]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
+from functools import lru_cache
 from pathlib import Path
 
 _GLOBAL, _RECORD = 24, struct.Struct("<IIII")
 
 
+@lru_cache(maxsize=4)
 def times(path: Path) -> list[int]:
     """Nanoseconds since the epoch, of a classic little-endian pcap in microseconds."""
-    blob = path.read_bytes()
+    blob = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     if blob[:4] != b"\xd4\xc3\xb2\xa1":
         raise ValueError(f"{path} is no little-endian pcap in microseconds")
     found, place = [], _GLOBAL

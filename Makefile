@@ -43,10 +43,12 @@ lint: $(STAMP)
 	$(BIN)/python tests/setup/licences.py
 
 plant: $(STAMP)
+	@bash tests/setup/debian.sh plant
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[plant]'
 	$(BIN)/python pcaps/plant/record.py
 
 plant-live: $(STAMP)
+	@bash tests/setup/debian.sh plant
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[plant]'
 	$(BIN)/python pcaps/plant/live.py
 

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+import firewall
 import index
 import scenario
 from net import PrivilegeError
@@ -28,7 +29,7 @@ PCAPS = Path(__file__).parents[1]
 NEEDED = {
     "ip": "iproute2", "nft": "nftables", "ethtool": "ethtool", "tcpdump": "tcpdump", "tshark": "tshark",
     "mosquitto": "mosquitto", "sshd": "openssh-server", "ssh": "openssh-client", "smbd": "samba",
-    "smbclient": "smbclient", "dnsmasq": "dnsmasq-base", "chronyd": "chrony", "vsftpd": "vsftpd",
+    "smbclient": "smbclient", "dnsmasq": "dnsmasq-base", "chronyd": "chrony", "vsftpd": "vsftpd", "xrdp": "xrdp",
 }  # fmt: skip
 LIMIT = 900  # seconds a scenario may take
 
@@ -93,6 +94,7 @@ def main() -> int:
     with ThreadPoolExecutor(options.jobs) as pool:
         jobs = [pool.submit(one, name, options.out, number, options.keep) for number, name in enumerate(wanted)]
         wrong = [job.result() for job in jobs]
+    (options.out / "plant.toml").write_text(firewall.configuration(firewall.approved()))
     index.write(options.out)
     for text in filter(None, wrong):
         sys.stderr.write(text + "\n")

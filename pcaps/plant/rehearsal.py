@@ -31,6 +31,9 @@ class Nothing:
     def __call__(self, *_: object, **__: object) -> Nothing:
         return self
 
+    def __getitem__(self, _: object) -> Nothing:
+        return self
+
     def __iter__(self) -> Iterator[Any]:
         return iter(())
 

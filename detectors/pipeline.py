@@ -18,9 +18,10 @@ from detectors.site import site
 from detectors.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from detectors.assets import AssetRow
+    from detectors.changes import Change
     from detectors.learning import Settings
     from detectors.zones import Policy
 
@@ -41,9 +42,10 @@ class Pipeline:
         sensor: str = "",
         case_id: str = "live",
         learning: Settings | None = None,
+        changes: Iterable[Change] = (),
     ) -> None:
         self._sensor, self._case_id = sensor, case_id
-        self.site = site(policy, learning)
+        self.site = site(policy, learning, changes)
         self._places, self._inventory = self.site.places, self.site.inventory
         self._finished = False
         self.failures: dict[str, str] = {}  # detectors switched off, and why

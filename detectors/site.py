@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from detectors.assets import Inventory
+from detectors.changes import Change, Changes
 from detectors.learning import Learning, Settings
 from detectors.places import Places, places
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from detectors.window import Window
     from detectors.zones import Policy
 
@@ -21,6 +24,7 @@ class Site:
     places: Places
     inventory: Inventory
     learning: Learning
+    changes: Changes
 
     def learn(self, window: Window) -> None:
         """A part of a window, before any detector sees it."""
@@ -41,7 +45,7 @@ class Site:
         self.learning.restore(state["learning"])
 
 
-def site(policy: Policy, settings: Settings | None = None) -> Site:
+def site(policy: Policy, settings: Settings | None = None, changes: Iterable[Change] = ()) -> Site:
     """A site of which nothing has been seen yet."""
     where = places(policy)
-    return Site(where, Inventory(where), Learning(settings or Settings()))
+    return Site(where, Inventory(where), Learning(settings or Settings()), Changes(changes))

@@ -8,7 +8,7 @@ RUST := $(shell find parsers -name target -prune -o \( -name '*.rs' -o -name Car
 CARGO := cd parsers && cargo
 DEMO := demo-store
 
-.PHONY: setup demo test lint bench plant plant-live format golden clean
+.PHONY: setup demo test lint bench evaluate plant plant-live format golden clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -43,10 +43,12 @@ lint: $(STAMP)
 	$(BIN)/python tests/setup/licences.py
 
 plant: $(STAMP)
+	@bash tests/setup/debian.sh plant
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[plant]'
 	$(BIN)/python pcaps/plant/record.py
 
 plant-live: $(STAMP)
+	@bash tests/setup/debian.sh plant
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[plant]'
 	$(BIN)/python pcaps/plant/live.py
 
@@ -58,6 +60,9 @@ format: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python tests/bench/bench.py
 	$(BIN)/python tests/bench/floods.py
+
+evaluate: $(STAMP)
+	$(BIN)/python -m tests.evaluate --write
 
 golden: $(STAMP)
 	$(BIN)/pytest -q tests/golden --update-golden

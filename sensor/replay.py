@@ -102,16 +102,19 @@ def _engine(paths: Sequence[str], config: Config, workers: int) -> Engine:
         raise InputError(str(error)) from None
 
 
+def pipeline_of(config: Config, case: str) -> Pipeline:
+    """All detectors as the configuration wants them."""
+    policy = Policy(config.zones, config.conduits)
+    return Pipeline(policy, config.detectors, sensor=config.sensor.name, case_id=case, models=config.models)
+
+
 class Replay:
     """One run of captures into a case of the store."""
 
     def __init__(self, engine: Engine, store: Store, config: Config, case: str) -> None:
         self._engine = engine
         self._store = store
-        policy = Policy(config.zones, config.conduits)
-        self._pipeline = Pipeline(
-            policy, config.detectors, sensor=config.sensor.name, case_id=case, models=config.models
-        )
+        self._pipeline = pipeline_of(config, case)
         self._health = Health()
         self._alerts: dict[str, Alert] = {}
         self.outcome = Outcome(case)

@@ -33,12 +33,12 @@ def play(stage: Stage, more: Programme) -> None:
 def begin(stage: Stage) -> None:
     day = 24.4 * HOUR
     stage.plc()
-    # Few points: tshark 4.0 joins segments of different messages once transport sequence numbers come round.
-    stage.rtu(day, "--few")
+    stage.rtu(day)
     stage.opcua(day)
     stage.registry(stage.model())
     stage.names_and_time()
     stage.share()
+    stage.desktop()
     for host in ("edge", "registry"):
         stage.shell(host)
     for host in ("office", "laptop", "ews", "training"):
@@ -60,11 +60,17 @@ def report(stage: Stage) -> None:
     stage.done(stage.python("office", "attack_beacon.py", ADDRESS["historian"], 8080, 1, "/telemetry.csv"))
 
 
+def helpdesk(stage: Stage) -> None:
+    """A remote desktop in the office network."""
+    stage.done(stage.python("laptop", "remote_desktop.py", ADDRESS["server"], 300))
+
+
 def maintenance(stage: Stage) -> None:
     """The engineer's window: a login, set points."""
     with stage.step("maintenance: the workstation logs in to the edge node and writes set points", actors=("ews",),
                     targets=("edge", "plc1"), evidence="ip.src == {ews} && (tcp.port == 22 || modbus)"):  # fmt: skip
         stage.done(stage.ssh("ews", "edge", "uname", "-a"))
+        stage.done(stage.python("ews", "attack_modbus.py", ADDRESS["plc1"], "registers", 100))
         stage.done(stage.python("ews", "attack_modbus.py", ADDRESS["plc1"], "write", 1445))
         stage.wait(600)
 
@@ -72,8 +78,15 @@ def maintenance(stage: Stage) -> None:
 def update(stage: Stage) -> None:
     with stage.step("planned update of the model to 1.5.0", actors=("ews",), targets=("registry", "edge"),
                     evidence='http.request.uri contains "1.5.0.safetensors"'):  # fmt: skip
-        stage.done(stage.python("ews", "deploy.py", ADDRESS["registry"], stage.model("1.5.0", seed=2)))
+        stage.done(stage.python("ews", "deploy.py", ADDRESS["registry"], stage.model("1.5.0")))
         stage.wait(1800)
+
+
+def retraining(stage: Stage) -> None:
+    with stage.step("the retraining job stores version 1.6.0", actors=("training",), targets=("historian", "registry"),
+                    evidence="http.request && ip.src == {training}"):  # fmt: skip
+        stage.done(stage.python("training", "retrain.py", ADDRESS["historian"], ADDRESS["registry"], "1.6.0"))
+        stage.wait(1200)
 
 
 def backup(stage: Stage) -> None:
@@ -97,5 +110,5 @@ def product(name: str) -> Callable[[Stage], None]:
 
 ORDINARY: Programme = [
     *((hour, questions) for hour in (0.3, 4.3, 8.3, 12.3, 16.3, 20.3)),
-    (1.5, report), (3, maintenance), (4.8, product("B")), (6, report), (6.5, update), (8.8, product("A")), (17, backup),
+    (1.5, report), (2.2, helpdesk), (3, maintenance), (4.8, product("B")), (6, report), (6.5, update), (8.8, product("A")), (17, backup), (19, retraining),
 ]  # fmt: skip

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from control import Reality
+from firewall import PAST, RELEASED
 from layout import ADDRESS
 from net import HERE
 from pki import Authority
@@ -20,7 +21,6 @@ _SECOND_MASTER = (
     "ip saddr != {hmi} tcp dport 20000 redirect to :20001 ; }} ; }}"
 )
 Process = subprocess.Popen[bytes]
-MODEL_SEED = 1
 REGISTRY = f"http://{ADDRESS['registry']}:8080"
 USER = ("edge", "edge-secret")
 
@@ -53,10 +53,10 @@ class Equipment(Plant):
         self.listening(process, 20000)
         return process
 
-    def opcua(self, seconds: float, *policies: str) -> Process:
-        more: list[object] = []
+    def opcua(self, seconds: float, *policies: str, users: tuple[Path, ...] = ()) -> Process:
+        more: list[object] = ["--users", *users] if users else []
         if set(policies) - {"none"}:
-            more = ["--certificate", *self.authority.issue("gateway", kind="rsa", uri="urn:example:line1")]
+            more += ["--certificate", *self.authority.issue("gateway", kind="rsa", uri="urn:example:line1")]
         process = self.python("gateway", "opcua_server.py", ADDRESS["gateway"], seconds, "--policy",
                               *(policies or ("none",)), *more)  # fmt: skip
         self.listening(process, 4840)
@@ -90,8 +90,9 @@ class Equipment(Plant):
         for name, password in (USER, ("historian", "hist-secret"), ("sensor", "sensor-secret")):
             subprocess.run(["mosquitto_passwd", "-b", str(file), name, password], check=True, capture_output=True)
 
-    def model(self, version: str = "1.4.0", *, seed: int = MODEL_SEED, poison: float = 0.0) -> Path:
-        """A trained model's file."""
+    def model(self, version: str = "1.4.0", *, seed: int = 0, poison: float = 0.0) -> Path:
+        """A trained model's file; a released version unless another seed is given."""
+        seed = seed or RELEASED[version]
         file = self.scratch / f"pump-wear-{version}.safetensors"
         if not file.exists():
             command = [
@@ -126,6 +127,10 @@ class Equipment(Plant):
     def master(self, seconds: float, *more: object) -> Process:
         return self.python("hmi", "master.py", ADDRESS["rtu"], seconds, *more)
 
+    def other_master(self, seconds: float, *more: object) -> Process:
+        """A master of another make, on the engineering workstation."""
+        return self.python("ews", "master_py.py", ADDRESS["rtu"], seconds, *more)
+
     def telemetry(self, seconds: float, *more: object) -> Process:
         return self.python("sensor1", "telemetry.py", ADDRESS["broker"], seconds, *more)
 
@@ -136,13 +141,11 @@ class Equipment(Plant):
         return self.python("edge", "edge_node.py", ADDRESS["broker"], seconds, "--model", self.model(), *more)
 
     def past(self) -> Path:
-        """What the historian had before: readings of many lines with the wear an inspector found."""
+        """What the historian had before."""
         import model
 
         file = self.scratch / "past.csv"
-        rows, wear = model.data(MODEL_SEED)
-        lines = (",".join(f"{v:.3f}" for v in (*row, w)) for row, w in zip(rows, wear, strict=True))
-        file.write_text("\n".join(lines) + "\n")
+        file.write_text(model.past(PAST))
         return file
 
     def inference(self, seconds: float, *more: object, period: float = 24) -> Process:

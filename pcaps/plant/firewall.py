@@ -8,7 +8,10 @@ A scenario that needs a mistaken rule opens it (`Plant(opened=...)`); the config
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from layout import ADDRESS, ZONES
 
@@ -39,6 +42,15 @@ CONDUITS = (
 )
 
 
+RELEASED = {"1.4.0": 1, "1.5.0": 2}  # versions of the model and the seeds they are trained with
+RETRAINED, PAST = "1.6.0", 1  # the version that the retraining job makes, and the seed of the historian's past
+SOURCES = (
+    ("vibration sensor of line 1", "sensor1", ("plant/line1/telemetry",)),
+    ("cell gateway", "gateway", tuple(f"ns=2;s=Line1.{n}" for n in ("Vibration", "Temperature", "MotorCurrent", "Speed", "Flow"))),
+    ("historian", "historian", ("/telemetry.csv",)),
+)  # fmt: skip
+
+
 def nftables(opened: tuple[tuple[str, str, str], ...] = ()) -> str:
     """The router's rules; `opened` are further (source zone, target zone, port)."""
     ways = [(c.source, c.target, port) for c in CONDUITS for port in c.ports] + list(opened)
@@ -57,9 +69,21 @@ def _accept(source: str, target: str, port: str) -> str:
     return f"{ends} {transport} dport {number} accept"
 
 
-def configuration() -> str:
-    """`driftspan.toml` of the plant: its zones and conduits."""
-    text = ["# Zones and conduits of the plant in pcaps/plant, written by pcaps/plant/firewall.py.", ""]
+def approved() -> dict[str, str]:
+    """Version and SHA-256 of the models that were released, trained here."""
+    import model
+
+    made = {version: model.train(*model.data(seed), seed, version) for version, seed in RELEASED.items()}
+    made[RETRAINED] = model.retrained(model.past(PAST), RETRAINED)
+    with tempfile.TemporaryDirectory() as folder:
+        for version, trained in made.items():
+            trained.save(Path(folder) / version)
+        return {version: hashlib.sha256((Path(folder) / version).read_bytes()).hexdigest() for version in made}
+
+
+def configuration(models: dict[str, str]) -> str:
+    """`driftspan.toml` of the plant: its zones, conduits, the model with its released versions, and what feeds it."""
+    text = ["# Zones, conduits and models of the plant in pcaps/plant, written by pcaps/plant/firewall.py.", ""]
     for zone in ZONES.values():
         if zone.kind == "internet":
             continue
@@ -69,10 +93,16 @@ def configuration() -> str:
         protocols = ", ".join(f'"{p}"' for p in c.protocols)
         text += ["[[conduit]]", f'from = "{c.source}"', f'to = "{c.target}"', f"protocols = [{protocols}]",
                  f'operations = ["{c.operations}"]', f'direction = "{c.direction}"', ""]  # fmt: skip
+    versions = ", ".join(f'"{version}" = "{sha256}"' for version, sha256 in models.items())
     text += ["[[model]]", 'id = "pump-wear"', f'hosts = ["{ADDRESS["edge"]}"]', 'inputs = ["plant/line1/telemetry"]',
-             'outputs = ["plant/line1/pump-wear/score"]', ""]  # fmt: skip
+             'outputs = ["plant/line1/pump-wear/score", "ns=2;s=PumpWear.Score"]', f"approved = {{ {versions} }}",
+             "rollback_minutes = 60", ""]  # fmt: skip
+    for name, host, tags in SOURCES:
+        quoted = ", ".join(f'"{tag}"' for tag in tags)
+        text += ["[[data_source]]", f'id = "{name}"', f'hosts = ["{ADDRESS[host]}"]', f"tags = [{quoted}]",
+                 'models = ["pump-wear"]', ""]  # fmt: skip
     return "\n".join(text)
 
 
 if __name__ == "__main__":
-    print(configuration(), end="")
+    print(configuration(approved()), end="")

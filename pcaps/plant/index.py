@@ -18,9 +18,11 @@ Recorded by the plant in `pcaps/plant`: real protocol stacks in network namespac
 with a speed above 1 was recorded that much faster: packets closer than 5 ms to their predecessor keep their gap,
 the silence between bursts is stretched. Times *inside* OPC UA response headers and TLS certificates are those of
 the recording. `<name>.labels.json` holds the ground truth: steps with start and end (nanoseconds of packet time),
-hosts, ATT&CK for ICS v19 and ATLAS techniques, the frames that are the evidence, the kinds of alert that should
-follow, kinds that must not (`silent`), and for scenarios of the model the true cause of its drift. `plant.toml` is
-the sensor's configuration for these captures.
+hosts, ATT&CK for ICS v19 and ATLAS techniques, the frames that are the evidence, the kinds of alert of which one should
+follow (`expected`; every one where it says `all`), kinds that are true of it as well (`also`), kinds that must not come
+(`silent`), and for scenarios of the model the true cause of its drift. Of a `benign` step nothing above `low` should
+come. Expected kinds follow from the technique, whether or not there is a detector for it yet: `make evaluate` tells.
+`plant.toml` is the sensor's configuration for these captures.
 
 | capture | packets | bytes | what it shows | alerts expected |
 |---|---|---|---|---|
@@ -36,8 +38,8 @@ def text(folder: Path) -> str:
     for path, labels in rows(folder):
         capture = folder / str(labels["capture"])
         name = f"[{capture.name}]({path.name})"
-        alerts = sorted({kind for step in labels["steps"] for kind in step["alerts"]})  # type: ignore[attr-defined]
-        expected = ", ".join(f"`{a}`" for a in alerts) or "none"
+        alerts = sorted({kind for step in labels["steps"] for kind in step["expected"]})  # type: ignore[attr-defined]
+        expected = ", ".join(f"`{a}`" for a in alerts) or ("none" if labels["benign"] else "")
         table.append(f"| {name} | {labels['packets']} | {capture.stat().st_size} | {labels['title']} | {expected} |")
         stem = path.name.removesuffix(".labels.json")
         hashes.append(f"{hashlib.sha256(capture.read_bytes()).hexdigest()}  {capture.name}  # record.py {stem}")

@@ -1,6 +1,6 @@
 """Records scenarios: `make plant`.
 
-    sudo python pcaps/plant/record.py [NAME ...] [--out pcaps] [--jobs 3] [--keep DIR]
+    sudo python pcaps/plant/record.py [NAME ...] [--out pcaps] [--jobs 5] [--keep DIR]
 
 Without names all of them. Each runs in namespaces of its own, several at a time; whatever was started ends
 with it. Then the index is written again.
@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+import firewall
 import index
 import scenario
 from net import PrivilegeError
@@ -28,9 +29,10 @@ PCAPS = Path(__file__).parents[1]
 NEEDED = {
     "ip": "iproute2", "nft": "nftables", "ethtool": "ethtool", "tcpdump": "tcpdump", "tshark": "tshark",
     "mosquitto": "mosquitto", "sshd": "openssh-server", "ssh": "openssh-client", "smbd": "samba",
-    "smbclient": "smbclient", "dnsmasq": "dnsmasq-base", "chronyd": "chrony", "vsftpd": "vsftpd",
+    "smbclient": "smbclient", "dnsmasq": "dnsmasq-base", "chronyd": "chrony", "vsftpd": "vsftpd", "xrdp": "xrdp",
 }  # fmt: skip
 LIMIT = 900  # seconds a scenario may take
+PRIORITY = -10  # gaps are stretched with the speed: on a busy machine the plant must not wait
 
 
 def one(name: str, out: Path, number: int, keep: Path | None) -> str:
@@ -65,7 +67,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--out", type=Path, default=PCAPS)
-    parser.add_argument("--jobs", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=5)
     parser.add_argument("--keep", type=Path, help="keep logs and the ports' captures here")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--scratch", type=Path, help=argparse.SUPPRESS)
@@ -74,13 +76,14 @@ def main() -> int:
     if os.geteuid() != 0:
         sys.stderr.write("the plant makes network namespaces: run it as root (CAP_SYS_ADMIN and CAP_NET_ADMIN)\n")
         return 1
-    places = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    missing = sorted({package for program, package in NEEDED.items() if not shutil.which(program, path=places)})
+    os.environ["PATH"] = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    missing = sorted({package for program, package in NEEDED.items() if not shutil.which(program)})
     if missing:
         sys.stderr.write(f"the plant runs real servers; missing are: apt-get install {' '.join(missing)}\n")
         return 1
     options.out.mkdir(parents=True, exist_ok=True)
     if options.one:
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)  # and of all it starts
         try:
             scenario.play(options.one, options.out, options.scratch, f"pl{options.number}")
         except PrivilegeError as error:
@@ -93,6 +96,7 @@ def main() -> int:
     with ThreadPoolExecutor(options.jobs) as pool:
         jobs = [pool.submit(one, name, options.out, number, options.keep) for number, name in enumerate(wanted)]
         wrong = [job.result() for job in jobs]
+    (options.out / "plant.toml").write_text(firewall.configuration(firewall.approved()))
     index.write(options.out)
     for text in filter(None, wrong):
         sys.stderr.write(text + "\n")

@@ -25,11 +25,12 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import ModuleType
 
 from evidence import frames
+from kinds import KINDS
 from layout import ADDRESS, MAC, ZONE_OF
 from mirror import Stretch
 from services import Services
@@ -40,15 +41,26 @@ CAUSES = ("benign_process", "sensor_fault", "input_manipulation", "data_poisonin
           "network_only")  # fmt: skip
 
 
+FOREIGN = ("intruder", "guest")  # hosts that are no part of the plant
+BESIDES = ("baseline.new_behaviour", "baseline.traffic")  # true of every attack
+
+
 @dataclass
 class Step:
-    """One thing that happened. `techniques`: ATT&CK for ICS v19 (T…) and ATLAS (AML.T…). Times in nanoseconds."""
+    """One thing that happened. `techniques`: ATT&CK for ICS v19 (T…) and ATLAS (AML.T…). Times in nanoseconds.
+
+    `expected`: the kinds of alert that tell what happened; one of them is enough unless `all`; none: only an incident
+    of the right cause tells. `also`: kinds that are true of it too and tell less. `benign`: nothing above `low` should come of it.
+    """
 
     what: str
     actors: list[str]
     targets: list[str]
     techniques: list[str]
-    alerts: list[str]
+    expected: list[str]
+    also: list[str]
+    all: bool
+    benign: bool
     filter: str
     start: int = 0
     end: int = 0
@@ -56,10 +68,14 @@ class Step:
     frames: list[int] = field(default_factory=list)
 
 
-class Stage(Services):
-    """A plant on which a scenario is played, and which keeps what happened when."""
+FIELDS = tuple(f.name for f in fields(Step))
+
+
+class Record:
+    """Keeps what happened when."""
 
     learned_at: int = 0
+    steps: list[Step]
 
     def learned(self) -> None:
         """Here the clean part ends."""
@@ -68,18 +84,22 @@ class Stage(Services):
     @contextmanager
     def step(
         self, what: str, *, actors: tuple[str, ...] = (), targets: tuple[str, ...] = (), techniques: tuple[str, ...] = (),
-        alerts: tuple[str, ...] = (), evidence: str = "",
+        expected: tuple[str, ...] = (), also: tuple[str, ...] = (), every: bool = False, evidence: str = "",
     ) -> Iterator[Step]:  # fmt: skip
         """`evidence` may say {host} for a host's address and {mac[host]} for its hardware address."""
-        step = Step(what, [ADDRESS[a] for a in actors], [ADDRESS[t] for t in targets], list(techniques), list(alerts),
-                    evidence.format(mac=MAC, **ADDRESS))  # fmt: skip
-        if not hasattr(self, "steps"):
-            self.steps: list[Step] = []
+        benign = not techniques and not expected
+        more = also + (BESIDES if techniques else ()) + (("assets.new",) if set(actors) & set(FOREIGN) else ())
+        step = Step(what, [ADDRESS[a] for a in actors], [ADDRESS[t] for t in targets], list(techniques), list(expected),
+                    sorted(set(more) - set(expected)), every, benign, evidence.format(mac=MAC, **ADDRESS))  # fmt: skip
         step.start = time.time_ns()
         yield step
         time.sleep(0.1)  # answers under way belong to it
         step.end = time.time_ns()
         self.steps.append(step)
+
+
+class Stage(Record, Services):
+    """A plant on which a scenario is played."""
 
 
 def load(name: str) -> ModuleType:
@@ -129,7 +149,6 @@ def short(labels: dict[str, object]) -> str:
 
 def describe(module: ModuleType, name: str, capture: Path, stage: Stage, stretch: Stretch) -> dict[str, object]:
     """The labels: steps with their times in the capture and the frames that show them."""
-    title, _, text = (module.__doc__ or "").strip().partition("\n")
     every = frames(capture, "frame")
     for step in stage.steps:
         step.start, step.end = stretch.of(step.start), stretch.of(step.end)
@@ -139,20 +158,33 @@ def describe(module: ModuleType, name: str, capture: Path, stage: Stage, stretch
         if not shown:
             raise RuntimeError(f"{name}: nothing in the capture shows {step.what!r} ({step.filter})")
         step.count, step.frames = len(shown), shown[:KEPT]
-    cause = getattr(module, "DRIFT", "")
-    if cause and cause not in CAUSES:
-        raise RuntimeError(f"{name}: {cause} is no cause")
     return {
-        "name": name,
-        "title": title.rstrip("."),
-        "text": " ".join(text.split()),
+        **meaning(module, name, stage.steps),
         "capture": capture.name,
         "packets": len(every),
         "start": min(every.values()),
         "end": max(every.values()),
         "learn_until": stretch.of(stage.learned_at) if stage.learned_at else 0,
         "speed": stage.speed,
-        "attack": any(step.techniques for step in stage.steps),
+        "steps": [asdict(step) for step in stage.steps],
+    }
+
+
+def meaning(module: ModuleType, name: str, steps: list[Step]) -> dict[str, object]:
+    """What a scenario says of itself, whatever its recording looks like."""
+    title, _, text = (module.__doc__ or "").strip().partition("\n")
+    cause = getattr(module, "DRIFT", "")
+    if cause and cause not in CAUSES:
+        raise RuntimeError(f"{name}: {cause} is no cause")
+    unknown = {kind for step in steps for kind in (*step.expected, *step.also)} - set(KINDS)
+    if unknown:
+        raise RuntimeError(f"{name}: no such kinds of alert: {', '.join(sorted(unknown))}")
+    return {
+        "name": name,
+        "title": title.rstrip("."),
+        "text": " ".join(text.split()),
+        "attack": any(step.techniques for step in steps),
+        "benign": all(step.benign for step in steps),
         "look_alike": getattr(module, "LOOK_ALIKE", ""),
         "standing": list(getattr(module, "STANDING", ())),
         "malformed": bool(getattr(module, "MALFORMED", False)),
@@ -160,5 +192,4 @@ def describe(module: ModuleType, name: str, capture: Path, stage: Stage, stretch
         "drift": {"model": "pump-wear", "cause": cause} if cause else None,
         "attack_version": "ATT&CK for ICS v19",
         "atlas_version": "ATLAS 5.6.0",
-        "steps": [asdict(step) for step in stage.steps],
     }

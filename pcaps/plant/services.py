@@ -1,7 +1,7 @@
-"""Servers of the enterprise zone, as Debian has them: names, time, files, shells.
+"""Servers of the enterprise zone, as Debian has them: names, time, files, shells, desktops.
 
 They are started on the host `server` (or another one), inside its namespace, with settings of their own; nothing
-of the machine's own configuration is read. vsftpd, sshd and smbd need their packages installed.
+of the machine's own configuration is read. vsftpd, sshd, smbd and xrdp need their packages installed.
 """
 
 from __future__ import annotations
@@ -16,17 +16,24 @@ from layout import ADDRESS
 class Services(Equipment):
     """An equipped plant that has an office."""
 
-    def files(self, host: str = "server") -> None:
-        """FTP (21) and HTTP (8081) of a file server. Logins that no account of this machine has are refused."""
+    def files(self, host: str = "server", *, anybody: tuple[Path, ...] = ()) -> None:
+        """FTP (21) and HTTP (8081) of a file server. Logins that no account of this machine has are refused, but
+        `anybody` may fetch these files."""
         folder = self.scratch / "files"
         folder.mkdir(exist_ok=True)
         (folder / "line1.cfg").write_text("line1 = pump\nspeed = 1450\n")
         empty = self.scratch / "empty"
         empty.mkdir(exist_ok=True)
+        public = self.scratch / "public"
+        public.mkdir(mode=0o755, exist_ok=True)
+        for file in anybody:
+            (public / file.name).write_bytes(file.read_bytes())
+        self.scratch.chmod(0o711)  # the server of anonymous logins is the user ftp
         settings = self.scratch / "vsftpd.conf"
         settings.write_text(
             f"listen=YES\nlisten_ipv6=NO\nlisten_address={ADDRESS[host]}\nbackground=NO\nlocal_enable=YES\n"
-            f"anonymous_enable=NO\nsecure_chroot_dir={empty}\nxferlog_enable=NO\nseccomp_sandbox=NO\n"
+            f"anonymous_enable={'YES' if anybody else 'NO'}\nanon_root={public}\nftp_username=ftp\n"
+            f"secure_chroot_dir={empty}\nxferlog_enable=NO\nseccomp_sandbox=NO\n"
         )
         process = self.spawn(host, "vsftpd", settings)
         self.listening(process, 21)
@@ -79,6 +86,20 @@ class Services(Equipment):
         return self.spawn(source, "ssh", "-F", "/dev/null", "-i", self.key, "-o", "StrictHostKeyChecking=no", "-o",
                           "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10",
                           f"root@{ADDRESS[target]}", *more)  # fmt: skip
+
+    def desktop(self, host: str = "server") -> Process:
+        """xrdp, encrypted; there is no session behind it, so nobody can log in."""
+        certificate, key = self.authority.issue(host, kind="rsa")
+        settings = self.scratch / "xrdp.ini"
+        settings.write_text(
+            f"[Globals]\nini_version=1\nfork=false\nport=tcp://{ADDRESS[host]}:3389\nsecurity_layer=tls\ncrypt_level=high\n"
+            f"certificate={certificate}\nkey_file={key}\nssl_protocols=TLSv1.2, TLSv1.3\nmax_bpp=32\n"
+            f"[Logging]\nLogFile={self.scratch / 'xrdp.log'}\nLogLevel=INFO\nEnableSyslog=false\n[Channels]\n"
+            "[Xorg]\nname=Xorg\nlib=libxup.so\nusername=ask\npassword=ask\nip=127.0.0.1\nport=-1\ncode=20\n"
+        )
+        process = self.spawn(host, "xrdp", "--nodaemon", "--config", settings)
+        self.listening(process, 3389)
+        return process
 
     def share(self, host: str = "server") -> Process:
         """smbd with one share that guests may read and write."""

@@ -1,6 +1,6 @@
 """Logs in where the password goes over the wire readable: `ftp`, `http`, or guesses at them.
 
-attack_login.py ftp|http SERVER USER PASSWORD
+attack_login.py ftp|http SERVER USER PASSWORD [FILE]
 """
 
 import base64
@@ -9,11 +9,14 @@ import http.client
 import sys
 
 kind, server, user, password = sys.argv[1:5]
+file = sys.argv[5] if len(sys.argv) > 5 else ""
 if kind == "ftp":
     with ftplib.FTP(server, timeout=10) as ftp:  # noqa: S321 (that it is readable is the point)
         try:
             ftp.login(user, password)
             ftp.nlst()
+            if file:
+                ftp.retrbinary(f"RETR {file}", lambda _: None)
         except ftplib.error_perm as refused:
             print(refused)
 else:

@@ -2,7 +2,7 @@
 With `--score` it reads what the edge node's model says instead.
 
 opcua_client.py SERVER SECONDS [--policy none|sign|encrypt] [--certificate CERT KEY] [--trust CA]
-                [--user NAME PASSWORD] [--write VALUE] [--browse] [--period 1] [--score]
+                [--user NAME PASSWORD] [--user-certificate CERT KEY] [--write VALUE] [--browse] [--period 1] [--score]
 """
 
 import argparse
@@ -39,6 +39,7 @@ async def main() -> None:
     parser.add_argument("--certificate", nargs=2)
     parser.add_argument("--trust")
     parser.add_argument("--user", nargs=2)
+    parser.add_argument("--user-certificate", nargs=2)
     parser.add_argument("--write", type=float)
     parser.add_argument("--browse", action="store_true")
     parser.add_argument("--period", type=float, default=1)
@@ -54,6 +55,9 @@ async def main() -> None:
     if options.user:
         client.set_user(options.user[0])
         client.set_password(options.user[1])
+    if options.user_certificate:
+        await client.load_client_certificate(options.user_certificate[0])
+        await client.load_private_key(options.user_certificate[1])
     async with client:
         names = ["PumpWear.Score"] if options.score else [f"Line1.{name}" for name in TAGS]
         nodes = [client.get_node(ua.NodeId(name, 2)) for name in names]

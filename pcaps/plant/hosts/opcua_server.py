@@ -1,11 +1,13 @@
-"""An OPC UA server of the line: security policy None, Sign or SignAndEncrypt; anonymous or user name.
+"""An OPC UA server of the line: security policy None, Sign or SignAndEncrypt; anonymous, user name or certificate.
 
-opcua_server.py ADDRESS SECONDS [--policy none|sign|encrypt ...] [--certificate CERT KEY]
+opcua_server.py ADDRESS SECONDS [--policy none|sign|encrypt ...] [--certificate CERT KEY] [--users CERT ...]
 """
 
 import argparse
 import asyncio
 import datetime
+import ssl
+from pathlib import Path
 
 import plantclock
 from asyncua import Server, ua
@@ -31,12 +33,15 @@ PASSWORDS = {"operator": "pump-line-1", "engineer": "commissioning"}
 
 
 class Users(UserManager):
-    """Anonymous reads; a name with the right password may write; a wrong password is refused."""
+    """Anonymous reads; a name with the right password, or a known certificate, may write; a wrong password is refused."""
+
+    def __init__(self, certificates: list[str]) -> None:
+        self._known = [ssl.PEM_cert_to_DER_cert(Path(file).read_text()) for file in certificates]
 
     def get_user(self, iserver: object, username: str | None = None, password: str | None = None,
                  certificate: bytes | None = None) -> User | None:  # fmt: skip
         if username is None:
-            return User(role=UserRole.User)
+            return User(role=UserRole.Admin if certificate in self._known else UserRole.User)
         return User(role=UserRole.Admin, name=username) if PASSWORDS.get(username) == password else None
 
 
@@ -51,8 +56,9 @@ async def main() -> None:
     parser.add_argument("seconds", type=float)
     parser.add_argument("--policy", nargs="+", default=["none"])
     parser.add_argument("--certificate", nargs=2)
+    parser.add_argument("--users", nargs="*", default=[])
     options = parser.parse_args()
-    server = Server(user_manager=Users())
+    server = Server(user_manager=Users(options.users))
     await server.init()
     server.set_endpoint(f"opc.tcp://{options.address}:4840/cell")
     server.set_server_name("Line 1")

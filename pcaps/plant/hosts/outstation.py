@@ -1,6 +1,6 @@
 """A DNP3 outstation (opendnp3) of the tank: level, flow, pressure as analog inputs, commands accepted.
 
-    outstation.py ADDRESS SECONDS [--unsolicited] [--few]
+    outstation.py ADDRESS SECONDS [--unsolicited]
 
 Binary output 3 runs the pump, analog output 0 is the valve; the others it accepts and does nothing with,
 as a field device without interlocks does. A restart makes it drop its event buffers and set IIN1.7.
@@ -62,12 +62,9 @@ class Commands(dnp3.ICommandHandler):
         return dnp3.CommandStatus.SUCCESS
 
 
-def settings(unsolicited: bool, few: bool) -> dnp3.OutstationStackConfig:
+def settings(unsolicited: bool) -> dnp3.OutstationStackConfig:
     database = dnp3.DatabaseConfig(len(TAGS))
     database.time_and_interval = {}  # tshark takes group 50 variation 4 for malformed
-    if few:
-        database.counter = database.frozen_counter = database.octet_string = {}
-        database.double_binary = database.analog_output_status = {}
     config = dnp3.OutstationStackConfig(database)
     config.outstation.eventBufferConfig = dnp3.EventBufferConfig.AllTypes(50)
     config.outstation.params.allowUnsolicited = unsolicited
@@ -80,7 +77,6 @@ def main() -> None:
     parser.add_argument("address")
     parser.add_argument("seconds", type=float)
     parser.add_argument("--unsolicited", action="store_true")
-    parser.add_argument("--few", action="store_true", help="so few points that every response is one segment")
     options = parser.parse_args()
     manager = dnp3.DNP3Manager(1)
     commands, application, line = Commands(Reality()), Application(), Reality()
@@ -90,9 +86,7 @@ def main() -> None:
         channel = manager.AddTCPServer(
             f"rtu{port}", dnp3.levels.NORMAL, dnp3.ServerAcceptMode.CloseExisting, endpoint, None
         )
-        sessions.append(
-            channel.AddOutstation(f"rtu{port}", commands, application, settings(options.unsolicited, options.few))
-        )
+        sessions.append(channel.AddOutstation(f"rtu{port}", commands, application, settings(options.unsolicited)))
         sessions[-1].Enable()
     for _ in Ticker(2, options.seconds):
         values = line.read()

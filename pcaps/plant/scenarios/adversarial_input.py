@@ -15,9 +15,15 @@ def play(stage):
     sensor = stage.inference(3 * 3600)
     stage.wait(5400)
     stage.learned()
-    with stage.step("the sensor's client identifier connects from another host", actors=("intruder",), targets=("broker",),
-                    techniques=("T1692.002", "T0859", "AML.T0043", "AML.T0015"),
-                    evidence="ip.src == {intruder} && (mqtt.msgtype == 1 || mqtt.msgtype == 3)"):  # fmt: skip
+    with stage.step(
+        "the sensor's client identifier connects from another host",
+        actors=("intruder",),
+        targets=("broker",),
+        techniques=("T1692.002", "T0859", "AML.T0043", "AML.T0015"),
+        expected=("spoofing.takeover", "spoofing.two_publishers"),
+        also=("new_writer.write", "values.step", "period.doubled"),
+        evidence="ip.src == {intruder} && (mqtt.msgtype == 1 || mqtt.msgtype == 3)",
+    ):
         sensor.terminate()
         stage.done(stage.python("intruder", "attack_mqtt.py", "10.20.0.10", 4200, "shape", stage.model(), "--id",
                                 "sensor-line1", "--period", 20))  # fmt: skip

@@ -7,7 +7,7 @@ DRIFT = "benign_process"
 
 
 def play(stage):
-    stage.registry(stage.model(), stage.model("1.5.0", seed=2))
+    stage.registry(stage.model(), stage.model("1.5.0"))
     stage.host("ews")
     stage.inference(3 * 3600)
     stage.wait(5400)

@@ -16,12 +16,25 @@ def play(stage):
     stage.inference(3600 * hours, period=24)
     stage.wait(3600)
     stage.learned()
-    with stage.step("the router's and the sensor's addresses are announced by another host", actors=("intruder",),
-                    targets=("sensor1",), techniques=("T0830", "T1692.002", "AML.T0043"), alerts=("parser_anomaly.evasion",),
-                    evidence="arp.opcode == 2 && eth.src == {mac[intruder]}"):  # fmt: skip
+    with stage.step(
+        "the router's and the sensor's addresses are announced by another host",
+        actors=("intruder",),
+        targets=("sensor1",),
+        techniques=("T0830", "T1692.002", "AML.T0043"),
+        expected=("spoofing.arp_move",),
+        also=("spoofing.arp_storm", "parser_anomaly.evasion"),
+        evidence="arp.opcode == 2 && eth.src == {mac[intruder]}",
+    ):
         work = stage.python("intruder", "attack_mitm.py", "10.40.0.41", "10.40.0.1", 2700, "mqtt", 1.5)
         stage.wait(600)
-    with stage.step("altered readings", actors=("intruder",), targets=("broker",), techniques=("T1692.002", "AML.T0043"),
-                    evidence="tcp.len > 0 && tcp.dstport == 1883 && eth.src == {mac[intruder]}"):  # fmt: skip
+    with stage.step(
+        "altered readings",
+        actors=("intruder",),
+        targets=("broker",),
+        techniques=("T1692.002", "AML.T0043"),
+        expected=("spoofing.arp_move", "values.step", "values.range", "spoofing.sequence"),
+        also=("spoofing.arp_storm", "parser_anomaly.evasion"),
+        evidence="tcp.len > 0 && tcp.dstport == 1883 && eth.src == {mac[intruder]}",
+    ):
         stage.done(work)
     stage.wait(300)

@@ -9,16 +9,33 @@ STANDING = ("cleartext.protocol", "boundary.conduit")
 def play(stage):
     stage.broker(passwords=True)
     stage.files()
-    with stage.step("MQTT CONNECT with user name and password", actors=("edge", "sensor1"), targets=("broker",),
-                    techniques=("T0859",), alerts=("cleartext.credentials",), evidence="mqtt.passwd"):  # fmt: skip
+    with stage.step(
+        "MQTT CONNECT with user name and password",
+        actors=("edge", "sensor1"),
+        targets=("broker",),
+        techniques=("T0859",),
+        expected=("cleartext.credentials", "credentials.cleartext"),
+        evidence="mqtt.passwd",
+    ):
         stage.telemetry(6, "--user", "sensor", "sensor-secret")
         stage.done(stage.edge(6, "--user", "edge", "edge-secret", "--v5"))
-    with stage.step("FTP login", actors=("historian",), targets=("server",), techniques=("T0859",),
-                    alerts=("cleartext.credentials", "cleartext.login"),
-                    evidence='ftp.request.command == "PASS"'):  # fmt: skip
+    with stage.step(
+        "FTP login",
+        actors=("historian",),
+        targets=("server",),
+        techniques=("T0859",),
+        expected=("cleartext.credentials", "credentials.cleartext", "cleartext.login"),
+        evidence='ftp.request.command == "PASS"',
+    ):
         stage.done(stage.python("historian", "attack_login.py", "ftp", "10.10.0.5", "engineer", "turbine-7"))
-    with stage.step("HTTP basic authentication", actors=("historian",), targets=("server",), techniques=("T0859",),
-                    alerts=("cleartext.credentials", "cleartext.login"), evidence="http.authbasic"):  # fmt: skip
+    with stage.step(
+        "HTTP basic authentication",
+        actors=("historian",),
+        targets=("server",),
+        techniques=("T0859",),
+        expected=("cleartext.credentials", "credentials.cleartext", "cleartext.login"),
+        evidence="http.authbasic",
+    ):
         stage.done(stage.python("historian", "attack_login.py", "http", "10.10.0.5", "engineer", "turbine-7"))
 
 

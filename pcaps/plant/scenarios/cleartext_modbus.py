@@ -6,5 +6,5 @@ SPEED = 4
 def play(stage):
     stage.plc()
     with stage.step("Modbus without encryption or authentication", actors=("hmi",), targets=("plc1",),
-                    alerts=("cleartext.protocol",), evidence="modbus && ip.addr == {plc1}"):  # fmt: skip
+                    expected=("cleartext.protocol",), evidence="modbus && ip.addr == {plc1}"):  # fmt: skip
         stage.done(stage.hmi(40, "--operator", 15))

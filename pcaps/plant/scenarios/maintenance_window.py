@@ -14,13 +14,21 @@ def play(stage):
     stage.hmi(200, "--operator", 30)
     stage.wait(105)
     stage.learned()
-    with stage.step("the engineer's workstation writes set points", actors=("ews",), targets=("plc1",),
-                    alerts=("new_writer.write",), evidence="modbus.func_code == 6 && ip.src == {ews}"):  # fmt: skip
+    with stage.step(
+        "the engineer's workstation writes set points",
+        actors=("ews",),
+        targets=("plc1",),
+        evidence="modbus.func_code == 6 && ip.src == {ews}",
+    ):
         stage.ask("ews", "plc1")
         stage.done(stage.python("ews", "attack_modbus.py", "10.40.0.11", "registers", 100))
         stage.done(stage.python("ews", "attack_modbus.py", "10.40.0.11", "write", 1445))
-    with stage.step("SSH to the edge node, and a backup to the file server", actors=("ews",), targets=("edge", "server"),
-                    evidence="ip.src == {ews} && (tcp.port == 22 || tcp.port == 445)"):  # fmt: skip
+    with stage.step(
+        "SSH to the edge node, and a backup to the file server",
+        actors=("ews",),
+        targets=("edge", "server"),
+        evidence="ip.src == {ews} && (tcp.port == 22 || tcp.port == 445)",
+    ):
         stage.done(stage.ssh("ews", "edge", "uname", "-a"))
         backup = stage.scratch / "plc1.bak"
         backup.write_bytes(bytes(range(256)) * 80)

@@ -17,11 +17,22 @@ def play(stage):
     stage.inference(3 * 3600)
     stage.wait(5400)
     stage.learned()
-    with stage.step("an office host stores version 1.4.1", actors=("office",), targets=("registry",),
-                    techniques=("T0889", "AML.T0018", "AML.T0010"), alerts=("boundary.conduit", "boundary.it_ot"),
-                    evidence='http.request.method == "PUT"'):  # fmt: skip
+    with stage.step(
+        "an office host stores version 1.4.1",
+        actors=("office",),
+        targets=("registry",),
+        techniques=("T0889", "AML.T0018", "AML.T0010"),
+        expected=("boundary.it_ot", "boundary.conduit"),
+        also=("lateral.file_transfer", "exfiltration.model_file"),
+        evidence='http.request.method == "PUT"',
+    ):
         stage.done(stage.python("office", "deploy.py", "10.50.0.20", bad))
-    with stage.step("the edge node downloads it", actors=("registry",), targets=("edge",), techniques=("AML.T0018",),
-                    evidence='http.request.uri contains "1.4.1.safetensors" && ip.src == {edge}'):  # fmt: skip
+    with stage.step(
+        "the edge node downloads it",
+        actors=("registry",),
+        targets=("edge",),
+        techniques=("AML.T0018",),
+        evidence='http.request.uri contains "1.4.1.safetensors" && ip.src == {edge}',
+    ):
         stage.wait(3600)
     stage.wait(900)

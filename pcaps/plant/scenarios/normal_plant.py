@@ -1,4 +1,4 @@
-"""Normal life: polling, operator, DNP3, telemetry, model, historian, names and time.
+"""Normal life: polling, operator, DNP3 masters of two makes, telemetry, model, historian, names and time.
 
 Nothing here is an attack. Everything the plant does it does in the clear, as most plants do.
 """
@@ -15,6 +15,7 @@ def play(stage):
     stage.broker()
     stage.hmi(150)
     stage.master(150)
+    stage.other_master(140)
     stage.historian(150)
     stage.telemetry(150)
     edge = stage.edge(150, "--opcua", "10.40.0.31", "--serve", "10.50.0.10")

@@ -20,14 +20,26 @@ def play(stage):
     stage.host("office")
     stage.wait(105)
     stage.learned()
-    with stage.step("SSH from the office to the edge node", actors=("office",), targets=("edge",),
-                    techniques=("T0886", "T0859"), alerts=("boundary.it_ot", "boundary.conduit"),
-                    evidence="tcp.port == 22 && ip.addr == {office}"):  # fmt: skip
+    with stage.step(
+        "SSH from the office to the edge node",
+        actors=("office",),
+        targets=("edge",),
+        techniques=("T0886", "T0859"),
+        expected=("lateral.new_admin_edge", "boundary.it_ot", "boundary.conduit"),
+        also=("credentials.privileged_session", "lateral.chain"),
+        evidence="tcp.port == 22 && ip.addr == {office}",
+    ):
         session = stage.ssh("office", "edge", "sleep", 9)
         stage.wait(10)
-    with stage.step("Modbus writes from the edge node", actors=("edge",), targets=("plc1",),
-                    techniques=("T0848", "T1692.001", "T0866"), alerts=("new_writer.write", "boundary.conduit"),
-                    evidence="modbus && ip.src == {edge}"):  # fmt: skip
+    with stage.step(
+        "Modbus writes from the edge node",
+        actors=("edge",),
+        targets=("plc1",),
+        techniques=("T0848", "T1692.001", "T0866"),
+        expected=("lateral.chain", "lateral.relay", "new_writer.write", "boundary.conduit"),
+        also=("scan.functions", "commands.range", "values.step"),
+        evidence="modbus && ip.src == {edge}",
+    ):
         stage.done(stage.python("edge", "attack_modbus.py", "10.40.0.11", "registers", 100))
         stage.done(stage.python("edge", "attack_modbus.py", "10.40.0.11", "write", 1150))
     stage.done(session)

@@ -7,7 +7,7 @@ DRIFT = "benign_process"
 
 
 def play(stage):
-    good = stage.model("1.5.0", seed=2)
+    good = stage.model("1.5.0")
     stage.registry(stage.model())
     stage.host("ews")
     stage.inference(3 * 3600)

@@ -20,15 +20,31 @@ def play(stage):
     stage.inference(3 * 3600, "--serve", "10.20.0.5", stage.past())
     stage.wait(4500)
     stage.learned()
-    with stage.step("an office laptop posts rows to the historian", actors=("laptop",), targets=("historian",),
-                    techniques=("AML.T0020",), evidence='http.request.method == "POST" && ip.src == {laptop}'):  # fmt: skip
+    with stage.step(
+        "an office laptop posts rows to the historian",
+        actors=("laptop",),
+        targets=("historian",),
+        techniques=("AML.T0020",),
+        expected=("baseline.new_behaviour", "lateral.file_transfer"),
+        also=("exfiltration.volume",),
+        evidence='http.request.method == "POST" && ip.src == {laptop}',
+    ):
         stage.done(stage.python("laptop", "attack_beacon.py", "10.20.0.5", 8080, 1, "/ingest", lies))
     stage.wait(600)
-    with stage.step("the retraining job takes them and stores version 1.5.0", actors=("training",),
-                    targets=("historian", "registry"), techniques=("AML.T0020", "AML.T0018"),
-                    evidence="http.request && ip.src == {training}"):  # fmt: skip
+    with stage.step(
+        "the retraining job takes them and stores version 1.5.0",
+        actors=("training",),
+        targets=("historian", "registry"),
+        techniques=("AML.T0020", "AML.T0018"),
+        evidence="http.request && ip.src == {training}",
+    ):
         stage.done(stage.python("training", "retrain.py", "10.20.0.5", "10.50.0.20", "1.5.0"))
-    with stage.step("the edge node takes the new version", actors=("edge",), targets=("registry",), techniques=("AML.T0018",),
-                    evidence='http.request.uri contains "1.5.0.safetensors" && ip.src == {edge}'):  # fmt: skip
+    with stage.step(
+        "the edge node takes the new version",
+        actors=("edge",),
+        targets=("registry",),
+        techniques=("AML.T0018",),
+        evidence='http.request.uri contains "1.5.0.safetensors" && ip.src == {edge}',
+    ):
         stage.wait(2400)
     stage.wait(1800)

@@ -7,7 +7,9 @@ SILENT = ("parser_anomaly.unsolicited", "scan", "boundary")
 
 def play(stage):
     plc = stage.plc("plc2")
+    stage.done(stage.python("ews", "attack_modbus.py", "10.40.0.12", "write", 1445))
     stage.done(stage.hmi(12, plc="plc2"))
+    stage.learned()
     plc.terminate()
     plc.wait(timeout=10)
     with stage.step("another device answers at the address", actors=("plc3",), targets=("plc2",),

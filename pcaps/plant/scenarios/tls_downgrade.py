@@ -11,8 +11,14 @@ def play(stage):
         stage.done(stage.python("edge", "attack_tls.py", "10.50.0.20", 8443, "TLSv1_3", trust))
         stage.wait(2)
     stage.learned()
-    with stage.step("the same client negotiates TLS 1.0", actors=("edge",), targets=("registry",), techniques=("T0830",),
-                    alerts=("cleartext.tls",), evidence="tls.handshake.type == 2"):  # fmt: skip
+    with stage.step(
+        "the same client negotiates TLS 1.0",
+        actors=("edge",),
+        targets=("registry",),
+        techniques=("T0830",),
+        expected=("cleartext.tls",),
+        evidence="tls.handshake.type == 2",
+    ):
         for _ in range(3):
             stage.done(stage.python("edge", "attack_tls.py", "10.50.0.20", 8443, "TLSv1", trust))
             stage.wait(2)

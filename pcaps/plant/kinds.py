@@ -1,0 +1,26 @@
+"""Kinds of alert that labels may name, by detector: what a sensor that watches such a plant should be able to say.
+
+The list follows techniques, not what the sensor says today: a kind without a detector shows as missed in
+`make evaluate`.
+"""
+
+_OF = {
+    "assets": "new changed vanished",
+    "availability": "flood exception_storm unresponsive restarts",
+    "baseline": "new_behaviour traffic slow_drift",
+    "boundary": "internet it_ot conduit push_only unknown_zone",
+    "cleartext": "protocol login credentials opcua_none opcua_weak opcua_signed tls",
+    "commands": "restart stop mode_change disable_unsolicited file_transfer broadcast_write direct_operate brute_force "
+    "new_function range unanswered two_masters outside_window",
+    "credentials": "cleartext default shared old_certificate privileged_session",
+    "exfiltration": "new_destination volume model_file subscription dns_tunnel icmp_tunnel query_volume",
+    "lateral": "new_admin_edge fan_out chain relay beacon file_transfer",
+    "new_writer": "write control",
+    "parser_anomaly": "malformed evasion unsolicited",
+    "period": "missing late doubled",
+    "scan": "addresses ports controllers units functions browse wildcard integrity_poll",
+    "spoofing": "arp_move arp_storm two_publishers two_answers takeover sequence",
+    "values": "range frozen step replay",
+}
+
+KINDS = frozenset(f"{detector}.{what}" for detector, kinds in _OF.items() for what in kinds.split())

@@ -1,0 +1,147 @@
+"""Captures through the whole pipeline, as `driftspan replay` takes them: packet path, windows, detectors.
+
+What is clean is learnt from first, then each run of the data set is judged from that state on. A run is moved in time
+behind the learnt part, so that packet time never goes backwards.
+"""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import struct
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from detectors.alert import Alert
+from detectors.pipeline import Pipeline
+from parsers import Window
+from sensor.replay import PROTOCOLS, open_captures, pipeline_of
+from sensor.store.arrow import table_of
+from tests.evaluate.data import SECOND, DataSet, Part, Run
+from tests.evaluate.packets import times
+
+_PCAP, _RECORD = struct.Struct("<IHHiIII"), struct.Struct("<IIII")
+_MICROSECONDS = 0xA1B2C3D4
+
+
+@dataclass(slots=True)
+class Seen:
+    """An alert of a run. `moments`: packet times at which it was seen, each with the window end that told it: its
+    first and latest time whenever it was given out or grew, and the times of the frames that it shows."""
+
+    alert: Alert
+    moments: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def first(self) -> int:
+        return min(ts for ts, _ in self.moments)
+
+
+@dataclass(slots=True)
+class Judged:
+    """What a run gave: alerts, messages, nanoseconds judged, and ends of the windows judged."""
+
+    run: Run
+    seen: list[Seen]
+    messages: int = 0
+    windows: list[tuple[int, int]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def duration(self) -> int:
+        return self.windows[-1][1] - self.windows[0][0] if self.windows else 0
+
+
+def shifted(part: Part, folder: Path) -> Path:
+    """The capture with every packet `part.shift` later; a classic little-endian pcap in microseconds."""
+    if not part.shift:
+        return part.capture
+    blob = part.capture.read_bytes()
+    data = bytearray(gzip.decompress(blob) if part.capture.suffix == ".gz" else blob)
+    if _PCAP.unpack_from(data)[0] != _MICROSECONDS:
+        raise ValueError(f"{part.capture} cannot be moved in time: it is no pcap in microseconds")
+    place = _PCAP.size
+    while place + _RECORD.size <= len(data):
+        seconds, fraction, kept, _ = _RECORD.unpack_from(data, place)
+        moved = seconds * SECOND + fraction * 1000 + part.shift
+        struct.pack_into("<II", data, place, moved // SECOND, moved % SECOND // 1000)
+        place += _RECORD.size + kept
+    out = folder / part.capture.name.removesuffix(".gz")
+    out.write_bytes(data)
+    return out
+
+
+def windows(data: DataSet, part: Part) -> Iterator[Window]:
+    def warn(text: str) -> None:
+        raise ValueError(text)
+
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_captures([str(shifted(part, Path(folder)))], data.config, 1, warn)
+        while (window := engine.next()) is not None:
+            yield window
+
+
+def learn(data: DataSet) -> dict[str, Any]:
+    """The pipeline's state after the data set's clean captures, still learning."""
+    pipeline = pipeline_of(data.config, data.name)
+    pipeline.begin_learning()
+    for part in data.learn:
+        for window in windows(data, part):
+            if not data.learn_end or window.end <= data.learn_end:
+                _observe(pipeline, window)
+    return pipeline.snapshot()
+
+
+def judge(data: DataSet, run: Run, state: dict[str, Any]) -> Judged:
+    pipeline = pipeline_of(data.config, data.name)
+    pipeline.restore(copy.deepcopy(state))
+    told: dict[str, Seen] = {}
+    judged, learning, counted, end = Judged(run, []), True, Counter[str](), 0
+    for window in windows(data, run.part):
+        if learning and window.end > run.learn_until + run.part.shift:
+            pipeline.end_learning()
+            learning = False
+        alerts = _observe(pipeline, window)
+        if learning:
+            continue
+        end = window.end
+        counted.update(window.counters)
+        judged.windows.append((window.start, window.end))
+        _keep(told, alerts, window.end)
+        _still(told, pipeline, window)
+    _keep(told, pipeline.finish(), end)
+    packets = times(run.part.capture)
+    for seen in told.values():
+        for ts in (packets[frame - 1] + run.part.shift for frame in seen.alert.frames):
+            seen.moments += [(ts, close) for begin, close in judged.windows if begin <= ts < close]
+    judged.seen = sorted(told.values(), key=lambda seen: (seen.first, seen.alert.alert_id))
+    judged.messages = sum(counted[f"messages.{name}"] for name in PROTOCOLS)
+    judged.notes = [f"{name} was switched off: {why}" for name, why in pipeline.failures.items()]
+    return judged
+
+
+def _observe(pipeline: Pipeline, window: Window) -> list[Alert]:
+    tables = {name: table_of(table) for name, table in window.tables.items()}
+    return pipeline.observe(tables, window.start, window.end, window.last)
+
+
+def _keep(told: dict[str, Seen], alerts: list[Alert], end: int) -> None:
+    for alert in alerts:
+        seen = told.setdefault(alert.alert_id, Seen(alert))
+        if not seen.moments:
+            seen.moments.append((alert.first_ts, end))
+        seen.moments.append((alert.last_ts, end))
+        seen.alert = alert
+
+
+def _still(told: dict[str, Seen], pipeline: Pipeline, window: Window) -> None:
+    """Alerts that only grew are not given out again in each window: a detector's book knows when each was seen last."""
+    for detector in pipeline.detectors.values():
+        for identity, seen in told.items():
+            cause = detector.book.get(identity)
+            if cause is not None and window.start <= cause.last_ts < window.end:
+                seen.moments.append((cause.last_ts, window.end))

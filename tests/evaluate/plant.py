@@ -1,0 +1,54 @@
+"""The plant's own captures: learnt on the clean day, judged scenario by scenario.
+
+A scenario's own clean part is learnt as well: up to where its labels say, or up to its first step. Scenarios are
+played a day (or, those that are days, as many) after the day that was learnt, at their own hour.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from detectors import address
+from sensor import config
+from tests.evaluate.data import DAY, ROOT, SECOND, DataSet, Event, Part, Run
+
+PCAPS = ROOT / "pcaps"
+LEARN = ("day_clean", "normal_plant")  # the first one that is there
+EPOCH = 1793599200 * SECOND  # the plant's days begin at 06:00
+
+
+def dataset(only: tuple[str, ...] = (), folder: Path = PCAPS) -> DataSet:
+    found = {path.name.removesuffix(".labels.json"): json.loads(path.read_text()) for path in labels(folder)}
+    learnt = next(found[name] for name in LEARN if name in found)
+    days = max(1, math.ceil((learnt["end"] - EPOCH) / DAY - 0.2))  # what a day runs over its end is left out
+    end = EPOCH + days * DAY
+    names = only or tuple(name for name in found if name != learnt["name"])
+    runs = tuple(run(found[name], days * DAY, folder) for name in names)
+    return DataSet("plant", config.load(PCAPS / "plant.toml"), (Part(folder / learnt["capture"]),), runs, end)
+
+
+def labels(folder: Path = PCAPS) -> list[Path]:
+    return sorted(folder.glob("*.labels.json"))
+
+
+def run(told: dict[str, Any], shift: int, folder: Path = PCAPS) -> Run:
+    events = tuple(event(step) for step in told["steps"] if not step["benign"])
+    first = min((step["start"] for step in told["steps"]), default=0)
+    return Run(
+        told["name"],
+        Part(folder / told["capture"], shift),
+        events,
+        told["learn_until"] or first,
+        frozenset(told["standing"]),
+        tuple(told["silent"]),
+        told["drift"]["cause"] if told["drift"] else "",
+    )
+
+
+def event(step: dict[str, Any]) -> Event:
+    hosts = frozenset(address.parse(ip) for ip in (*step["actors"], *step["targets"]))
+    return Event(step["what"], step["start"], step["end"], frozenset(step["expected"]), frozenset(step["also"]),
+                 step["all"], hosts)  # fmt: skip

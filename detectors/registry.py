@@ -20,6 +20,14 @@ BUILTIN = {
     "new_writer": "detectors.new_writer:NewWriter",
     "scan": "detectors.scan:Scan",
     "parser_anomaly": "detectors.parser_anomaly:ParserAnomaly",
+    "assets": "detectors.asset_changes:AssetChanges",
+    "lateral": "detectors.lateral:Lateral",
+    "relay": "detectors.relay:Relay",
+    "transfer": "detectors.transfer:Transfer",
+    "beacon": "detectors.beacon:Beacon",
+    "exfiltration": "detectors.exfiltration:Exfiltration",
+    "outflow": "detectors.outflow:Outflow",
+    "tunnels": "detectors.tunnels:Tunnels",
 }
 
 

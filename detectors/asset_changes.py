@@ -26,6 +26,7 @@ from detectors import address
 from detectors.alert import NOWHERE
 from detectors.base import SECOND, Detector
 from detectors.remote import in_plant
+from detectors.silence import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,11 +34,9 @@ if TYPE_CHECKING:
     from detectors.book import Cause
     from detectors.host import Host
     from detectors.window import Window
-    from detectors.zones import Zone
 
-HOSTS = 1 << 14  # hosts compared and listened for
+HOSTS = 1 << 14  # hosts compared
 VALUES = 1 << 17  # (host, what, value) known
-_NEVER = 2**63 - 1
 STATED = ("mac", "vendor", "model", "firmware", "serial")
 # Parts that a host does not take up by the way; others (client, server, reader) come with any new use of it.
 PARTS = frozenset(
@@ -50,25 +49,14 @@ _LEADING = frozenset(("controller", "outstation", "broker", "dhcp", "name_server
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`together`: new hosts of a zone in one window that are one alert. `silence`: times its longest silence after which a host is missed, and at least `seconds`. `windows`: with
-    something of it before it counts as regular."""
+    """`silence`: times its longest silence after which a host is missed, and at least `seconds`. `windows`: with
+    something of it before it counts as regular. `together`: new hosts of a zone in one window that are one alert."""
 
     silence: float = 10.0
     seconds: float = 300.0
     windows: int = 12
     together: int = 5
     ignore: tuple[str, ...] = ()  # addresses of hosts that come and go
-
-
-@dataclass(slots=True)
-class _Heard:
-    """How regular a host is, in nanoseconds of packet time."""
-
-    since: int
-    last: int
-    longest: int = 0
-    windows: int = 0
-    gone: bool = False
 
 
 class AssetChanges(Detector):
@@ -82,37 +70,24 @@ class AssetChanges(Detector):
         super().__init__(settings, site)
         self._known = self.learning.novelty(self.name, VALUES)
         self._said: dict[bytes, dict[str, str]] = {}
-        self._heard: dict[bytes, _Heard] = {}
-        self._watched = 0  # end of the latest window
-        self._due = _NEVER  # before that nobody can be missed
+        self._silence = Silence(self.settings.silence, int(self.settings.seconds * SECOND), self.settings.windows)
         self._ignored = {address.parse(a) for a in self.settings.ignore}
 
     def gather(self, window: Window) -> None:
         """The inventory has read the window already."""
 
     def judge(self, window: Window) -> None:
-        if self._watched and window.start - self._watched > self.settings.seconds * SECOND:
-            self._heard.clear()
-        self._watched = window.end
+        self._silence.begin(window.start, window.end)
         hosts = self.site.inventory.hosts()
         self._newcomers(hosts)
         for ip in sorted(self.site.inventory.heard - self._ignored):
             self._host(ip, hosts[ip])
-            self._hear(ip, hosts[ip])
-        if window.end < self._due:
-            return
-        self._due = _NEVER
-        for ip, heard in sorted(self._heard.items()):
-            if not heard.gone and heard.windows >= self.settings.windows:
-                self._missed(ip, heard, window.end)
-            if not heard.gone:
-                self._due = min(self._due, self._deadline(heard))
-
-    def _deadline(self, heard: _Heard) -> int:
-        return heard.last + int(max(self.settings.silence * heard.longest, self.settings.seconds * SECOND))
+            if not self._silence.hear(ip, hosts[ip].last):
+                self.overflow += 1
+        for ip, silent, longest in self._silence.missed(window.end):
+            self._missed(ip, hosts[ip].last, silent, longest)
 
     def _host(self, ip: bytes, host: Host) -> None:
-        zone = self.places.zone(ip, 0, host.fact("mac"))
         said = {name: host.fact(name) for name in STATED if host.fact(name)}
         said["part"] = " ".join(sorted(PARTS & set(self.site.inventory.roles(ip))))
         before = self._said.get(ip)
@@ -123,18 +98,15 @@ class AssetChanges(Detector):
             return
         self._said[ip] = (before or {}) | said
         told = self._known.told(ip)
-        if told:
+        if told and self.learning.young(ip, host.last):
             self._tell_more(told, host)  # a newcomer makes itself known bit by bit: that is its own alert
         elif before is None:
             for name, value in said.items():
                 self._known.fresh(_key(ip, name, value), ip)
         else:
-            changes = {
-                name: (before[name], new) for name, new in said.items() if before.get(name) and new != before[name]
-            }
-            if before.get("part") is not None and not before["part"] and said["part"]:
-                changes["part"] = ("", said["part"])
-            self._changed(ip, host, zone, changes)
+            changes = {name: (before[name], new) for name, new in said.items() if before.get(name, new) != new}
+            # A part is taken up, not said otherwise; what was never said before is no change.
+            self._changed(ip, host, {n: c for n, c in changes.items() if c[0] or n == "part"})
 
     def _newcomers(self, hosts: Mapping[bytes, Host]) -> None:
         """Many that appear in a zone at once are one cause: a network was joined, or the tap sees more than before."""
@@ -177,7 +149,7 @@ class AssetChanges(Detector):
         for name in (*STATED, "hostname"):
             cause.add(name, [host.fact(name)] if host.fact(name) else [])
 
-    def _changed(self, ip: bytes, host: Host, zone: Zone | None, changes: dict[str, tuple[str, str]]) -> None:
+    def _changed(self, ip: bytes, host: Host, changes: dict[str, tuple[str, str]]) -> None:
         """A replaced device of the same kind is `low`, another kind or firmware `medium`; one that takes a leading part
         at an address it never had is `high`."""
         for name, (_, new) in list(changes.items()):
@@ -185,11 +157,13 @@ class AssetChanges(Detector):
                 del changes[name]
         if not changes:
             return
-        # Vendor and model alone may be said in other words by another protocol; with another MAC they are another device.
+        # Vendor and model alone may be said in other words by another protocol; with another MAC they are another
+        # device.
         kind = "firmware" in changes or ("mac" in changes and not changes.keys().isdisjoint(("vendor", "model")))
         takes_over = not _LEADING.isdisjoint(changes.get("part", ("", ""))[1].split())
         severity = "high" if takes_over and "mac" in changes else "medium" if kind or takes_over else "low"
         identity, cause = self.book.cause("assets.changed", (ip,), severity=severity, confidence=0.9)
+        zone = self.places.zone(ip, 0, host.fact("mac"))
         when = max(host.facts.get(name, (host.last, ""))[0] for name in changes)
         cause.between(when, ip, NOWHERE, zone.name if zone else "")
         cause.seen(1, when, when)
@@ -204,58 +178,34 @@ class AssetChanges(Detector):
         verb = "plays another part" if what == "part" else "is another device than before, or was changed"
         cause.summary = f"{address.text(ip)} {verb}: {'; '.join(cause.sets['changes'][:4])}"
 
-    def _hear(self, ip: bytes, host: Host) -> None:
-        heard = self._heard.get(ip)
-        if heard is None:
-            if len(self._heard) >= HOSTS:
-                self.overflow += 1
-                return
-            heard = self._heard[ip] = _Heard(host.last, host.last)
-        if not heard.gone:
-            heard.longest = max(heard.longest, host.last - heard.last)
-        heard.windows += 1
-        heard.last, heard.gone = host.last, False
-        self._due = min(self._due, self._deadline(heard))
-
-    def _missed(self, ip: bytes, heard: _Heard, now: int) -> None:
-        silence = now - heard.last
-        if now < self._deadline(heard):
-            return
-        heard.gone = True
+    def _missed(self, ip: bytes, last: int, silent: int, longest: int) -> None:
         zone = self.places.zone(ip)
         if not in_plant(zone) or not self.learning.live(self.name, ip):
             return
         roles = self.site.inventory.roles(ip)
         severity = "medium" if PARTS & set(roles) else "low"
         _, cause = self.book.cause("assets.vanished", (ip,), severity=severity, confidence=0.7)
-        cause.between(heard.last, ip, NOWHERE, zone.name if zone else "")
-        cause.seen(1, heard.last, now)
+        cause.between(last, ip, NOWHERE, zone.name if zone else "")
+        cause.seen(1, last, last + silent)
         cause.add("roles", roles)
-        cause.facts |= {"silent_seconds": round(silence / SECOND), "longest_before": round(heard.longest / SECOND, 1)}
+        cause.facts |= {"silent_seconds": round(silent / SECOND), "longest_before": round(longest / SECOND, 1)}
         cause.summary = (
-            f"{address.text(ip)} ({cause.zones[0] or 'no zone'}) has been silent for {silence / SECOND:.0f} s; the longest "
-            f"silence before was {heard.longest / SECOND:.0f} s"
+            f"{address.text(ip)} ({cause.zones[0] or 'no zone'}) has been silent for {silent / SECOND:.0f} s; the "
+            f"longest silence before was {longest / SECOND:.0f} s"
         )
 
     def sizes(self) -> dict[str, int]:
-        return super().sizes() | {"said": len(self._said), "heard": len(self._heard)}
+        return super().sizes() | {"said": len(self._said), "heard": len(self._silence)}
 
     def snapshot(self) -> dict[str, Any]:
-        heard = {ip.hex(): [h.since, h.last, h.longest, h.windows, h.gone] for ip, h in self._heard.items()}
         said = {ip.hex(): dict(told) for ip, told in self._said.items()}
-        return super().snapshot() | {
-            "heard": heard,
-            "said": said,
-            "watched": self._watched,
-            "due": self._due,
-            "overflow": self.overflow,
-        }
+        return super().snapshot() | {"silence": self._silence.snapshot(), "said": said, "overflow": self.overflow}
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
-        self._heard = {bytes.fromhex(ip): _Heard(*kept) for ip, kept in state["heard"].items()}
+        self._silence.restore(state["silence"])
         self._said = {bytes.fromhex(ip): dict(told) for ip, told in state["said"].items()}
-        self._watched, self._due, self.overflow = state["watched"], state["due"], state["overflow"]
+        self.overflow = state["overflow"]
 
 
 def _key(ip: bytes, name: str, value: str) -> bytes:

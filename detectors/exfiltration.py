@@ -137,7 +137,7 @@ class Exfiltration(Detector):
         self._clients = {pair: kept for pair, kept in self._clients.items() if kept[1] >= horizon}
         for held, limit, at in ((self._sums, WATCHED, 1), (self._fetched, HELD, 0), (self._clients, CLIENTS, 1)):
             if len(held) > limit:
-                for key in sorted(held, key=lambda k: (held[k][at], k))[: len(held) - limit]:  # noqa: B023  used at once
+                for key in sorted(held, key=lambda k: (held[k][at], k))[: len(held) - limit]:
                     del held[key]
 
     def _direction(self, sent: _Sent) -> None:
@@ -199,7 +199,9 @@ class Exfiltration(Detector):
             "payload_bytes": total,
             "policy": self.places.decide(here, there, sent.protocol, "", None).reason,
         }
-        what = f"sent {total} bytes to {address.text(sent.dst)} ({cause.zones[1] or 'no zone'}), where it never sent anything"
+        what = (
+            f"sent {total} bytes to {address.text(sent.dst)} ({cause.zones[1] or 'no zone'}), where it never sent any"
+        )
         if carried:
             cause.facts |= {"fetched_bytes": carried[1], "fetched_from": carried[2]}
             what = f"fetched {carried[1]} bytes from {carried[2]} for the first time and {what}"

@@ -11,7 +11,7 @@ False positives: a new administrator, a new engineering station, a jump host use
 Techniques: T0886, T0866, T0867, T0859 by kind, in the catalogue.
 Fires on: pcaps/pivot.pcap
 Silent on: pcaps/normal_plant.pcap, pcaps/maintenance_window.pcap (no path)
-Cost: one dictionary look-up for each distinct session of a window; a record for each pair of hosts with a remote session.
+Cost: one dictionary look-up for each distinct session of a window; a record for each pair with a remote session.
 Blind when: the session is inside a tunnel, the path's first step was before the horizon, or the sensor still learns.
 
 The first write or command of a host is a hop of a path, but has its own alert (`new_writer`). What a conduit allows

@@ -181,8 +181,8 @@ class Outflow(Detector):
         unit = "bytes out of its zone" if kind == VOLUME else f"requests to {address.text(whom)}"
         before = f"the most before was {most}" if most else "it never did before"
         cause.summary = (
-            f"{address.text(who)} ({names[0] or 'no zone'}) sent {now} {unit} within {self.settings.seconds:g} s, mostly "
-            f"to {address.text(whom)} ({names[1] or 'no zone'}); {before}"
+            f"{address.text(who)} ({names[0] or 'no zone'}) sent {now} {unit} within {self.settings.seconds:g} s, "
+            f"mostly to {address.text(whom)} ({names[1] or 'no zone'}); {before}"
         )
 
     def sizes(self) -> dict[str, int]:

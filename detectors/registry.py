@@ -28,6 +28,10 @@ BUILTIN = {
     "exfiltration": "detectors.exfiltration:Exfiltration",
     "outflow": "detectors.outflow:Outflow",
     "tunnels": "detectors.tunnels:Tunnels",
+    "credentials": "detectors.credentials:Credentials",
+    "logins": "detectors.logins:Logins",
+    "encryption": "detectors.encryption:Encryption",
+    "boundary_shape": "detectors.boundary_shape:BoundaryShape",
 }
 
 

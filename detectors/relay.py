@@ -111,7 +111,7 @@ class Relay(Detector):
 
     def _matches(self, came: _Moved, sent: _Moved) -> bool:
         wait = sent.began - came.began
-        if not 0 <= wait or sent.began - came.ended > self.settings.seconds * SECOND:
+        if wait < 0 or sent.began - came.ended > self.settings.seconds * SECOND:
             return False
         if came.sender == sent.receiver or abs(came.amount - sent.amount) > self.settings.share * came.amount:
             return False

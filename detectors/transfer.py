@@ -107,8 +107,8 @@ class Transfer(Detector):
         )
 
     def _model(self, sender: bytes, receiver: bytes, growth: Growth, where: tuple[int, int, str], info: str) -> None:
-        """A file named like a model went from one host to another. What stays in its zone, or goes where models live, is
-        no loss."""
+        """A file named like a model went from one host to another. What stays in its zone, or goes where models live,
+        is no loss."""
         here, there = self.places.zone(sender), self.places.zone(receiver)
         names = [zone.name if zone else "" for zone in (here, there)]
         if not in_plant(here) or names[0] == names[1] or (there is not None and there.kind == "edge_ai"):

@@ -6,15 +6,16 @@ is estimated from bytes and packets, since rows count whole IP packets.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from detectors.sessions import capture_of
-from detectors.window import Array, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from detectors.window import Array, Table
 
 FLOWS = 1 << 16  # flows remembered; when full the older half is forgotten, and their next row says nothing
 _HEADERS = {"tcp": 52, "udp": 28, "icmp": 28, "icmp6": 48}  # of a packet without options but TCP's time stamps

@@ -41,7 +41,8 @@ _TAIL = """
 #
 # level: Purdue 0 to 5, 3.5 for a DMZ. kind: ot, it, dmz, edge_ai or internet.
 # A host is in a zone by its hardware address, its network or the VLAN it is seen in.
-# Networks of two zones may overlap only where both name VLANs that tell them apart.
+# A network inside that of another zone is right: the longest prefix decides.
+# Two zones with the same network need VLANs in both that tell them apart.
 #
 # [[zone]]
 # name = "cell-1"

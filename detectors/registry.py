@@ -20,6 +20,7 @@ BUILTIN = {
     "new_writer": "detectors.new_writer:NewWriter",
     "scan": "detectors.scan:Scan",
     "parser_anomaly": "detectors.parser_anomaly:ParserAnomaly",
+    "commands": "detectors.commands:Commands",
 }
 
 

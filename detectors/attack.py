@@ -62,6 +62,7 @@ NAMES = {
     "T0842": "Network Sniffing",
     "T0859": "Valid Accounts",
     "AML.T0006": "Active Scanning",
+    "AML.T0029": "Denial of AI Service",
     "AML.T0020": "Poison Training Data",
     "AML.T0040": "AI Model Inference API Access",
 }

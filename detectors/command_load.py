@@ -1,4 +1,4 @@
-"""Commands by number: too many in a short time, unanswered ones, and those outside of approved changes. For `commands`."""
+"""Commands by number: too many in a short time, unanswered ones, those outside of approved changes. For `commands`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ class Load:
         if not changing.size:
             return
         counts, answered = behaviours.array("count"), behaviours.array("answered")
-        planned = bool(self._owner.site.changes)
         for at in self._frequent(behaviours, changing, counts):
             b = behaviours.row(at)
             if b.protocol in COMMANDED and b.client not in ignored:
@@ -51,18 +50,22 @@ class Load:
                 self._show(b)
         for at in changing[answered[changing] < counts[changing]].tolist():
             b = behaviours.row(at)
-            if expects_answer(b) and b.client not in ignored:
-                self._silence.add(b.client + b.server, b.occurrences - b.answered)
-                if len(self._silent) < PAIRS or (b.client, b.server) in self._silent:
-                    self._silent.setdefault((b.client, b.server), []).append(b)
+            if b.client not in ignored and expects_answer(b):
+                self._unanswered(b)
         some = changing[answered[changing] > 0]
         for at in self._one_of_each(behaviours, some):
             b = behaviours.row(at)
             self._answering.put(b.client + b.server)
-        if planned:
-            for at in changing.tolist():
-                if self._planned.get(int(behaviours.ids[at])) is None:
-                    self._uncovered.append(behaviours.row(at))
+        if self._owner.site.changes:
+            ids = behaviours.ids[changing].tolist()
+            new = [at for at, i in zip(changing.tolist(), ids, strict=True) if self._planned.get(i) is None]
+            self._uncovered += map(behaviours.row, new)
+
+    def _unanswered(self, b: Behaviour) -> None:
+        pair = (b.client, b.server)
+        self._silence.add(b.client + b.server, b.occurrences - b.answered)
+        if len(self._silent) < PAIRS or pair in self._silent:
+            self._silent.setdefault(pair, []).append(b)
 
     def _frequent(self, behaviours: Behaviours, changing: Any, counts: Any) -> list[int]:
         """Writes of pairs that write often enough in this window to matter at all, found without a look at each."""

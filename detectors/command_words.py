@@ -35,6 +35,11 @@ _STOP = frozenset(("stop", "halt", "shutdown"))
 _RESTART = frozenset(("restart", "reboot", "reset", "coldrestart", "warmrestart"))
 _FIRMWARE = re.compile(r"firmware|update|\.(bin|hex|fw|img|s19|srec|elf|upd|dfu|rom)\b", re.IGNORECASE)
 # Nobody answers these: the "no acknowledgement" functions, and what goes to all stations.
+_ADDRESSED = frozenset(
+    ("read_coils", "read_discrete_inputs", "read_holding_registers", "read_input_registers", "write_single_coil",
+     "write_single_register", "write_multiple_coils", "write_multiple_registers", "mask_write_register",
+     "read_write_multiple_registers", "read_fifo_queue")
+)  # fmt: skip
 _SILENT = ("_no_ack", "confirm")
 
 _KEEPING = frozenset(("enable_unsolicited", "record_current_time", "assign_class"))
@@ -81,7 +86,7 @@ def moves_file(b: Behaviour) -> bool:
 
 
 def housekeeping(b: Behaviour) -> bool:
-    """What DNP3 masters do now and then to keep a session: set the clock, clear the restart flag, name what to report."""
+    """What DNP3 masters do now and then to keep a session: set clocks, clear restart flags, name what to report."""
     if b.protocol != "dnp3":
         return False
     return b.operation in _KEEPING or (b.operation == "write" and b.object.startswith(("50:", "51:", "80:")))
@@ -105,6 +110,8 @@ def broadcast(b: Behaviour) -> bool:
 
 
 def expects_answer(b: Behaviour) -> bool:
+    if b.protocol == "modbus" and not b.object and b.operation in _ADDRESSED:
+        return False  # an answer without a request: it names no address
     return b.protocol in ("modbus", "dnp3", "opcua") and not b.operation.endswith(_SILENT) and not broadcast(b)
 
 

@@ -6,7 +6,8 @@ never used; two masters of one unit; commands nobody answers; writes outside of 
 Why it matters: this is where an intruder, or an error, moves the process.
 Evidence: client, server, unit, operations and objects, what was learnt, first frames.
 False positives: maintenance nobody entered as a change; standby masters; recipes written for the first time.
-Techniques: T0816, T0858, T0878, T0838, T0843, T0845, T0806, T0836, T0848, T1691.001, T1692.001 by kind, in the catalogue.
+Techniques: T0816, T0858, T0878, T0838, T0843, T0845, T0806, T0836, T0848, T1691.001, T1692.001 by
+kind, in the catalogue.
 Fires on: pcaps/dnp3_restart.pcap, pcaps/dnp3_silence.pcap, pcaps/dnp3_file.pcap, pcaps/brute_force_io.pcap,
 pcaps/dnp3_direct_operate.pcap, pcaps/modbus_unit_scan.pcap, pcaps/maintenance_window.pcap, pcaps/dnp3_stop.pcap,
 pcaps/modbus_broadcast.pcap, pcaps/changed_master.pcap

@@ -21,6 +21,8 @@ BUILTIN = {
     "scan": "detectors.scan:Scan",
     "parser_anomaly": "detectors.parser_anomaly:ParserAnomaly",
     "commands": "detectors.commands:Commands",
+    "spoofing": "detectors.spoofing:Spoofing",
+    "availability": "detectors.availability:Availability",
 }
 
 

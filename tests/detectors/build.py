@@ -49,7 +49,8 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "sni": NAME,
     },
     "modbus": {
-        "ts": TIME, **FLOW, "request_frame": pa.uint64(), "unit_id": pa.uint8(), "function_code": pa.uint8(),
+        "ts": TIME, **FLOW, "request_frame": pa.uint64(), "response_frame": pa.uint64(), "transaction_id": pa.uint16(),
+        "unit_id": pa.uint8(), "function_code": pa.uint8(),
         "address": pa.uint16(), "write_address": pa.uint16(), "values": pa.list_(pa.uint16()), "status": NAME,
     },
     "dnp3": {

@@ -71,6 +71,9 @@ class Inventory:
     def __len__(self) -> int:
         return len(self._hosts)
 
+    def last_seen(self, ip: bytes) -> int:
+        return self._hosts[ip].last if ip in self._hosts else 0
+
     def learn(self, window: Window) -> None:
         self._now = max(self._now, window.end)
         if window.start != self._started:

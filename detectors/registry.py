@@ -33,6 +33,9 @@ BUILTIN = {
     "logins": "detectors.logins:Logins",
     "encryption": "detectors.encryption:Encryption",
     "boundary_shape": "detectors.boundary_shape:BoundaryShape",
+    "commands": "detectors.commands:Commands",
+    "spoofing": "detectors.spoofing:Spoofing",
+    "availability": "detectors.availability:Availability",
 }
 
 

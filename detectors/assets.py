@@ -7,17 +7,19 @@ protocol (device identification, DHCP): makers are not looked up by MAC address.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from detectors import address
 from detectors.behaviours import Behaviours
+from detectors.host import Host
 from detectors.memory import KNOWN, Ids
+from detectors.model_names import named_models
 from detectors.roles import DEVICES, ENGINEERING, by_operation, by_protocol, shown
 from detectors.sessions import Session, Sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from detectors.places import Places
     from detectors.window import Window
@@ -52,20 +54,6 @@ class AssetRow:
     case_id: str = ""
 
 
-@dataclass(slots=True)
-class Host:
-    ip: bytes
-    first: int
-    last: int
-    roles: set[str] = field(default_factory=set)
-    protocols: set[str] = field(default_factory=set)
-    servers: set[bytes] = field(default_factory=set)  # field devices it is a client of
-    tended: set[bytes] = field(default_factory=set)  # hosts it logs on to
-    facts: dict[str, tuple[int, str]] = field(default_factory=dict)  # when it was said last, and what
-    written: int = 0
-    zone: str = ""
-
-
 class Inventory:
     def __init__(self, places: Places) -> None:
         self._places = places
@@ -76,20 +64,35 @@ class Inventory:
         self._version = -1
         self._now = self._swept = 0
         self._dirty: set[bytes] = set()
+        self._started = -1
+        self.heard: set[bytes] = set()  # in the current window
         self.overflow = 0
 
     def __len__(self) -> int:
         return len(self._hosts)
 
+    def last_seen(self, ip: bytes) -> int:
+        return self._hosts[ip].last if ip in self._hosts else 0
+
     def learn(self, window: Window) -> None:
         self._now = max(self._now, window.end)
+        if window.start != self._started:
+            self._started = window.start
+            self.heard.clear()
         self._flows(window)
         if len(window["sightings"]):
             self._sightings(window)
+        for row in window.derive(named_models).tolist():
+            host = self._hosts.get(window["flows"].ip("dst_ip", row))
+            if host is not None:
+                self._grow(host.roles, ("model_registry",), host)
         behaviours = window.derive(Behaviours)
         for at in self._behaviours.fresh(behaviours.ids):
             b = behaviours.row(at)
-            for ip, roles in zip((b.server, b.client), by_operation(b.protocol, b.operation, b.access), strict=True):
+            told = by_operation(b.protocol, b.operation, b.access, b.object)
+            for ip, roles in zip((b.server, b.client), told, strict=True):
+                if ip == b.server and not b.answered and ip not in self._hosts:
+                    continue  # it was only tried
                 host = self._host(ip, b.ts, b.last_ts)
                 if host is not None:
                     self._grow(host.roles, roles, host)
@@ -111,6 +114,7 @@ class Inventory:
                 if host is not None:
                     host.last = max(host.last, last)
                     host.first = min(host.first, first)
+                    self.heard.add(host.ip)
 
     def _session(self, session: Session, client: Host | None, server: Host | None) -> None:
         for ip, mac in ((session.src, session.src_mac), (session.dst, session.dst_mac)):
@@ -156,6 +160,7 @@ class Inventory:
             host = self._hosts[ip] = Host(ip, first, last)
             self._dirty.add(ip)
         host.first, host.last = min(host.first, first), max(host.last, last)
+        self.heard.add(ip)
         return host
 
     def _is_asset(self, ip: bytes) -> bool:
@@ -178,6 +183,19 @@ class Inventory:
             host.facts[name] = (when, value[:TEXT])
             if before[1] != value[:TEXT]:
                 self._dirty.add(host.ip)
+
+    def hosts(self) -> Mapping[bytes, Host]:
+        """All hosts by address; for reading."""
+        return self._hosts
+
+    def roles(self, ip: bytes) -> tuple[str, ...]:
+        """The roles of a host as the inventory shows them."""
+        host = self._hosts.get(ip)
+        return self._shown(host) if host is not None else ()
+
+    def _shown(self, host: Host) -> tuple[str, ...]:
+        tends_device = any(DEVICES & self._hosts[other].roles for other in host.tended if other in self._hosts)
+        return shown(host.roles | ({"engineering"} if tends_device else set()), len(host.servers))
 
     def changed(self, everything: bool = False) -> list[AssetRow]:
         """Hosts of which something new is known since the last call, by address."""
@@ -203,8 +221,7 @@ class Inventory:
     def _row(self, ip: bytes, host: Host, mac: str) -> AssetRow:
         facts = {name: host.facts.get(name, (0, ""))[1] for name in FACTS}
         facts["mac"] = facts["mac"] or mac
-        tends_device = any(DEVICES & self._hosts[other].roles for other in host.tended if other in self._hosts)
-        roles = shown(host.roles | ({"engineering"} if tends_device else set()), len(host.servers))
+        roles = self._shown(host)
         zone = self._places.zone(ip, mac=facts["mac"])
         return AssetRow(
             ip=ip,
@@ -222,24 +239,14 @@ class Inventory:
         return {"hosts": len(self._hosts), "owners": len(self._owners), "sessions": len(self._sessions)}
 
     def snapshot(self) -> dict[str, Any]:
-        hosts = {}
-        for ip, host in self._hosts.items():
-            sets = {name: sorted(getattr(host, name)) for name in ("roles", "protocols")}
-            sets |= {name: [other.hex() for other in sorted(getattr(host, name))] for name in ("servers", "tended")}
-            plain = {name: getattr(host, name) for name in ("first", "last", "written", "zone")}
-            hosts[ip.hex()] = plain | sets | {"facts": {name: list(fact) for name, fact in host.facts.items()}}
+        hosts = {ip.hex(): host.snapshot() for ip, host in self._hosts.items()}
         owners = {mac: ip.hex() for mac, ip in self._owners.items()}
         plain = {"version": self._version, "now": self._now, "swept": self._swept}
         lists = {"dirty": sorted(ip.hex() for ip in self._dirty), "behaviours": self._behaviours.snapshot()}
         return {"hosts": hosts, "owners": owners, **plain, **lists}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self._hosts = {}
-        for ip, kept in state["hosts"].items():
-            sets: dict[str, Any] = {name: set(kept[name]) for name in ("roles", "protocols")}
-            sets |= {name: {bytes.fromhex(other) for other in kept[name]} for name in ("servers", "tended")}
-            facts = {name: (when, value) for name, (when, value) in kept["facts"].items()}
-            self._hosts[bytes.fromhex(ip)] = Host(bytes.fromhex(ip), **(kept | sets | {"facts": facts}))
+        self._hosts = {bytes.fromhex(ip): Host.restored(bytes.fromhex(ip), kept) for ip, kept in state["hosts"].items()}
         self._owners = {mac: bytes.fromhex(ip) for mac, ip in state["owners"].items()}
         self._version, self._now, self._swept = state["version"], state["now"], state["swept"]
         self._dirty = {bytes.fromhex(ip) for ip in state["dirty"]}

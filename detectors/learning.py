@@ -128,6 +128,10 @@ class Learning:
         if self.mode != "operational":
             self._suspects |= set(hosts)
 
+    def suspected(self, host: bytes) -> bool:
+        """Whether a grave rule pointed at the host while it was learnt from."""
+        return host in self._suspects
+
     def close(self, window_end: int) -> None:
         """The window was judged by all: what it brought becomes known."""
         self._now = max(self._now, window_end)

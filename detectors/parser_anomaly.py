@@ -43,11 +43,13 @@ _KIND = {
     "overlap_conflict": "evasion",
     "fragment_overlap": "evasion",
     "syn_inside": "malformed",
+    "ambiguous_stream": "evasion",
     "wrong_direction": "malformed",
     "second_connect": "malformed",
     "unknown_alias": "malformed",
     "select_mismatch": "unsolicited",
     "unsolicited_response": "unsolicited",
+    "unexpected_protocol": "malformed",
 }
 # What follows from missing packets or from the sensor's own limits.
 _LOSS = frozenset(

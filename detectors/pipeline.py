@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from detectors.assets import AssetRow
     from detectors.changes import Change
     from detectors.learning import Settings
+    from detectors.models import Model
     from detectors.zones import Policy
 
 GRAVE = SEVERITIES[SEVERITIES.index("high") :]  # an exact rule of this severity makes a host suspect
@@ -43,9 +44,10 @@ class Pipeline:
         case_id: str = "live",
         learning: Settings | None = None,
         changes: Iterable[Change] = (),
+        models: Iterable[Model] = (),
     ) -> None:
         self._sensor, self._case_id = sensor, case_id
-        self.site = site(policy, learning, changes)
+        self.site = site(policy, learning, changes, models)
         self._places, self._inventory = self.site.places, self.site.inventory
         self._finished = False
         self.failures: dict[str, str] = {}  # detectors switched off, and why

@@ -16,10 +16,26 @@ if TYPE_CHECKING:
 GROUP = "driftspan.detectors"
 BUILTIN = {
     "cleartext": "detectors.cleartext:Cleartext",
+    "artefacts": "detectors.artefacts:Artefacts",
     "boundary": "detectors.boundary:Boundary",
     "new_writer": "detectors.new_writer:NewWriter",
     "scan": "detectors.scan:Scan",
     "parser_anomaly": "detectors.parser_anomaly:ParserAnomaly",
+    "assets": "detectors.asset_changes:AssetChanges",
+    "lateral": "detectors.lateral:Lateral",
+    "relay": "detectors.relay:Relay",
+    "transfer": "detectors.transfer:Transfer",
+    "beacon": "detectors.beacon:Beacon",
+    "exfiltration": "detectors.exfiltration:Exfiltration",
+    "outflow": "detectors.outflow:Outflow",
+    "tunnels": "detectors.tunnels:Tunnels",
+    "credentials": "detectors.credentials:Credentials",
+    "logins": "detectors.logins:Logins",
+    "encryption": "detectors.encryption:Encryption",
+    "boundary_shape": "detectors.boundary_shape:BoundaryShape",
+    "commands": "detectors.commands:Commands",
+    "spoofing": "detectors.spoofing:Spoofing",
+    "availability": "detectors.availability:Availability",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from detectors.protocols import FIELD
 
 # Roles of (server, client) by protocol. Whoever serves a field protocol is a controller in the plant's terms.
@@ -26,13 +28,25 @@ def by_protocol(protocol: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return _BY_PROTOCOL.get(protocol, _FIELD if protocol in FIELD else _OTHER)
 
 
-def by_operation(protocol: str, operation: str, access: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Roles of (server, client) that one operation shows beyond the protocol's own."""
+# What a model's output is called, as the last part of a topic or node id: a score, a class, how sure it is.
+_SCORE = re.compile(
+    r"(score|predict|inference|anomal|classif|confidence|probabilit|forecast|remaining_?life)[a-z_]*$", re.IGNORECASE
+)
+
+
+def by_operation(protocol: str, operation: str, access: str, item: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Roles of (server, client) that one operation shows beyond the protocol's own. `reads` and `scores` are halves
+    of an inference node: see `shown`."""
     name = operation.lower()
+    scores = ("scores",) if _SCORE.search(item) else ()
     if protocol == "mqtt":
-        return (), ("publisher",) if "publish" in name else ("subscriber",) if name.startswith("subscribe") else ()
+        if "publish" in name:
+            return (), ("publisher", *scores)
+        return (), ("subscriber", "reads") if name.startswith("subscribe") else ()
     if protocol == "opcua" and "history" in name:
         return ("historian",), ()
+    if protocol == "opcua" and name in ("read", "createmonitoreditems"):
+        return scores, ("reads",)
     if protocol in FIELD and access in ("write", "control"):
         return (), ("hmi",)
     return (), ()
@@ -40,7 +54,9 @@ def by_operation(protocol: str, operation: str, access: str) -> tuple[tuple[str,
 
 def shown(roles: set[str], servers: int) -> tuple[str, ...]:
     """The roles as the inventory names them: an operator's station that works with several devices is SCADA."""
-    told = set(roles)
+    told = roles - {"reads", "scores"}
+    if {"reads", "scores"} <= roles:  # it takes readings and gives scores
+        told |= {"inference_node"}
     if "hmi" in told and servers > 1:
         told = (told - {"hmi"}) | {"scada"}
     return tuple(sorted(told))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from detectors.assets import Inventory
 from detectors.changes import Change, Changes
 from detectors.learning import Learning, Settings
+from detectors.models import Model, Models
 from detectors.places import Places, places
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Site:
     inventory: Inventory
     learning: Learning
     changes: Changes
+    models: Models
 
     def learn(self, window: Window) -> None:
         """A part of a window, before any detector sees it."""
@@ -45,7 +47,12 @@ class Site:
         self.learning.restore(state["learning"])
 
 
-def site(policy: Policy, settings: Settings | None = None, changes: Iterable[Change] = ()) -> Site:
+def site(
+    policy: Policy,
+    settings: Settings | None = None,
+    changes: Iterable[Change] = (),
+    models: Iterable[Model] = (),
+) -> Site:
     """A site of which nothing has been seen yet."""
     where = places(policy)
-    return Site(where, Inventory(where), Learning(settings or Settings()), Changes(changes))
+    return Site(where, Inventory(where), Learning(settings or Settings()), Changes(changes), Models(models))

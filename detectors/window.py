@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Array = npt.NDArray[Any]
-TABLES = ("modbus", "dnp3", "opcua", "mqtt", "tls", "flows", "sightings", "tag_values", "anomalies", "behaviours")
+TABLES = (
+    "modbus",
+    "dnp3",
+    "opcua",
+    "mqtt",
+    "tls",
+    "flows",
+    "sightings",
+    "tag_values",
+    "files",
+    "anomalies",
+    "behaviours",
+)
 _NO_ROWS = np.zeros(0, dtype=np.uint64)
 
 

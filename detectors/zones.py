@@ -185,21 +185,25 @@ def problems(  # noqa: C901  one check after another
             yield f"{label}: no protocol is named; name them, or 'any'"
 
 
+def told_apart(zone: Zone, other: Zone) -> bool:
+    """Whether VLANs decide between two zones that use the same network."""
+    return bool(zone.vlans) and bool(other.vlans) and not set(zone.vlans) & set(other.vlans)
+
+
 def _overlaps(zones: tuple[Zone, ...]) -> Iterator[str]:
     """Two zones may share a network only where VLANs tell them apart, and never a MAC or a bare VLAN."""
-    claims: dict[tuple[str, object], Zone] = {}
+    claims: dict[tuple[str, object], list[Zone]] = {}
     for zone in zones:
         keys: list[tuple[str, object]] = [("MAC", mac.lower()) for mac in zone.macs]
         for cidr in zone.cidrs:
             try:
-                network = address.prefix(cidr)
+                keys.append(("network", address.prefix(cidr)))
             except ValueError as error:
                 yield f"zone {zone.name!r}: {error}"
-                continue
-            keys += [("network", (*network, vlan)) for vlan in zone.vlans or (0,)]
         if not zone.cidrs:
             keys += [("VLAN", vlan) for vlan in zone.vlans]
         for key in keys:
-            other = claims.setdefault(key, zone)
-            if other is not zone:
-                yield f"zones {other.name!r} and {zone.name!r} overlap: both claim the same {key[0]}"
+            for other in claims.setdefault(key, []):
+                if other is not zone and not (key[0] == "network" and told_apart(zone, other)):
+                    yield f"zones {other.name!r} and {zone.name!r} overlap: both claim the same {key[0]}"
+            claims[key].append(zone)

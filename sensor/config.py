@@ -7,6 +7,7 @@ from collections.abc import Mapping  # noqa: TC003  the types of fields are read
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from detectors.models import Model, Models
 from detectors.zones import Conduit, Zone
 from sensor.config_read import Reader, unknown
 from sensor.errors import ConfigError
@@ -33,18 +34,6 @@ class CaptureSection:
 class StoreSection:
     path: str = "driftspan-store"
     database: str = "driftspan"
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """An AI model. `approved`: version → SHA-256 of its file, or the path of a signed manifest."""
-
-    id: str
-    hosts: tuple[str, ...] = ()
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    approved: Mapping[str, str] | str = field(default_factory=dict)
-    rollback_minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +171,22 @@ def _check(reader: Reader, config: Config) -> None:
     check_policy(reader, config.zones, config.conduits)
     models = _unique(reader, "model", [model.id for model in config.models])
     _unique(reader, "data_source", [source.id for source in config.data_sources])
-    for index, model in enumerate(config.models):
-        if model.rollback_minutes < 0:
-            raise reader.error(("model", index, "rollback_minutes"), "rollback_minutes must not be negative")
+    _check_models(reader, config.models)
     for index, source in enumerate(config.data_sources):
         for wanted in source.models:
             if wanted not in models:
                 raise reader.error(("data_source", index, "models"), unknown("model", wanted, sorted(models)))
+
+
+def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
+    for index, model in enumerate(models):
+        try:
+            Models([model])
+        except ValueError as error:
+            key = "hosts" if "is no SHA-256" not in str(error) else "approved"
+            raise reader.error(("model", index, key), str(error)) from None
+        if model.rollback_minutes < 0:
+            raise reader.error(("model", index, "rollback_minutes"), "rollback_minutes must not be negative")
 
 
 def _unique(reader: Reader, section: str, names: list[str]) -> set[str]:

@@ -41,7 +41,8 @@ _TAIL = """
 #
 # level: Purdue 0 to 5, 3.5 for a DMZ. kind: ot, it, dmz, edge_ai or internet.
 # A host is in a zone by its hardware address, its network or the VLAN it is seen in.
-# Networks of two zones may overlap only where both name VLANs that tell them apart.
+# A network inside that of another zone is right: the longest prefix decides.
+# Two zones with the same network need VLANs in both that tell them apart.
 #
 # [[zone]]
 # name = "cell-1"
@@ -71,14 +72,16 @@ _TAIL = """
 # direction = "push_only"
 
 # --- models: the AI models of the plant. inputs and outputs: MQTT topic filters, OPC UA node ids,
-# Modbus units and registers, DNP3 points, HTTP paths. approved: version = SHA-256 of the model's file.
+# Modbus units and registers, DNP3 points, HTTP paths. approved: version = SHA-256 of the model's file,
+# the newest last. revoked: SHA-256 sums that must not be used any more.
 #
 # [[model]]
 # id = "pump-anomaly"
 # hosts = ["10.35.0.20"]
 # inputs = ["plant/pump/+/vibration"]
 # outputs = ["plant/pump/+/score"]
-# approved = { "1.4.0" = "<sha256>" }
+# approved = { "1.4.0" = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" }
+# revoked = []
 # rollback_minutes = 15
 
 # --- data sources: what feeds the models.

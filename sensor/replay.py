@@ -106,7 +106,9 @@ def _engine(paths: Sequence[str], config: Config, workers: int) -> Engine:
 def pipeline_of(config: Config, case: str, changes: Iterable[Change] = ()) -> Pipeline:
     """All detectors as the configuration wants them; `changes` are those that were approved."""
     policy = Policy(config.zones, config.conduits)
-    return Pipeline(policy, config.detectors, sensor=config.sensor.name, case_id=case, changes=changes)
+    return Pipeline(
+        policy, config.detectors, sensor=config.sensor.name, case_id=case, changes=changes, models=config.models
+    )
 
 
 class Replay:

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from detectors.zones import DIRECTIONS, INTERNET, KINDS, OPERATIONS, Conduit, Zone
+from detectors.zones import DIRECTIONS, INTERNET, KINDS, OPERATIONS, Conduit, Zone, told_apart
 from sensor.config_read import Reader, unknown
 
 if TYPE_CHECKING:
@@ -74,18 +74,16 @@ def _network(reader: Reader, path: Path, zone: Zone, cidr: str) -> Network:
 def _check_overlap(
     reader: Reader, zones: tuple[Zone, ...], index: int, network: Network, earlier: list[tuple[int, Network]]
 ) -> None:
-    """Networks of two zones may overlap only where both name VLANs that tell them apart."""
+    """Nested networks are right, the longest prefix decides; equal ones need VLANs that tell the zones apart."""
     zone = zones[index]
     for place, other in earlier:
         rival = zones[place]
-        if place == index or network.version != other.version or not network.overlaps(other):
-            continue
-        if zone.vlans and rival.vlans and not set(zone.vlans) & set(rival.vlans):
+        if place == index or network != other or told_apart(zone, rival):
             continue
         raise reader.error(
             ("zone", index, "cidrs"),
-            f"{network} of zone {zone.name!r} overlaps {other} of zone {rival.name!r}; "
-            "make them disjoint, or name vlans that tell them apart",
+            f"{network} is a network of zone {zone.name!r} and of zone {rival.name!r}; "
+            "leave it in one, or name vlans in both that tell them apart",
         )
 
 

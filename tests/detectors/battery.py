@@ -71,8 +71,14 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
              security_mode=pick(("none", "sign")), identity_token=pick(("", "username")))
         for _ in range(9)
     ]  # fmt: skip
+    files = [
+        ends(name=pick(("a.onnx", "b.pkl", "")), path="x/a.onnx", sha256=pick(("a" * 64, "b" * 64, "")), size=rng.randrange(9999),
+             model_format=pick(("onnx", "pickle", "")), carrier=pick(("http", "smb")), upload=rng.randrange(2),
+             warnings=pick(("", "imports os.system", "content contradicts the name")))
+        for _ in range(6)
+    ]  # fmt: skip
     return {
-        "flows": flows, "behaviours": list(distinct.values()), "anomalies": anomalies, "tls": tls, "mqtt": mqtt,
+        "files": files, "flows": flows, "behaviours": list(distinct.values()), "anomalies": anomalies, "tls": tls, "mqtt": mqtt,
         "opcua": opcua,
     }  # fmt: skip
 

@@ -48,6 +48,20 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "ts": TIME, **FLOW, "frame": pa.uint64(), "version": NAME, "version_number": pa.uint16(), "cipher": NAME,
         "sni": NAME,
     },
+    "files": {
+        "ts": TIME, **FLOW, "frame": pa.uint64(), "first_frame": pa.uint64(), "first_ts": TIME, "sha256": pa.utf8(),
+        "size": pa.uint64(), "missing": pa.uint64(), "name": pa.utf8(), "path": pa.utf8(), "mime": NAME,
+        "model_format": NAME, "carrier": NAME, "upload": pa.uint8(), "warnings": pa.utf8(),
+    },
+    "modbus": {
+        "ts": TIME, **FLOW, "request_frame": pa.uint64(), "response_frame": pa.uint64(), "transaction_id": pa.uint16(),
+        "unit_id": pa.uint8(), "function_code": pa.uint8(),
+        "address": pa.uint16(), "write_address": pa.uint16(), "values": pa.list_(pa.uint16()), "status": NAME,
+    },
+    "dnp3": {
+        "ts": TIME, **FLOW, "frame": pa.uint64(), "link_src": pa.uint16(), "link_dst": pa.uint16(),
+        "from_master": pa.uint8(), "app_function": pa.uint8(), "app_seq": pa.uint8(), "iin": pa.uint16(),
+    },
     "anomalies": {"ts": TIME, **FLOW, "frame": pa.uint64(), "protocol": NAME, "kind": NAME, "detail": pa.utf8()},
     "sightings": {
         "ts": TIME, "frame": pa.uint64(), "ip": IP, "mac": pa.utf8(), "vlan": pa.uint16(), "source": NAME,
@@ -56,7 +70,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "transport": "tcp", "state": "established", "packets_out": 9, "packets_in": 9, "count": 1, "answered": None,
-    "message_type": "MSG", "src_port": 40000, "encrypted": None, "capture": "a.pcap",
+    "message_type": "MSG", "src_port": 40000, "encrypted": None, "values": (), "status": "ok", "capture": "a.pcap",
 }  # fmt: skip
 PORTS = {"modbus": 502, "dnp3": 20000, "opcua": 4840, "mqtt": 1883, "http": 80, "tls": 443, "ssh": 22, "ftp": 21}
 

@@ -134,4 +134,4 @@ def test_every_detector_is_registered():
 
 def test_files_stay_readable():
     for path in PACKAGE.rglob("*.py"):
-        assert len(path.read_text().splitlines()) <= 250, path
+        assert len(path.read_text().splitlines()) <= 300, path

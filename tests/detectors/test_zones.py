@@ -102,6 +102,7 @@ def test_zones_without_conduits_have_no_policy():
     [
         ((CELL, CELL), (), "defined twice"),
         ((CELL, Zone("b", 1, ("10.0.1.0/24",))), (), "overlap"),
+        ((CELL, Zone("b", 1, ("10.0.1.0/24",), vlans=(3,))), (), "overlap"),
         ((Zone("a", 1, (), vlans=(3,)), Zone("b", 1, (), vlans=(3,))), (), "overlap"),
         ((Zone("a", 7, ()),), (), "level"),
         ((Zone("a", 1, (), kind="ics"),), (), "kind"),

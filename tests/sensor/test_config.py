@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from detectors import address
+from detectors.zones import Policy
 from sensor import config
 from sensor.errors import ConfigError
 
@@ -55,14 +57,15 @@ direction = "push_only"
 [[model]]
 id = "m"
 hosts = ["10.1.0.5"]
-approved = { "1.0" = "ab" }
+approved = { "1.0" = "%s" }
 rollback_minutes = 5
 [[data_source]]
 id = "d"
 models = ["m"]
 [detectors.scan]
 enabled = false
-""",
+"""
+        % ("ab" * 32),
         "x",
     )
     assert read.sensor.name == "s1"
@@ -72,7 +75,7 @@ enabled = false
     conduit = read.conduits[0]
     assert (conduit.source, conduit.target, conduit.encrypted) == ("office", "cell", True)
     assert conduit.direction == "push_only"
-    assert read.models[0].approved == {"1.0": "ab"}
+    assert read.models[0].approved == {"1.0": "ab" * 32}
     assert read.data_sources[0].models == ("m",)
     assert read.detectors == {"scan": {"enabled": False}}
 
@@ -111,7 +114,11 @@ def test_the_line_and_the_mend_are_named(text: str, line: int, words: str) -> No
     ("extra", "words"),
     [
         ("[[zone]]\nname='cell'\nlevel=1\ncidrs=['10.3.0.0/16'] #!\n", "defined twice"),
-        ("[[zone]]\nname='x'\nlevel=1\ncidrs=['10.1.2.0/24'] #!\n", "overlaps 10.1.0.0/16 of zone 'cell'"),
+        (
+            "[[zone]]\nname='x'\nlevel=1\ncidrs=['10.1.0.0/16'] #!\n",
+            "10.1.0.0/16 is a network of zone 'x' and of zone 'cell'",
+        ),
+        ("[[zone]]\nname='x'\nlevel=1\ncidrs=['10.1.0.0/16'] #!\nvlans=[7]\n", "name vlans in both"),
         ("[[zone]]\nname='x'\nlevel=1\ncidrs=['10.1.2.3/24'] #!\n", "write 10.1.2.0/24"),
         ("[[zone]]\nname='x'\nlevel=1\ncidrs=['10.1.2'] #!\n", "does not appear to be"),
         ("[[zone]]\nname='x'\nlevel=7 #!\ncidrs=['10.3.0.0/16']\n", "no Purdue level"),
@@ -139,10 +146,18 @@ def test_zones_and_conduits_that_cannot_be(extra: str, words: str) -> None:
     assert words in message
 
 
-def test_networks_that_vlans_tell_apart_may_overlap() -> None:
+def test_networks_that_vlans_tell_apart_may_be_equal() -> None:
     zone = "[[zone]]\nname='{}'\nlevel=1\ncidrs=['192.168.0.0/24']\nvlans=[{}]\n"
     assert len(config.parse(zone.format("a", 10) + zone.format("b", 20), "x").zones) == 2
-    assert "overlaps" in refused(zone.format("a", 10) + zone.format("b", 10))
+    assert "192.168.0.0/24" in refused(zone.format("a", 10) + zone.format("b", 10))
+
+
+def test_a_zone_may_lie_inside_another() -> None:
+    zone = "[[zone]]\nname='{}'\nlevel=1\ncidrs=['{}']\n"
+    zones = config.parse(zone.format("site", "10.0.0.0/8") + zone.format("cell", "10.0.1.0/24"), "x").zones
+    found = Policy(zones)
+    names = [found.zone_of(address.parse(ip)) for ip in ("10.0.1.7", "10.0.2.7")]
+    assert [place.name if place else None for place in names] == ["cell", "site"]
 
 
 def test_a_detectors_setting_that_does_not_exist(tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ def store_columns() -> dict[str, dict[str, str]]:
             found = re.match(r"CREATE TABLE IF NOT EXISTS (\w+)\s*\((.*?)\n\)", statement, re.DOTALL)
             if found is not None:
                 tables[found[1]] = dict(pair for line in found[2].splitlines() for pair in columns(line.strip()))
+            added = re.match(r"ALTER TABLE (\w+) ADD COLUMN IF NOT EXISTS (.*?)(?: AFTER \w+)?$", statement, re.DOTALL)
+            if added is not None:
+                tables[added[1]] |= dict(columns(added[2]))
     return tables
 
 

@@ -48,6 +48,8 @@ anomalies! {
     PendingFull = "pending_full",
     /// A code that the standard reserves or does not know.
     UnknownCode = "unknown_code",
+    /// The first bytes on a protocol's own port are neither that protocol nor another that is known.
+    UnexpectedProtocol = "unexpected_protocol",
     // --- IP and TCP
     /// IP fragments that overlap; the bytes seen first were kept.
     FragmentOverlap = "fragment_overlap",
@@ -55,6 +57,8 @@ anomalies! {
     FragmentIncomplete = "fragment_incomplete",
     /// TCP segments that put different bytes at one place of a stream; the bytes seen first were kept.
     OverlapConflict = "overlap_conflict",
+    /// A TCP stream can be read two ways; `detail` tells what the other reading says.
+    AmbiguousStream = "ambiguous_stream",
     /// A SYN inside an open connection.
     SynInside = "syn_inside",
     /// Lengths in headers that exceed the packet.

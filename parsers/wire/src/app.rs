@@ -1,8 +1,9 @@
 //! What a flow's payload is: not yet known, dissected, known by name only, or nothing that we know.
 
 use crate::dissect::{Cx, Dir, Dissector, Frame, Nanos, Probe, Stream};
+use crate::files::{Follow, Transfer, follower, transferred};
 use crate::names::Talk;
-use crate::recognise::{Found, recognise};
+use crate::recognise::{Found, at_home, fresh, recognise};
 
 /// Segments of a direction that are each looked at while nothing is recognised; then one in sixteen is.
 const PATIENCE: u32 = 8;
@@ -29,6 +30,8 @@ pub struct Unknown {
     seen: [u32; 2],
     /// The protocol whose dissector said that the flow is not its own; it is never asked again.
     refused: Option<&'static str>,
+    /// Whether it was said that the port's own protocol is not spoken, or the beginning was lost.
+    told: bool,
 }
 
 /// The application layer of a flow.
@@ -37,8 +40,8 @@ pub enum App {
     Unknown(Unknown),
     /// A dissector with the drivers of both directions.
     Dissected(Box<dyn Dissector>, [Stream; 2]),
-    /// Told by name only.
-    Named(Box<Talk>),
+    /// Told by name only; beside it, where the protocol carries files, what follows them.
+    Named(Box<Talk>, Option<Box<dyn Follow>>),
 }
 
 impl Default for App {
@@ -61,6 +64,8 @@ pub struct Side {
 pub enum Verdict {
     /// Nothing new.
     Same,
+    /// The first bytes are nothing that is known, on a port where this protocol is at home. Said once a flow.
+    Stranger(&'static str),
     /// The protocol is now known.
     Recognised {
         /// The side that is the client, if the content says which.
@@ -77,13 +82,19 @@ impl App {
         Self::Unknown(Unknown { refused: Some(refused), ..Unknown::default() })
     }
 
+    /// A connection that another one announced.
+    #[must_use]
+    pub fn data_connection(transfer: Transfer) -> Self {
+        Self::Named(Box::new(Talk::new("ftp_data")), Some(transferred(transfer)))
+    }
+
     /// The protocol's name; empty: not recognised.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Unknown(_) => "",
             Self::Dissected(d, _) => d.protocol(),
-            Self::Named(talk) => talk.app(),
+            Self::Named(talk, _) => talk.app(),
         }
     }
 
@@ -93,8 +104,15 @@ impl App {
         match self {
             Self::Unknown(_) => None,
             Self::Dissected(d, _) => Some(d.encrypted()),
-            Self::Named(talk) => talk.encrypted(),
+            Self::Named(talk, _) => talk.encrypted(),
         }
+    }
+
+    /// A flow that ends while its first bytes could still become something: the protocol that is at home there.
+    #[must_use]
+    pub fn undecided(&self, ports: (u16, u16)) -> Option<(&'static str, &Piece)> {
+        let Self::Unknown(Unknown { pieces, told: false, .. }) = self else { return None };
+        Some((at_home(ports.0, ports.1, false)?, pieces.first()?))
     }
 
     /// Looks at bytes of a flow that is not recognised yet. The caller then orients the flow and hands
@@ -119,7 +137,7 @@ impl App {
         };
         let (app, sender) = match recognise(whole, s.ports.0, s.ports.1, s.datagram, unknown.refused) {
             Found::Dissector(dissector, sender) => (Self::Dissected(dissector, <[Stream; 2]>::default()), sender),
-            Found::Named(app, sender) => (Self::Named(Box::new(Talk::new(app))), sender),
+            Found::Named(app, sender) => (Self::Named(Box::new(Talk::new(app)), follower(app)), sender),
             Found::Unsure if !s.datagram && (unknown.held + bytes.len()) as u64 <= limit => {
                 unknown.held += bytes.len();
                 unknown.pieces.push(Piece { side: s.side, ts, frame, bytes: bytes.to_vec() });
@@ -128,7 +146,9 @@ impl App {
             Found::Unsure | Found::Nothing => {
                 unknown.pieces.retain(|p| p.side != s.side);
                 unknown.held = unknown.pieces.iter().map(|p| p.bytes.len()).sum();
-                return Verdict::Same;
+                let stranger = at_home(s.ports.0, s.ports.1, s.datagram).filter(|_| !unknown.told);
+                unknown.told = true;
+                return stranger.map_or(Verdict::Same, Verdict::Stranger);
             }
         };
         let pieces = std::mem::take(&mut unknown.pieces);
@@ -159,14 +179,43 @@ impl App {
                     *self = Self::Unknown(Unknown { refused, ..Unknown::default() });
                 }
             }
-            Self::Named(talk) => {
+            Self::Named(talk, follow) => {
                 talk.look(dir, bytes);
+                talk.count(cx, dir, bytes);
+                if let Some(follow) = follow {
+                    follow.bytes(cx, dir, bytes);
+                }
                 if talk.turns_to_tls() {
                     *self = Self::default();
                 }
             }
             Self::Unknown(_) => {}
         }
+    }
+
+    /// Gives late bytes, at whose start a message begins, to the flow's own dissector, if it takes them.
+    pub fn late(&mut self, cx: &mut Cx<'_>, dir: Dir, bytes: &[u8]) -> bool {
+        let Self::Dissected(dissector, [out, back]) = self else { return false };
+        let busy = if dir == Dir::ToServer { out.waiting() > 0 } else { back.waiting() > 0 };
+        if busy || !dissector.takes_late(dir) {
+            return false;
+        }
+        let mut stream = Stream::default();
+        stream.feed(dissector.as_mut(), cx, dir, bytes);
+        if stream.waiting() > 0 {
+            stream.gap(dissector.as_mut(), cx, dir, 0);
+        }
+        true
+    }
+
+    /// Another dissector of the flow's protocol, and whether a message begins at the start of these bytes.
+    #[must_use]
+    pub fn another(&self, bytes: &[u8], from: u16, to: u16) -> Option<(Box<dyn Dissector>, bool)> {
+        let Self::Dissected(known, _) = self else { return None };
+        let dissector = fresh(known.protocol())?;
+        let aligned = matches!(recognise(bytes, from, to, false, None), Found::Dissector(d, _)
+            if d.protocol() == known.protocol());
+        Some((dissector, aligned))
     }
 
     /// Bytes of the stream are missing.
@@ -176,8 +225,30 @@ impl App {
                 let stream = if dir == Dir::ToServer { out } else { back };
                 stream.gap(dissector.as_mut(), cx, dir, missing);
             }
-            Self::Unknown(unknown) => unknown.pieces.retain(|p| p.side != side),
-            Self::Named(_) => {}
+            Self::Unknown(unknown) => {
+                unknown.pieces.retain(|p| p.side != side);
+                unknown.told = true;
+            }
+            Self::Named(_, follow) => {
+                if let Some(follow) = follow {
+                    follow.gap(cx, dir, missing);
+                }
+            }
         }
+    }
+
+    /// The flow is over.
+    pub fn end(&mut self, cx: &mut Cx<'_>) {
+        match self {
+            Self::Dissected(dissector, _) => dissector.end(cx),
+            Self::Named(_, Some(follow)) => follow.end(cx),
+            Self::Named(_, None) | Self::Unknown(_) => {}
+        }
+    }
+
+    /// Whether something waits for the flow's end.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        matches!(self, Self::Dissected(..) | Self::Named(_, Some(_)))
     }
 }

@@ -62,6 +62,12 @@ counters! {
     dropped_flows = "dropped.flows",
     /// Out-of-order segments given up by the limits on reassembly.
     dropped_segments = "dropped.reassembly",
+    /// Contradicting streams that were not read by the limit `stream_legs`.
+    dropped_legs = "dropped.stream_legs",
+    /// Bytes that came for a hole after it was declared.
+    late_bytes = "late_bytes",
+    /// Segments that contradict bytes seen before at their place.
+    conflicts = "conflicts",
     /// IP datagrams given up by the limits on fragments.
     dropped_fragments = "dropped.fragments",
     /// Behaviours not kept by the limit `behaviours`.

@@ -3,6 +3,7 @@
 
 use crate::anomaly::Kind;
 use crate::behaviour::{Behaviour, Behaviours};
+use crate::files::Expected;
 use crate::limits::Limits;
 use crate::rows::{AnomalyRow, Rows};
 
@@ -99,6 +100,8 @@ pub struct Cx<'a> {
     pub behaviours: &'a mut Behaviours,
     /// The limits in force.
     pub limits: &'a Limits,
+    /// Connections that others announced.
+    pub expected: &'a mut Expected,
 }
 
 impl Cx<'_> {
@@ -148,6 +151,9 @@ pub trait Dissector: Send {
     /// Looks at the start of `bytes`.
     fn parse(&mut self, cx: &mut Cx<'_>, dir: Dir, bytes: &[u8]) -> Step;
 
+    /// `bytes` began a message whose rest was never captured; [`gap`](Self::gap) follows. What can be read of them is.
+    fn cut(&mut self, _cx: &mut Cx<'_>, _dir: Dir, _bytes: &[u8]) {}
+
     /// `missing` bytes of a direction were never captured (0: unknown how many).
     fn gap(&mut self, cx: &mut Cx<'_>, dir: Dir, missing: u64);
 
@@ -159,6 +165,11 @@ pub trait Dissector: Send {
 
     /// A short name: `modbus`, `dnp3`, `opcua`, `mqtt`, `tls`.
     fn protocol(&self) -> &'static str;
+
+    /// Whether a whole message of that direction may come out of its order now.
+    fn takes_late(&self, _dir: Dir) -> bool {
+        false
+    }
 
     /// Whether the payload of this flow is encrypted, as far as the dissector knows by now.
     fn encrypted(&self) -> bool {
@@ -222,6 +233,9 @@ impl Stream {
     /// The next `missing` bytes were never captured: what waits for them is given up.
     pub fn gap(&mut self, dissector: &mut dyn Dissector, cx: &mut Cx<'_>, dir: Dir, missing: u64) {
         let lost = self.carry.len() as u64;
+        if lost > 0 {
+            dissector.cut(cx, dir, &self.carry);
+        }
         self.carry.clear();
         self.need = 0;
         dissector.gap(cx, dir, if missing == 0 { 0 } else { missing + lost });

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::app::App;
 use crate::dissect::{Ends, Frame, Nanos};
+use crate::legs::Legs;
 use crate::tcp::{Half, Tally};
 
 /// A flow's key: both ends in a fixed order, so that both directions find it.
@@ -178,6 +179,8 @@ pub struct Flow {
     pub base: Base,
     /// Reassembly by side.
     pub halves: [Half; 2],
+    /// Further senders of each direction, where its stream can be read two ways.
+    pub legs: [Option<Box<Legs>>; 2],
     /// Reassembly counts.
     pub tally: Tally,
     /// The application layer.
@@ -287,6 +290,7 @@ impl Flows {
         let flow = Box::new(Flow {
             base,
             halves: <[Half; 2]>::default(),
+            legs: [None, None],
             tally: Tally::default(),
             app: App::default(),
             hash,

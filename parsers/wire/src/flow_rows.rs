@@ -60,7 +60,7 @@ pub fn flow_row(out: &mut Output, flow: &mut Flow) {
     let [first, second] = &mut texts;
     let mac = |side: usize, text| if base.has_mac { names::hosts::mac_text(base.macs[side], text) } else { "" };
     let (info, credentials) = match &flow.app {
-        App::Named(talk) => (talk.info(), talk.credentials()),
+        App::Named(talk, _) => (talk.info(), talk.credentials()),
         _ => ("", ""),
     };
     out.rows.flows.push(FlowRow {

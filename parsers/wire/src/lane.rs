@@ -1,11 +1,15 @@
 //! A flow without its reassembly, and where its rows go: what bytes in order are handed to.
 
+use std::fmt::Write as _;
+
 use crate::anomaly::Kind;
 use crate::app::{App, Piece, Side, Verdict};
 use crate::behaviour::Behaviours;
 use crate::community::community_id;
-use crate::dissect::{Cx, Dir, Ends, FlowRef, Frame, Nanos};
+use crate::dissect::{Cx, Dir, Ends, FlowRef, Frame, Nanos, Stream};
+use crate::files::Expected;
 use crate::flow::{Base, Flow};
+use crate::legs;
 use crate::limits::Limits;
 use crate::rows::Rows;
 use crate::tcp::{Event, Segment};
@@ -32,6 +36,8 @@ pub struct Output {
     pub behaviours: Behaviours,
     /// The flows that rows point to.
     pub dictionary: Dictionary,
+    /// Connections that others announced.
+    pub expected: Expected,
     /// Number of the dictionary: one a window, or part of one.
     pub epoch: u64,
 }
@@ -79,12 +85,15 @@ impl Lane<'_> {
             rows: &mut self.out.rows,
             behaviours: &mut self.out.behaviours,
             limits: self.limits,
+            expected: &mut self.out.expected,
         };
         f(self.app, &mut cx)
     }
 
+    /// The direction in which a side sends.
     #[inline]
-    fn dir(&self, side: usize) -> Dir {
+    #[must_use]
+    pub fn dir(&self, side: usize) -> Dir {
         if side == self.base.client { Dir::ToServer } else { Dir::ToClient }
     }
 
@@ -97,11 +106,34 @@ impl Lane<'_> {
                 let dir = self.dir(side);
                 self.with(now.0, now.1, |app, cx| app.gap(cx, dir, side, missing));
             }
-            Event::Conflict(bytes, ts, frame) => self.with(ts, frame, |_, cx| {
-                let detail = format!("a segment of {bytes} bytes contradicts those that came first, which are kept");
-                cx.anomaly("tcp", Kind::OverlapConflict, &detail);
-            }),
+            Event::Late(bytes, ts, frame) => self.late(side, bytes, ts, frame),
+            Event::Conflict { bytes, ts, frame, .. } => legs::alone(self, side, bytes, ts, frame),
         }
+    }
+
+    /// Bytes for a hole that was declared: the messages that are whole in them are rows. Where messages do not stand
+    /// alone the flow's dissector, which has gone on, is not asked: what answers them is not known then.
+    fn late(&mut self, side: usize, bytes: &[u8], ts: Nanos, frame: Frame) {
+        let dir = self.dir(side);
+        let Ends { client_port, server_port, .. } = self.base.ends;
+        let (from, to) = if dir == Dir::ToServer { (client_port, server_port) } else { (server_port, client_port) };
+        let Some((mut dissector, aligned)) = self.app.another(bytes, from, to) else { return };
+        self.with(ts, frame, |app, cx| {
+            if aligned && app.late(cx, dir, bytes) {
+                return;
+            }
+            if !aligned {
+                dissector.gap(cx, dir, 0);
+            }
+            Stream::default().feed(dissector.as_mut(), cx, dir, bytes);
+            dissector.end(cx);
+        });
+    }
+
+    /// Tells of a segment whose contradicting bytes are not read.
+    pub fn contradiction(&mut self, bytes: &[u8], ts: Nanos, frame: Frame) {
+        let detail = format!("a segment of {} bytes contradicts those that came first, which are kept", bytes.len());
+        self.with(ts, frame, |_, cx| cx.anomaly("tcp", Kind::OverlapConflict, &detail));
     }
 
     /// Hands on bytes in order, or a datagram.
@@ -117,12 +149,26 @@ impl Lane<'_> {
     /// Looks what the flow is; when it is known now, hands up what came before.
     #[cold]
     fn recognised(&mut self, side: usize, bytes: &[u8], ts: Nanos, frame: Frame) -> bool {
+        if !self.out.expected.is_empty() && !self.datagram {
+            let ends = &self.base.ends;
+            if let Some(transfer) = self.out.expected.take((ends.server, ends.server_port)) {
+                *self.app = App::data_connection(transfer);
+                return true;
+            }
+        }
         let (low, high) = (self.base.key.low.1, self.base.key.high.1);
         let ports = if side == 0 { (low, high) } else { (high, low) };
         let sides = Side { side, ports, datagram: self.datagram };
-        let Verdict::Recognised { client, pieces } = self.app.look(&sides, ts, frame, bytes, self.limits.probe_bytes)
-        else {
-            return false;
+        let (client, pieces) = match self.app.look(&sides, ts, frame, bytes, self.limits.probe_bytes) {
+            Verdict::Recognised { client, pieces } => (client, pieces),
+            Verdict::Stranger(protocol) => {
+                // The middle of a flow may begin in the middle of a message.
+                if self.datagram || !self.base.midstream {
+                    self.with(ts, frame, |_, cx| cx.anomaly(protocol, Kind::UnexpectedProtocol, &start_of(bytes)));
+                }
+                return false;
+            }
+            Verdict::Same => return false,
         };
         if let Some(client) = client.filter(|&c| c != self.base.client) {
             self.base.orient(client);
@@ -137,6 +183,16 @@ impl Lane<'_> {
     }
 }
 
+/// The first few bytes, in hexadecimal: enough to tell what it may be, too few to hold a secret.
+#[must_use]
+pub fn start_of(bytes: &[u8]) -> String {
+    let mut text = format!("{} bytes, not of this protocol:", bytes.len());
+    for byte in bytes.iter().take(8) {
+        let _ = write!(text, " {byte:02x}");
+    }
+    text
+}
+
 /// One TCP segment: first the holes that its acknowledgement proves, then its bytes.
 #[inline]
 pub fn stream(
@@ -148,15 +204,39 @@ pub fn stream(
     segment: Segment<'_>,
     ack: Option<u32>,
 ) {
-    let Flow { base, halves, tally, app, .. } = flow;
+    let Flow { base, halves, tally, app, legs, .. } = flow;
     let now = (segment.ts, segment.frame);
     let mut lane = Lane { base, app, out, limits, datagram: false };
     let [low, high] = halves;
     let (mine, other) = if side == 0 { (low, high) } else { (high, low) };
     if let Some(ack) = ack {
-        other.acknowledged(ack, segment.ts, held, tally, &mut |e| lane.event(1 - side, e, now));
+        other.acknowledged(ack, segment.ts, held, limits, tally, &mut |e| lane.event(1 - side, e, now));
     }
-    if !segment.bytes.is_empty() || segment.missing > 0 {
-        mine.segment(segment, held, limits, tally, &mut |e| lane.event(side, e, now));
+    if segment.bytes.is_empty() && segment.missing == 0 {
+        return;
+    }
+    let mut own = legs.get_mut(side).and_then(Option::as_deref_mut);
+    let mut contradicted = None;
+    mine.segment(segment, held, limits, tally, &mut |e| {
+        match e {
+            Event::Conflict { before, .. } if before.0 != segment.from => {
+                contradicted = Some(before);
+                return;
+            }
+            Event::Data(bytes, ts, _) => {
+                if let Some(own) = own.as_deref_mut() {
+                    own.given(bytes, ts);
+                }
+            }
+            _ => {}
+        }
+        lane.event(side, e, now);
+    });
+    let split = own.is_some();
+    if let Some(before) = contradicted {
+        legs::split(flow, out, limits, side, segment, before);
+    }
+    if split || contradicted.is_some() {
+        legs::stream(flow, out, limits, held, side, segment);
     }
 }

@@ -49,6 +49,11 @@ limits! {
     reassembly_flow_segments = 512;
     /// Out-of-order bytes kept for all flows of a worker; beyond it gaps are declared at once.
     reassembly_bytes = 67_108_864;
+    /// Declared holes remembered of one direction of a TCP flow, in case their bytes come after all.
+    late_holes = 16;
+    /// Senders in one direction of a TCP flow whose contradicting streams are each read; beyond it only the bytes
+    /// that came first are.
+    stream_legs = 4;
     /// IP datagrams under reassembly; beyond it the oldest is dropped.
     fragment_datagrams = 4_096;
     /// Bytes of IP fragments kept; beyond it the oldest datagram is dropped.
@@ -97,6 +102,8 @@ limits! {
     read_templates = 32;
     /// Monitored items of one OPC UA flow whose node ids are remembered; beyond it the oldest is forgotten.
     monitored_items = 16_384;
+    /// Bytes below which a nameless HTTP body that holds no model gives no row in `files`.
+    file_bytes = 4_096;
     // --- windows
     /// Distinct behaviours of a window and worker; beyond it new ones are counted, not kept.
     behaviours = 200_000;

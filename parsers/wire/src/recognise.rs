@@ -65,6 +65,20 @@ const READERS: &[Reader] = &[
     },
 ];
 
+/// A new dissector of a protocol whose messages show by themselves, wherever one begins to read.
+#[must_use]
+pub fn fresh(name: &str) -> Option<Box<dyn Dissector>> {
+    READERS.iter().find(|r| r.name == name && r.name != "tls").map(|r| (r.make)())
+}
+
+/// The protocol that is at home on one of the ports. Nobody wonders at what else is spoken where TLS mostly is.
+#[must_use]
+pub fn at_home(from: u16, to: u16, datagram: bool) -> Option<&'static str> {
+    let carried = |r: &&Reader| if datagram { r.carriers.1 } else { r.carriers.0 };
+    let home = |r: &&Reader| r.name != "tls" && (r.ports.contains(&from) || r.ports.contains(&to));
+    READERS.iter().filter(carried).find(home).map(|r| r.name)
+}
+
 /// Recognises the first bytes of a direction (or one datagram). `refused` names a protocol that said no before.
 #[must_use]
 pub fn recognise(bytes: &[u8], from: u16, to: u16, datagram: bool, refused: Option<&'static str>) -> Found {

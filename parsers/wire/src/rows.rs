@@ -24,6 +24,8 @@ pub struct Rows {
     pub sightings: SightingRows,
     /// Values that changed.
     pub tag_values: TagValueRows,
+    /// Files that passed.
+    pub files: crate::files::FileRows,
     /// Oddities.
     pub anomalies: AnomalyRows,
     /// Occurrences of oddities beyond the limit a flow.
@@ -57,6 +59,7 @@ impl Rows {
             + self.flows.len()
             + self.sightings.len()
             + self.tag_values.len()
+            + self.files.len()
             + self.anomalies.len()
     }
 
@@ -77,6 +80,7 @@ impl Rows {
             + self.flows.bytes()
             + self.sightings.bytes()
             + self.tag_values.bytes()
+            + self.files.bytes()
             + self.anomalies.bytes()
     }
 
@@ -92,6 +96,7 @@ impl Rows {
             self.flows.take(),
             self.sightings.take(),
             self.tag_values.take(),
+            self.files.take(),
             self.anomalies.take(),
         ]
     }

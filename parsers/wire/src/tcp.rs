@@ -5,6 +5,7 @@
 //! have waited long enough, and at once when a limit is reached.
 
 use crate::dissect::{Frame, Nanos};
+use crate::holes::Holes;
 use crate::limits::Limits;
 
 /// How long a hole may stay open. Reordering on mirror ports is shallow: after a few packets and some time, or
@@ -29,6 +30,8 @@ pub struct Segment<'a> {
     pub ts: Nanos,
     /// The packet.
     pub frame: Frame,
+    /// Hardware address of its sender here; zero: the link has none.
+    pub from: [u8; 6],
 }
 
 /// Bytes remembered of what was given out last, to tell a retransmission from another reading of the stream.
@@ -37,13 +40,24 @@ const TAIL: usize = 64;
 /// What a direction gives out, in stream order.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// A segment of so many bytes contradicts those that came first at the same place: the stream can be read
-    /// two ways. The bytes that came first are kept.
-    Conflict(usize, Nanos, Frame),
+    /// A segment contradicts the bytes that came first at the same place: the stream can be read two ways. The
+    /// bytes that came first are kept.
+    Conflict {
+        /// The segment.
+        bytes: &'a [u8],
+        /// Time of its packet.
+        ts: Nanos,
+        /// Its packet.
+        frame: Frame,
+        /// Who sent the bytes that came first, and the sequence number behind them.
+        before: ([u8; 6], u32),
+    },
     /// The next bytes, with the packet that completed them.
     Data(&'a [u8], Nanos, Frame),
     /// That many bytes were never captured (0: unknown).
     Gap(u64),
+    /// Bytes of a hole that was declared before; what stood on either side of them is gone.
+    Late(&'a [u8], Nanos, Frame),
 }
 
 /// What was counted while segments were taken.
@@ -61,6 +75,10 @@ pub struct Tally {
     pub dropped: u32,
     /// Segments that contradict bytes seen before.
     pub conflicts: u32,
+    /// Bytes that came for declared holes.
+    pub late_bytes: u64,
+    /// Further senders whose streams were not read because of a limit.
+    pub legs_full: u32,
 }
 
 #[derive(Debug)]
@@ -70,6 +88,7 @@ struct Waiting {
     missing: u32,
     ts: Nanos,
     frame: Frame,
+    from: [u8; 6],
 }
 
 /// Reassembly of one direction.
@@ -87,6 +106,11 @@ pub struct Half {
     acked: Option<u32>,
     /// Sequence number that the FIN takes: acknowledging it acknowledges no byte.
     fin: Option<u32>,
+    /// Holes declared lately, and how many may be remembered.
+    holes: Option<Box<Holes>>,
+    late_holes: u64,
+    /// Who sent the last bytes before `next`.
+    giver: [u8; 6],
     /// The last bytes before `next`.
     tail: Tail,
 }
@@ -169,6 +193,12 @@ impl Half {
         self.next
     }
 
+    /// Whether a segment of just these bytes waits behind a hole.
+    #[must_use]
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        self.queue.iter().any(|w| w.bytes == bytes)
+    }
+
     /// Whether a hole is open.
     #[must_use]
     pub fn waits(&self) -> bool {
@@ -188,6 +218,7 @@ impl Half {
         let next = *self.next.get_or_insert(s.seq);
         if s.seq == next && self.hole.is_none() {
             self.tail.keep(s.bytes);
+            self.giver = s.from;
             out(Event::Data(s.bytes, s.ts, s.frame));
             self.advance(next, &s, tally, out);
             return;
@@ -216,32 +247,50 @@ impl Half {
         out: &mut dyn FnMut(Event<'_>),
     ) {
         let ahead = distance(next, s.seq);
+        self.late_holes = limits.late_holes;
         if ahead.abs() > FAR {
             self.astray(s, held, tally, out);
         } else if ahead <= 0 {
-            let old = ahead.unsigned_abs() as usize;
-            if self.tail.contradicts(s.bytes, old) {
+            if self.tail.contradicts(s.bytes, ahead.unsigned_abs() as usize) {
                 tally.conflicts += 1;
-                out(Event::Conflict(s.bytes.len(), s.ts, s.frame));
+                out(Event::Conflict { bytes: s.bytes, ts: s.ts, frame: s.frame, before: (self.giver, next) });
             }
-            let Some(fresh) = s.bytes.get(old..).filter(|b| !b.is_empty()) else {
-                tally.retransmissions += 1;
-                self.patience(s.ts, held, tally, out);
-                return;
-            };
-            self.tail.keep(fresh);
-            out(Event::Data(fresh, s.ts, s.frame));
-            self.advance(next, &Segment { bytes: fresh, ..s }, tally, out);
-            self.drain(Some((s.ts, s.frame)), held, tally, out);
+            self.overlapping(next, s, held, tally, out);
         } else {
-            self.wait(next, s, held, limits, tally, out);
+            self.wait(s, held, limits, tally, out);
         }
+    }
+
+    /// Takes of a segment that begins before the expected place what is new in it.
+    fn overlapping(
+        &mut self,
+        next: u32,
+        s: Segment<'_>,
+        held: &mut u64,
+        tally: &mut Tally,
+        out: &mut dyn FnMut(Event<'_>),
+    ) {
+        let old = distance(s.seq, next).unsigned_abs() as usize;
+        let late = self.holes.as_mut().and_then(|holes| holes.fill(s.seq, length(s.bytes.len().min(old))));
+        if let Some(bytes) = late.and_then(|(from, to)| s.bytes.get(from..to)).filter(|bytes| !bytes.is_empty()) {
+            tally.late_bytes += bytes.len() as u64;
+            out(Event::Late(bytes, s.ts, s.frame));
+        }
+        let Some(fresh) = s.bytes.get(old..).filter(|b| !b.is_empty()) else {
+            tally.retransmissions += u32::from(late.is_none());
+            self.patience(s.ts, held, tally, out);
+            return;
+        };
+        self.tail.keep(fresh);
+        self.giver = s.from;
+        out(Event::Data(fresh, s.ts, s.frame));
+        self.advance(next, &Segment { bytes: fresh, ..s }, tally, out);
+        self.drain(Some((s.ts, s.frame)), held, tally, out);
     }
 
     /// Keeps a segment that lies beyond a hole.
     fn wait(
         &mut self,
-        next: u32,
         s: Segment<'_>,
         held: &mut u64,
         limits: &Limits,
@@ -249,20 +298,38 @@ impl Half {
         out: &mut dyn FnMut(Event<'_>),
     ) {
         tally.out_of_order += 1;
-        let ahead = distance(next, s.seq);
-        let place = self.queue.partition_point(|w| distance(next, w.seq) <= ahead);
-        let covered = place.checked_sub(1).and_then(|i| self.queue.get(i)).is_some_and(|w| {
-            distance(s.seq.wrapping_add(length(s.bytes.len())), w.seq.wrapping_add(length(w.bytes.len()))) >= 0
-        });
-        if covered {
-            tally.retransmissions += 1;
-        } else {
-            self.queue.insert(
-                place,
-                Waiting { seq: s.seq, bytes: s.bytes.to_vec(), missing: s.missing, ts: s.ts, frame: s.frame },
-            );
-            self.queued += s.bytes.len() as u64;
-            *held += s.bytes.len() as u64;
+        let Segment { seq, bytes, ts, frame, from, .. } = s;
+        let end = seq.wrapping_add(length(bytes.len()));
+        let behind = |w: &Waiting| w.seq.wrapping_add(length(w.bytes.len()));
+        let mut place = self.queue.partition_point(|w| distance(seq, behind(w)) <= 0);
+        let (mut at, mut fresh, mut contradicts) = (seq, false, None);
+        // Of what waits already nothing is taken again: the bytes keep the packet that brought them first.
+        while distance(at, end) > 0 || (bytes.is_empty() && !fresh) {
+            let next = self.queue.get(place);
+            let stop = next.map(|w| w.seq).filter(|&next| distance(next, end) > 0).unwrap_or(end);
+            let piece = |from: u32, to: u32| {
+                bytes.get(from.wrapping_sub(seq) as usize..to.wrapping_sub(seq) as usize).unwrap_or_default()
+            };
+            if distance(at, stop) > 0 || bytes.is_empty() {
+                let kept = piece(at, stop).to_vec();
+                self.queued += kept.len() as u64;
+                *held += kept.len() as u64;
+                let missing = if stop == end { s.missing } else { 0 };
+                self.queue.insert(place, Waiting { seq: at, bytes: kept, missing, ts, frame, from });
+                (at, fresh, place) = (stop, true, place + 1);
+            } else if let Some(w) = next {
+                let again = piece(at, if distance(behind(w), end) > 0 { behind(w) } else { end });
+                let first = w.bytes.get(at.wrapping_sub(w.seq) as usize..).unwrap_or_default();
+                if first.iter().zip(again).any(|(a, b)| a != b) {
+                    contradicts = contradicts.or(Some((w.from, behind(w))));
+                }
+                (at, place) = (behind(w), place + 1);
+            }
+        }
+        tally.retransmissions += u32::from(!fresh);
+        if let Some(before) = contradicts {
+            tally.conflicts += 1;
+            out(Event::Conflict { bytes, ts, frame, before });
         }
         self.hole.get_or_insert((s.ts, 0));
         let full = self.queued > limits.reassembly_flow_bytes
@@ -283,6 +350,7 @@ impl Half {
         ack: u32,
         ts: Nanos,
         held: &mut u64,
+        limits: &Limits,
         tally: &mut Tally,
         out: &mut dyn FnMut(Event<'_>),
     ) {
@@ -292,6 +360,7 @@ impl Half {
         if beyond <= 0 || beyond > FAR {
             return;
         }
+        self.late_holes = limits.late_holes;
         self.acked = Some(self.acked.filter(|&a| distance(ack, a) > 0).unwrap_or(ack));
         self.hole.get_or_insert((ts, 0));
         self.patience(ts, held, tally, out);
@@ -320,6 +389,7 @@ impl Half {
                 return;
             }
         };
+        self.holes.get_or_insert_default().declare(next, behind.wrapping_sub(next), self.late_holes);
         let missing = u64::from(behind.wrapping_sub(next));
         tally.gaps += 1;
         tally.gap_bytes += missing;
@@ -341,6 +411,7 @@ impl Half {
             let end = w.seq.wrapping_add(length(w.bytes.len()));
             if let Some(fresh) = w.bytes.get(ahead.unsigned_abs() as usize..).filter(|b| !b.is_empty()) {
                 self.tail.keep(fresh);
+                self.giver = w.from;
                 out(Event::Data(fresh, ts, frame));
                 self.next = Some(end.wrapping_add(w.missing));
                 if w.missing > 0 {
@@ -383,6 +454,7 @@ impl Half {
             missing: s.missing,
             ts: s.ts,
             frame: s.frame,
+            from: s.from,
         }));
     }
 
@@ -428,7 +500,8 @@ mod tests {
             let mut sink = |e: Event<'_>| match e {
                 Event::Data(b, _, f) => out.push(format!("{}@{}", b.escape_ascii(), f.0)),
                 Event::Gap(n) => out.push(format!("gap {n}")),
-                Event::Conflict(n, _, f) => out.push(format!("conflict {n}@{}", f.0)),
+                Event::Late(b, _, f) => out.push(format!("late {}@{}", b.escape_ascii(), f.0)),
+                Event::Conflict { bytes, frame, .. } => out.push(format!("conflict {}@{}", bytes.len(), frame.0)),
             };
             f(&mut self.half, &mut self.held, &self.limits, &mut self.tally, &mut sink);
             self
@@ -438,7 +511,14 @@ mod tests {
             let ts = self.clock;
             self.with(|h, held, l, t, o| {
                 h.segment(
-                    Segment { seq: 1000u32.wrapping_add(offset), bytes, missing: 0, ts, frame: Frame(frame) },
+                    Segment {
+                        seq: 1000u32.wrapping_add(offset),
+                        bytes,
+                        missing: 0,
+                        ts,
+                        frame: Frame(frame),
+                        from: [0; 6],
+                    },
                     held,
                     l,
                     t,
@@ -448,7 +528,7 @@ mod tests {
         }
         fn ack(&mut self, offset: u32) -> &mut Self {
             let ts = self.clock;
-            self.with(|h, held, _, t, o| h.acknowledged(1000 + offset, ts, held, t, o))
+            self.with(|h, held, l, t, o| h.acknowledged(1000 + offset, ts, held, l, t, o))
         }
     }
 
@@ -482,8 +562,27 @@ mod tests {
     fn first_bytes_win_among_waiting_segments() {
         let mut b = Bench::new();
         b.seg(3, b"def", 1).seg(2, b"XYYY", 2).seg(3, b"ZZZ", 3).seg(0, b"ab", 4);
-        // The segment that starts first is given out first; within the queue that is the order of the stream.
-        assert_eq!(b.out.concat(), "ab@4XYYY@4");
+        // Of the second only what stands before the first is new; both later ones say something else of its place.
+        assert_eq!(b.out, ["conflict 4@2", "conflict 3@3", "ab@4", "X@4", "def@4"]);
+    }
+
+    #[test]
+    fn waiting_bytes_keep_the_packet_that_brought_them_first() {
+        let mut b = Bench::new();
+        b.seg(10, b"klm", 1).seg(16, b"qr", 2).seg(8, b"ijklmnopqrstu", 3);
+        b.with(|h, held, _, t, o| h.flush(held, t, o));
+        assert_eq!(b.out, ["gap 8", "ij@3", "klm@1", "nop@3", "qr@2", "stu@3"]);
+        assert_eq!((b.held, b.tally.conflicts), (0, 0));
+    }
+
+    #[test]
+    fn late_bytes_of_a_declared_hole_are_given_out_once() {
+        let mut b = Bench::new();
+        b.seg(0, b"abc", 1).seg(9, b"jkl", 2);
+        b.clock += HOLE_NANOS_MANY + 1;
+        b.seg(12, b"mno", 3).seg(3, b"def", 4).seg(3, b"def", 5).seg(3, b"defghijk", 6);
+        assert_eq!(b.out, ["abc@1", "gap 6", "jkl@2", "mno@3", "late def@4", "late ghi@6"]);
+        assert_eq!((b.tally.late_bytes, b.tally.retransmissions), (6, 1));
     }
 
     #[test]
@@ -560,7 +659,14 @@ mod tests {
             half.start(0xFFFF_FFB0);
             for (i, &(at, n)) in pieces.iter().enumerate() {
                 let seq = 0xFFFF_FFB0u32.wrapping_add(at as u32);
-                let s = Segment { seq, bytes: &stream[at..at + n], missing: 0, ts: i as i64, frame: Frame(1) };
+                let s = Segment {
+                    seq,
+                    bytes: &stream[at..at + n],
+                    missing: 0,
+                    ts: i as i64,
+                    frame: Frame(1),
+                    from: [0; 6],
+                };
                 half.segment(s, &mut held, &limits, &mut tally, &mut |e| {
                     if let Event::Data(b, ..) = e {
                         got.extend_from_slice(b);

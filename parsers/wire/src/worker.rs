@@ -11,9 +11,11 @@ use crate::decode::Datagram;
 use crate::dissect::{FlowRef, Frame, Nanos};
 use crate::flow::{Flow, Flows, Key, List, NewFlow, State};
 use crate::flow_rows::{flow_row, session};
-use crate::lane::{Dictionary, Lane, Output, stream};
+use crate::lane::{Dictionary, Lane, Output, start_of, stream};
+use crate::legs;
 use crate::limits::Limits;
 use crate::names;
+use crate::pings;
 use crate::rows::{AnomalyRow, Rows};
 use crate::tcp::{Half, Segment, Tally};
 use crate::transport::{ACK, FIN, RST, SYN, Tcp, udp};
@@ -168,6 +170,12 @@ impl Worker {
             flow.base.midstream = !two_way;
         }
         self.count(place, side, (ts, frame), d, false);
+        let (v6, whole) = (d.protocol == 58, d.payload.len() + d.missing as usize);
+        self.guarded(place, |flow, out, limits, _| {
+            let Flow { base, app, .. } = flow;
+            Lane { base, app, out, limits, datagram: true }
+                .with(ts, frame, |_, cx| pings::count(cx, v6, kind, whole, d.ip_bytes));
+        });
     }
 
     fn udp(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>, ports: (u16, u16), payload: &[u8]) {
@@ -206,7 +214,7 @@ impl Worker {
             self.advance_state(place, side, ts, frame, &tcp);
         }
         let seq = if opening { tcp.seq.wrapping_add(1) } else { tcp.seq };
-        let segment = Segment { seq, bytes, missing: d.missing, ts, frame };
+        let segment = Segment { seq, bytes, missing: d.missing, ts, frame, from: d.link.src_mac };
         let ack = (tcp.flags & (ACK | RST) == ACK).then_some(tcp.ack);
         if let Some(half) = self.flows.get(place).filter(|_| tcp.flags & FIN != 0).and_then(|f| f.halves.get_mut(side))
         {
@@ -284,6 +292,7 @@ impl Worker {
             if let Some(flow) = self.flows.get(place) {
                 flow.app = App::closed(flow.app.name());
                 flow.halves = <[Half; 2]>::default();
+                flow.legs = [None, None];
             }
         }
     }
@@ -309,8 +318,12 @@ impl Worker {
     /// Ends a flow: what waits is handed up, what is unanswered is written, its row is written.
     fn end(&mut self, place: u32, now: Nanos) {
         self.guarded(place, |flow, out, limits, held| {
+            stranger(flow, out, limits);
+            if flow.legs.iter().any(Option::is_some) {
+                legs::settle(flow, out, limits, held, None);
+            }
             let Flow { base, halves, tally, app, .. } = flow;
-            if !halves.iter().any(Half::waits) && !matches!(app, App::Dissected(..)) {
+            if !halves.iter().any(Half::waits) && !app.waits() {
                 return;
             }
             let last = (base.last, base.last_frame);
@@ -318,11 +331,7 @@ impl Worker {
             for (side, half) in halves.iter_mut().enumerate() {
                 half.flush(held, tally, &mut |e| lane.event(side, e, last));
             }
-            lane.with(last.0, last.1, |app, cx| {
-                if let App::Dissected(dissector, _) = app {
-                    dissector.end(cx);
-                }
-            });
+            lane.with(last.0, last.1, App::end);
         });
         self.write(place, now, true);
         if let Some(flow) = self.flows.remove(place) {
@@ -336,6 +345,9 @@ impl Worker {
         self.counters.retransmissions += u64::from(tally.retransmissions);
         self.counters.out_of_order += u64::from(tally.out_of_order);
         self.counters.dropped_segments += u64::from(tally.dropped);
+        self.counters.late_bytes += tally.late_bytes;
+        self.counters.conflicts += u64::from(tally.conflicts);
+        self.counters.dropped_legs += u64::from(tally.legs_full);
     }
 
     /// Packet time has come to `now`: old holes are declared, unanswered requests written, idle flows ended,
@@ -388,8 +400,22 @@ impl Worker {
     }
 }
 
+/// Tells of a flow on a protocol's own port whose few bytes never became that protocol.
+fn stranger(flow: &mut Flow, out: &mut Output, limits: &Limits) {
+    let Flow { base, app, .. } = flow;
+    let ports = (base.ends.client_port, base.ends.server_port);
+    let Some((protocol, piece)) = app.undecided(ports).filter(|_| !base.midstream) else { return };
+    let (ts, frame, detail) = (piece.ts, piece.frame, start_of(&piece.bytes));
+    Lane { base, app, out, limits, datagram: false }.with(ts, frame, |_, cx| {
+        cx.anomaly(protocol, Kind::UnexpectedProtocol, &detail);
+    });
+}
+
 /// Declares a flow's old holes and lets its dissector see the time.
 fn settle(flow: &mut Flow, out: &mut Output, limits: &Limits, held: &mut u64, now: Nanos) {
+    if flow.legs.iter().any(Option::is_some) {
+        legs::settle(flow, out, limits, held, Some(now));
+    }
     let Flow { base, halves, tally, app, .. } = flow;
     if !halves.iter().any(Half::waits) && !matches!(app, App::Dissected(..)) {
         return;

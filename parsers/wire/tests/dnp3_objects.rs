@@ -367,9 +367,26 @@ fn what_is_wrong_is_said_and_the_row_is_written() {
     assert_eq!(wrong(&[1, 1, 0x17, 1, 7, 1]), "malformed|object 1:1 cannot stand behind this qualifier (offset 4)");
     assert_eq!(wrong(&[0, 252, 0, 0, 0, 1, 9, b'A']), "malformed|device attribute 0:252 is cut (offset 4)");
     assert_eq!(wrong(&[70, 3, 0x5B, 2, 9, 0]), "malformed|object 70:3 is cut (offset 4)");
+    assert_eq!(
+        wrong(&[20, 2, 0x5B, 1, 5, 0, 1, 7, 0, 9, 9]),
+        "trailing_bytes|object 20:2 has 3 octets, its size prefix says 5"
+    );
+    assert_eq!(wrong(&[20, 2, 0x5B, 1, 2, 0, 1, 7]), "malformed|object 20:2 has 3 octets, its size prefix says 2");
     // what came before the fault stays
     assert_eq!(points(&[30, 4, 0, 0, 3, 7, 0, 9]), ["30 4 0 7 1 0 255"]);
     assert_eq!(points(&[30, 4, 0, 0, 0, 7, 0, 99, 1, 0, 0, 0]), ["30 4 0 7 1 0 255"]);
+}
+
+#[test]
+fn octets_behind_a_size_prefix_are_kept() {
+    // a larger size: the object is read, and the one behind it; a smaller one, or an unknown object: the octets
+    assert_eq!(points(&[20, 2, 0x4B, 2, 5, 1, 7, 0, 9, 9, 3, 1, 8, 0]), ["20 2 0 7 1 0 255", "20 2 1 8 1 0 255"]);
+    assert_eq!(points(&[20, 2, 0x4B, 1, 2, 1, 7]), ["20 2 0 NaN 0 0 255 0107"]);
+    assert_eq!(points(&[99, 4, 0x5B, 1, 3, 0, 0xDE, 0xAD, 7]), ["99 4 0 NaN 0 0 255 dead07"]);
+    assert_eq!(points(&[85, 1, 0x5B, 1, 2, 0, 0xC0, 1]), ["85 1 0 NaN 0 0 255 c001"]);
+    assert_eq!(points(&[91, 1, 0x5B, 1, 5, 0, 12, 1, 0x28, 0, 4]), ["91 1 0 NaN 0 0 4 object=12:1 qualifier=40"]);
+    assert_eq!(points(&[86, 2, 0, 0, 0, 3]), ["86 2 0 3 0 0 255"]);
+    assert_eq!(points(&[120, 9, 0x5B, 1, 3, 0, 1, 2, 3]), ["120 9 0 NaN 0 0 255"], "no code or key is kept");
 }
 
 #[test]

@@ -934,3 +934,17 @@ fn messages_that_the_snap_length_cut_are_rows() {
         ]
     );
 }
+
+#[test]
+fn an_unknown_function_behind_a_hole_is_kept() {
+    let mut run = run();
+    run.feed(0, ToServer, &adu(0, 1, "1D 0000 0000"));
+    run.gap(1, ToServer, 24);
+    // Four bytes are said and six are there: the two that are left over belong to nobody.
+    run.feed(2, ToServer, &[0, 0, 0, 0, 0, 4, 1, 33, 0, 0, 0, 0]);
+    run.feed(3, ToServer, &adu(0, 1, "22 0000 0000"));
+    run.end(4);
+    let functions: Vec<String> = table(&mut run, "modbus", PLACE);
+    assert_eq!(functions.len(), 3, "{functions:#?}");
+    assert!(functions[1].contains("function_code=33") && functions[2].contains("function_code=34"), "{functions:#?}");
+}

@@ -119,6 +119,7 @@ fn dissect(packets: &[(i64, &[u8])]) -> Rows {
             rows: &mut rows,
             behaviours: &mut behaviours,
             limits: &limits,
+            expected: &mut wire::files::Expected::default(),
         };
         let flow = flows.entry((s.sequence.is_some(), key)).or_insert_with(|| Flow {
             client: s.from.clone(),
@@ -145,6 +146,7 @@ fn dissect(packets: &[(i64, &[u8])]) -> Rows {
             rows: &mut rows,
             behaviours: &mut behaviours,
             limits: &limits,
+            expected: &mut wire::files::Expected::default(),
         };
         if let Some(mut dissector) = flow.dissector.filter(|_| flow.settled) {
             dissector.end(&mut cx);

@@ -243,9 +243,35 @@ fn a_hole_in_a_short_packet_of_known_length() {
     run.gap(2, UP, 4);
     run.feed(3, UP, &[&filters[14..], &[0xC0, 0][..]].concat());
     let rows = rows(&mut run);
-    assert_eq!(rows[1], "mqtt frame=4 packet=SUBSCRIBE version=4 client_id=c");
+    assert_eq!(rows[1], "mqtt frame=3 packet=SUBSCRIBE version=4 client_id=c packet_id=1");
     assert!(rows[2].contains("frame=4 packet=PINGREQ"), "{rows:#?}");
-    assert_eq!(rows[3], "anomalies frame=3 kind=gap detail=a packet of 22 bytes lost 14");
+    assert_eq!(rows[3], "anomalies frame=3 kind=gap detail=SUBSCRIBE of 22 bytes: only 10 were captured");
+}
+
+#[test]
+fn what_was_captured_of_a_cut_packet_is_read() {
+    let filters = subscribe(7, &[("a/b/c", 0), ("d/e", 2), ("f/g", 1)]);
+    let (qos1, qos2) = (publish(0x33, "a/b", 9, b"12345"), publish(0x3C, "a/long/topic", 8, b"1"));
+    let login = [text("MQTT"), vec![4, 0xC2, 0, 60], text("somebody"), text("me"), text("secret")].concat();
+    let mut run = Run::new(make());
+    for (at, (packet, cut)) in
+        [(&packet(0x10, &login), 24), (&connect(4, "x"), 9), (&filters, 21), (&qos1, 8), (&qos2, 9)].iter().enumerate()
+    {
+        run.feed(at, UP, &packet[..*cut]);
+        run.gap(at, UP, (packet.len() - cut) as u64);
+    }
+    run.feed(5, UP, &[0xC0, 0]);
+    let rows = rows(&mut run);
+    assert_eq!(
+        rows[0],
+        "mqtt frame=1 packet=CONNECT version=4 client_id=somebody username_seen=1 password_seen=1 keep_alive=60 session_flag=1"
+    );
+    assert_eq!(rows[1], "mqtt frame=2 packet=CONNECT version=4");
+    assert_eq!(rows[2], "mqtt frame=3 packet=SUBSCRIBE version=4 qos=2 packet_id=7 filters=[a/b/c d/e]");
+    assert_eq!(rows[3], "mqtt frame=4 packet=PUBLISH version=4 topic=a/b qos=1 retain=1 payload_size=5 payload_cut=1");
+    assert_eq!(rows[4], "mqtt frame=5 packet=PUBLISH version=4 qos=2 dup=1 payload_cut=1");
+    assert!(rows[5].contains("frame=6 packet=PINGREQ"), "{rows:#?}");
+    assert_eq!(rows.iter().filter(|row| row.contains("kind=gap")).count(), 5, "{rows:#?}");
 }
 
 #[test]

@@ -472,6 +472,11 @@ fn management_and_directories() {
 #[test]
 fn names_asked_for() {
     assert_eq!(talk("dns", &[(ToServer, DNS_QUERY)]).info(), "example.com");
+    assert_eq!(talk("quic", &[(ToServer, &[0xC3, 0, 0, 0, 1, 8])]).info(), "version 1");
+    assert_eq!(
+        talk("quic", &[(ToClient, &[0x80, 0, 0, 0, 0]), (ToServer, &[0xC0, 0xFF, 0, 0, 29])]).info(),
+        "draft 29"
+    );
     let nbns = [&unhex("123401100001000000000000")[..], &[32], b"FAEMEDDHCACACACACACACACACACACAAA", &[0, 0, 32, 0, 1]]
         .concat();
     assert_eq!(talk("nbns", &[(ToServer, &nbns)]).info(), "PLC7");

@@ -355,3 +355,39 @@ fn behaviours_are_few() {
         ]
     );
 }
+
+#[test]
+fn queries() {
+    let path = B::new().u32(1).id(0, 33).u8(0).u8(1).u16(2).s("Temp");
+    let ask = B::request(615)
+        .u8(0)
+        .u8(0)
+        .i64(0)
+        .u32(0)
+        .u32(1)
+        .id(2, 58)
+        .u8(1)
+        .u32(1)
+        .then(path)
+        .u32(13)
+        .null()
+        .u32(1)
+        .u32(14)
+        .u32(1)
+        .ext(592, B::new().u32(0))
+        .u32(10)
+        .u32(0);
+    let set = |node: u16| B::new().id(2, node).id(2, 58).u32(1).then(B::new().u8(11).f64(1.5));
+    let tell = ok(618).u32(2).then(set(7)).then(set(8)).null().u32(1).u32(0).u32(1).u32(0).null().null().null().null();
+    assert_eq!(items(&ask, &tell), "[ns=2;i=58 ns=2;i=7 ns=2;i=8] | [[/2:Temp] [1.5] [1.5]] | [0 0 0] | ");
+    let next = B::request(621).u8(0).s("more");
+    assert_eq!(items(&next, &ok(624).u32(1).then(set(9)).null()), "[ns=2;i=9] | [[1.5]] | [0] | ");
+}
+
+#[test]
+fn servers_on_the_network() {
+    let ask = B::request(12_208).u32(0).u32(0).null();
+    let tell = ok(12_209).i64(0).u32(1).u32(1).s("plc").s("opc.tcp://plc:4840").u32(1).s("DA");
+    let got = fields(&[(Dir::ToServer, msg(1, &ask)), (Dir::ToClient, msg(1, &tell))], &["service", "info"]);
+    assert!(got.contains("FindServersOnNetwork") && got.contains("opc.tcp://plc:4840"), "{got}");
+}

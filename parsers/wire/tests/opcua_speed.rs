@@ -65,6 +65,7 @@ fn read_of_eight_items() {
                         rows: &mut rows,
                         behaviours: &mut behaviours,
                         limits: &limits,
+                        expected: &mut wire::files::Expected::default(),
                     };
                     streams[dir.index()].feed(&mut opcua, &mut cx, dir, bytes);
                 }
@@ -84,6 +85,7 @@ fn read_of_eight_items() {
             rows: &mut rows,
             behaviours: &mut behaviours,
             limits: &limits,
+            expected: &mut wire::files::Expected::default(),
         });
         println!("{name}: {best:.0} ns a Read of 8 items with its response");
     }

@@ -212,3 +212,155 @@ fn junk_after_the_ip_header_is_counted() {
     let out = run(&[(1, eth_ip([10, 0, 0, 1], [10, 0, 0, 2], 6, &[1, 2, 3]))]);
     assert_eq!(out.counters.bad_packets, 1);
 }
+
+#[test]
+fn a_stranger_on_a_known_port_is_told_once() {
+    let told = |out: &scenario::Out| out.values("anomalies", "kind");
+    for port in [502, 1883, 4840, 20_000] {
+        for first in [&b"\0\0"[..], b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"] {
+            let mut c = Conversation::new([10, 0, 0, 1], 40_000, [10, 0, 0, 2], port);
+            c.open();
+            (0..30).for_each(|_| c.client(first));
+            c.server(b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6");
+            c.close();
+            let out = run(&c.packets);
+            assert_eq!(told(&out), ["unexpected_protocol"], "port {port}: {:?}", out.table("anomalies"));
+            assert_eq!(told(&run(&c.packets[3..])), [""; 0], "the middle of a flow proves nothing");
+        }
+    }
+    let mut c = Conversation::new([10, 0, 0, 1], 40_000, [10, 0, 0, 2], 502);
+    c.open();
+    c.client(b"GET / HTTP/1.1\r\nHost: plc\r\n\r\n");
+    assert_eq!(told(&run(&c.packets)), [""; 0], "the flow's row names what it is");
+    assert_eq!(told(&run(&poll().packets)), [""; 0]);
+}
+
+/// The last packet once more, from another hardware address and with other bytes at sequence number `seq`.
+fn forge(c: &mut Conversation, side: usize, seq: u32, data: &[u8], mac: u8) {
+    let (from, to) = (c.ends[side], c.ends[1 - side]);
+    let mut frame = tcp(from.0, from.1, to.0, to.1, seq, c.seq[1 - side], ACK, data);
+    frame[11] = mac;
+    c.clock += 5_000_000;
+    c.packets.push((c.clock, frame));
+}
+
+#[test]
+fn what_someone_in_the_middle_changed_is_told() {
+    // Write registers 0 to 1, three bytes longer than the read that it takes the place of.
+    const FORGED: &[u8] = &[0, 1, 0, 0, 0, 11, 1, 16, 0, 0, 0, 2, 4, 0, 66, 0, 66];
+    let mut c = poll();
+    let begin = c.seq[0];
+    c.client(ASK);
+    forge(&mut c, 0, begin, FORGED, 0x13);
+    for _ in 0..4 {
+        c.server(TELL);
+        let own = c.seq[0];
+        c.client(ASK);
+        forge(&mut c, 0, own + 5, ASK, 0x13);
+    }
+    c.server(TELL);
+    let out = run(&c.packets);
+    let ambiguous: Vec<_> =
+        out.table("anomalies").into_iter().filter(|line| line.contains("kind=ambiguous_stream")).collect();
+    assert!(
+        ambiguous.iter().any(|line| line.contains("from 02:00:00:00:00:13 contradicts one from 02:00:00:00:00:01"))
+    );
+    let told = |what: &str| ambiguous.iter().filter(|line| line.contains(&format!("also read: modbus {what}"))).count();
+    assert_eq!(told("transaction_id=1 unit_id=1 function_code=16"), 1, "{ambiguous:#?}");
+    // The stream itself, where the first bytes win, is out of step: each request of the client's leg is told, once.
+    assert_eq!(told("transaction_id=1 unit_id=1 function_code=3"), 4, "{ambiguous:#?}");
+    assert!(out.values("behaviours", "operation").contains(&"write_multiple_registers".to_owned()));
+    assert!(out.counters.conflicts >= 5);
+    let limits = Limits { stream_legs: 1, ..Limits::default() };
+    let out = run_with(&c.packets, Settings { limits, ..scenario::settings() });
+    assert!(out.counters.dropped_legs > 0);
+    assert_eq!(out.table("anomalies").iter().filter(|line| line.contains("ambiguous")).count(), 0);
+}
+
+#[test]
+fn what_one_sender_says_twice_differently_is_told() {
+    let mut c = poll();
+    let begin = c.seq[0];
+    c.client(ASK);
+    forge(&mut c, 0, begin, &[0, 1, 0, 0, 0, 6, 1, 6, 0, 0, 0, 99], 1);
+    c.server(TELL);
+    let out = run(&c.packets);
+    let told = out.table("anomalies").into_iter().filter(|line| line.contains("kind=ambiguous_stream")).count();
+    assert_eq!(told, 1, "{:#?}", out.table("anomalies"));
+    assert!(out.values("behaviours", "operation").contains(&"write_single_register".to_owned()));
+    assert_eq!(out.values("modbus", "function"), ["read_holding_registers"; 2]);
+}
+
+#[test]
+fn a_message_that_comes_after_its_hole_was_declared_is_a_row() {
+    let mut c = poll();
+    let late = c.packets.len();
+    c.client(&[0, 9, 0, 0, 0, 6, 1, 6, 0, 5, 0, 77]);
+    for _ in 0..12 {
+        c.clock += 1_000_000_000;
+        c.client(ASK);
+        c.server(TELL);
+    }
+    let mut packets = c.packets.clone();
+    let mut packet = packets.remove(late);
+    packet.0 = c.clock + 1_000_000;
+    packets.push(packet);
+    let out = run(&packets);
+    assert_eq!(out.counters.gaps, 1);
+    assert_eq!(out.counters.late_bytes, 12);
+    let writes =
+        |out: &scenario::Out| out.table("modbus").iter().filter(|l| l.contains("write_single_register")).count();
+    assert_eq!(writes(&out), 1, "{:#?}", out.table("modbus"));
+    let limits = Limits { late_holes: 0, ..Limits::default() };
+    let out = run_with(&packets, Settings { limits, ..scenario::settings() });
+    assert_eq!(writes(&out), 0);
+}
+
+#[test]
+fn names_asked_for_are_behaviours_of_their_domain() {
+    let query = |label: &str, kind: u8, flags: u8| {
+        let mut out = vec![0, 7, flags, 0, 0, 1, 0, 0, 0, 0, 0, 0, label.len() as u8];
+        out.extend(label.as_bytes());
+        out.extend(b"\x01t\x07example\x03com\0");
+        out.extend([0, kind, 0, 1]);
+        out
+    };
+    let (client, server) = ([10, 0, 0, 1], [10, 0, 0, 53]);
+    let labels: Vec<String> = (0..20).map(|n| format!("{n:04x}").repeat(1 + n % 12)).collect();
+    let mut packets = vec![];
+    let mut clock = 1_760_000_000_000_000_000;
+    for label in &labels {
+        clock += 50_000_000;
+        packets.push((clock, scenario::udp(client, 50_000, server, 53, &query(label, 16, 1))));
+        packets.push((clock + 1_000, scenario::udp(server, 53, client, 50_000, &query(label, 16, 0x81))));
+    }
+    let out = run(&packets);
+    let rows = out.table("behaviours");
+    let told = |operation: &str| rows.iter().filter(|r| r.contains(&format!("operation={operation} "))).count();
+    assert_eq!((told("query_txt"), told("answer_txt"), rows.len()), (1, 1, 3), "{rows:#?}");
+    assert!(rows.iter().any(|r| r.contains("object=example.com count=20 ")), "{rows:#?}");
+    let longest = labels.iter().map(String::len).max().unwrap() + ".t.example.com".len();
+    assert!(out.values("flows", "info").iter().all(|info| info.len() == longest), "{:?}", out.values("flows", "info"));
+}
+
+#[test]
+fn echoes_are_behaviours_by_their_size() {
+    let mut packets = vec![];
+    let mut clock = 1_760_000_000_000_000_000;
+    for size in [56, 56, 56, 900, 1_000, 0] {
+        clock += 1_000_000_000;
+        let echo = |kind: u8| [&[kind, 0, 0, 0, 0, 1, 0, packets.len() as u8][..], &vec![7; size]].concat();
+        let (ask, tell) = (echo(8), echo(0));
+        packets.push((clock, eth_ip([10, 0, 0, 1], [10, 0, 0, 2], 1, &ask)));
+        packets.push((clock + 5_000_000, eth_ip([10, 0, 0, 2], [10, 0, 0, 1], 1, &tell)));
+    }
+    let out = run(&packets);
+    let rows = out.table("behaviours");
+    for (object, count) in [("payload 32-63", 3), ("payload 512-1023", 2), ("payload 0 ", 1)] {
+        for operation in ["echo_request", "echo_reply"] {
+            let has =
+                |r: &&&String| r.contains(operation) && r.contains(object) && r.contains(&format!("count={count} "));
+            assert_eq!(rows.iter().filter(has).count(), 1, "{operation} {object}: {rows:#?}");
+        }
+    }
+}

@@ -636,6 +636,7 @@ fn feed(tls: &mut Tls, script: &[Piece]) {
             rows: &mut rows,
             behaviours: &mut behaviours,
             limits: &limits,
+            expected: &mut wire::files::Expected::default(),
         };
         assert!(streams[Dir::index(*dir)].feed(tls, &mut cx, *dir, bytes));
     }

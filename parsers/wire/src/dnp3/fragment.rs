@@ -33,8 +33,12 @@ pub struct Fragment {
     base: i64,
     /// The key's limit.
     most_text: usize,
+    /// Variation, start and end of each file object (group 70) in the fragment.
+    pub files: Vec<(u8, usize, usize)>,
     /// Whether an unknown object was told.
     unknown: bool,
+    /// Whether a wrong size prefix was reported.
+    missized: bool,
     /// Whether objects were left out for the limit `items`.
     cut: bool,
 }
@@ -115,7 +119,9 @@ impl Fragment {
         self.points.clear();
         self.key.clear();
         self.problems.clear();
-        (self.iin, self.base, self.cut, self.unknown) = (None, 0, false, false);
+        self.files.clear();
+        (self.iin, self.base, self.cut) = (None, 0, false);
+        (self.unknown, self.missized) = (false, false);
     }
 
     pub(super) fn problem(&mut self, kind: Kind, detail: String) {
@@ -244,17 +250,30 @@ impl Fragment {
             let short = || Problem::malformed(format!("object {}:{} is cut", h.group, h.variation));
             let size = reader.number(h.prefix_width()).ok_or_else(short)?;
             let object = reader.take(usize::try_from(size).unwrap_or(usize::MAX)).ok_or_else(short)?;
+            if h.group == 70 && self.files.len() < most {
+                let end = reader.at();
+                self.files.push((h.variation, end - object.len(), end));
+            }
             if self.keep(1, most) == 0 {
                 continue;
             }
             let index = h.first().saturating_add(u32::try_from(i).unwrap_or(u32::MAX));
             let id = (h.group, h.variation);
-            match shape {
-                Shape::Fixed(layout) if object.len() == usize::from(layout.size) => {
+            let natural = match shape {
+                Shape::Fixed(layout) => Some(usize::from(layout.size)),
+                Shape::Control => Some(CONTROL),
+                _ => None,
+            };
+            if let Some(natural) = natural.filter(|&n| n != object.len()) {
+                self.missized(h, natural, object.len());
+            }
+            match (shape, natural.map_or(Some(object), |n| object.get(..n))) {
+                (Shape::Fixed(layout), Some(object)) => {
                     self.points.indexes(index, 0, 0, object, 1);
                     self.points.fixed(id, &layout, 0, object, self.base);
                 }
-                Shape::Control if object.len() == CONTROL => self.points.control(id, index, object),
+                (Shape::Control, Some(object)) => self.points.control(id, index, object),
+                // Shorter than the object is, unknown, or a text: the octets themselves.
                 _ => texts::sized(&mut self.points, id, index, object, limits),
             }
         }
@@ -263,6 +282,16 @@ impl Fragment {
             self.problem(Kind::UnknownCode, detail);
         }
         Ok(())
+    }
+
+    /// An object whose size prefix is not its size. Once a fragment; the next object is found all the same.
+    fn missized(&mut self, h: &ObjectHeader, natural: usize, said: usize) {
+        if !std::mem::replace(&mut self.missized, true) {
+            let kind = if said > natural { Kind::TrailingBytes } else { Kind::Malformed };
+            let detail =
+                format!("object {}:{} has {natural} octets, its size prefix says {said}", h.group, h.variation);
+            self.problem(kind, detail);
+        }
     }
 
     /// A header that names points and carries none, or only their indexes.

@@ -9,6 +9,7 @@
 //! | `objects`, `points`, `texts` | the object library, values, texts |
 //! | `select` | select before operate |
 //! | `tags` | values that changed, attributes of hosts |
+//! | `transfers` | files |
 //! | `codes` | names |
 
 mod codes;
@@ -23,12 +24,14 @@ mod select;
 mod stations;
 mod tags;
 mod texts;
+mod transfers;
 mod transport;
 
 use fragment::Fragment;
 use link::{Found, HEADER, Header};
 use stations::{Answer, Asked, Pair, Pairs};
 use tags::Tags;
+use transfers::Transfers;
 use transport::{Octet, Segment};
 
 use crate::anomaly::Kind;
@@ -86,6 +89,7 @@ pub struct Dnp3 {
     fragment: Fragment,
     name: String,
     tags: Tags,
+    transfers: Transfers,
 }
 
 impl Default for Dnp3 {
@@ -108,6 +112,7 @@ impl Dnp3 {
             fragment: Fragment::default(),
             name: String::new(),
             tags: Tags::default(),
+            transfers: Transfers::default(),
         }
     }
 
@@ -240,6 +245,10 @@ impl Dnp3 {
         if named {
             rows::fragment_row(cx, h, octet.sequence(), &self.fragment, &mut self.name);
             self.behave(cx, h, place, wire);
+            if !self.fragment.files.is_empty() {
+                let dir = if h.is_from_master() { Dir::ToServer } else { Dir::ToClient };
+                self.transfers.objects(cx, dir, data, &self.fragment.files);
+            }
             if h.is_from_master() {
                 self.listen(cx, place, data);
             } else if codes::is_response(self.fragment.function) {
@@ -348,10 +357,12 @@ impl Dissector for Dnp3 {
     fn tick(&mut self, cx: &mut Cx<'_>, now: Nanos) {
         let patience = i64::try_from(cx.limits.response_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
         self.expire(cx, now.saturating_sub(patience));
+        self.transfers.tick(cx, now);
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.expire(cx, Nanos::MAX);
+        self.transfers.end(cx);
         for dir in [Dir::ToServer, Dir::ToClient] {
             if let Some(lost) = self.lost(dir).take().filter(|lost| lost.skipped > 0 && lost.skipped != lost.said) {
                 let detail = format!("{} bytes at the end are no frame", lost.skipped);

@@ -157,7 +157,8 @@ pub const fn shape(group: u8, variation: u8) -> Shape {
         (51, 1 | 2) => clock(Value::None, 6),
         (52, 1 | 2) => bare(U16),
         (60, 1..=4) => Shape::Nothing,
-        (70, 1..=8) | (83, 1 | 2) | (85..=88, _) | (90 | 91, 1) | (114 | 115, _) => Shape::Sized,
+        (86, 2) => bare(U8), // what a data set may be used for, bit by bit
+        (70, 1..=8) | (82, 1) | (83, 1 | 2) | (85..=88, _) | (90 | 91, 1) | (114 | 115, _) => Shape::Sized,
         (80, 1) => Shape::Packed(1),
         (81, 1) => Shape::Fixed(Layout {
             size: 3, // fill level in percent, then group and variation of what fills the buffer
@@ -167,6 +168,8 @@ pub const fn shape(group: u8, variation: u8) -> Shape {
             stamp: Stamp::None,
             status: None,
         }),
+        (100, 1) => plain(F32), // of the standard's first edition
+        (100, 2) => plain(F64),
         (101, 1) => plain(Value::Decimal(2)),
         (101, 2) => plain(Value::Decimal(4)),
         (101, 3) => plain(Value::Decimal(8)),
@@ -284,6 +287,7 @@ pub const fn point_type(group: u8) -> &'static str {
         34 => "analog_input_deadband",
         40 | 42 => "analog_output",
         41 | 43 => "analog_output_command",
+        100 => "floating_point",
         101 => "decimal",
         102 => "unsigned_integer",
         110 | 111 => "octet_string",
@@ -324,6 +328,7 @@ mod tests {
             (51, &[6, 6]),
             (52, &[2, 2]),
             (81, &[3]),
+            (100, &[4, 8]),
             (101, &[2, 4, 8]),
             (102, &[1]),
             (121, &[7]),

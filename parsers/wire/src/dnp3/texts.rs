@@ -52,17 +52,19 @@ pub fn attribute(points: &mut Points, variation: u8, index: u32, kind: u8, data:
         }
         (4, 4) => point.value = f64::from(f32::from_bits(unsigned(data) as u32)), // FLT
         (4, 8) => point.value = f64::from_bits(unsigned(data)),
-        (7, 6) => point.time = super::reader::time(data), // DNP3TIME
-        _ => {
-            // OSTR, BSTR, lists, anything else: the octets in hexadecimal
-            for octet in data.iter().take(usize::try_from(limits.text_bytes / 2).unwrap_or(usize::MAX)) {
-                for digit in [octet >> 4, octet & 0x0F] {
-                    points.texts.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-                }
-            }
-        }
+        (7, 6) => point.time = super::reader::time(data),  // DNP3TIME
+        _ => push_octets(&mut points.texts, data, limits), // OSTR, BSTR, lists, anything else
     }
     points.push(point);
+}
+
+/// Appends octets in hexadecimal.
+fn push_octets(out: &mut String, octets: &[u8], limits: &Limits) {
+    for octet in octets.iter().take(usize::try_from(limits.text_bytes / 2).unwrap_or(usize::MAX)) {
+        for digit in [octet >> 4, octet & 0x0F] {
+            out.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+    }
 }
 
 /// An object that stands behind its size.
@@ -86,7 +88,11 @@ pub fn sized(points: &mut Points, id: (u8, u8), index: u32, object: &[u8], limit
             point.value = object.len() as f64;
             Some(())
         }
-        _ => Some(()),
+        (91, 1) => requested(&mut text, &mut point, object),
+        _ => {
+            push_octets(&mut text, object, limits);
+            Some(())
+        }
     };
     if read.is_none() {
         text.truncate(before);
@@ -94,6 +100,17 @@ pub fn sized(points: &mut Points, id: (u8, u8), index: u32, object: &[u8], limit
     }
     points.texts = text;
     points.push(point);
+}
+
+/// Status of a requested operation (A.35): what was asked for of which object, and how it went.
+fn requested(out: &mut String, point: &mut Point, object: &[u8]) -> Option<()> {
+    let mut r = Reader::new(object);
+    let (group, variation, qualifier) = (r.u8()?, r.u8()?, r.u8()?);
+    push_field(out, "object=", u32::from(group));
+    push_field(out, ":", u32::from(variation));
+    push_field(out, " qualifier=", u32::from(qualifier));
+    point.status = r.rest().last().copied()?;
+    Some(())
 }
 
 /// File objects (A.27). The layouts, all numbers little-endian, octets in parentheses:

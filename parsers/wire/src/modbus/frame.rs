@@ -154,6 +154,12 @@ pub enum Found {
     Skip(usize),
 }
 
+/// Whether a whole message for a known unit stands at the start, whatever its function and what follows it.
+#[must_use]
+pub fn begins(bytes: &[u8], units: &Units) -> bool {
+    Header::read(bytes).is_some_and(|h| h.sound() && h.code != 0 && units.has(h.unit) && h.total() <= bytes.len())
+}
+
 /// Looks for a message when the stream is out of step, at the first `reach` places: each is looked at once.
 #[must_use]
 pub fn search(dir: Dir, bytes: &[u8], units: &Units, reach: usize) -> Found {

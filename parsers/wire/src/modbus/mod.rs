@@ -10,6 +10,7 @@ pub mod pairing;
 pub mod pdu;
 mod probe;
 pub mod read;
+mod records;
 pub mod rows;
 pub mod rtu;
 mod tags;
@@ -144,7 +145,15 @@ impl Modbus {
     /// begun with a message that was meant to make us think so.
     fn search(&mut self, cx: &mut Cx<'_>, dir: Dir, bytes: &[u8], skipped: u64) -> Step {
         let rtu = self.framing == Framing::Rtu;
-        let mine = if rtu { rtu::search(dir, bytes) } else { frame::search(dir, bytes, &self.units, usize::MAX) };
+        // Behind a hole messages mostly begin with a segment: there a known unit speaks for an unknown function.
+        let begins = skipped == 0 && !rtu && frame::begins(bytes, &self.units);
+        let mine = if begins {
+            Found::Message
+        } else if rtu {
+            rtu::search(dir, bytes)
+        } else {
+            frame::search(dir, bytes, &self.units, usize::MAX)
+        };
         // No further than what is skipped now: no place is looked at twice.
         let reach = if let Found::Skip(n) = mine { n } else { 1 };
         let other = if rtu { frame::search(dir, bytes, &self.units, reach) } else { rtu::find(dir, bytes, reach) };
@@ -193,7 +202,8 @@ impl Modbus {
         let Partial { bytes, ts, frame } = self.partial_mut(dir).take()?;
         let header = Header::read(&bytes)?;
         let (flow, ends, limits) = (cx.flow, cx.ends, cx.limits);
-        let then = &mut Cx { ts, frame, flow, ends, rows: cx.rows, behaviours: cx.behaviours, limits };
+        let then =
+            &mut Cx { ts, frame, flow, ends, rows: cx.rows, behaviours: cx.behaviours, limits, expected: cx.expected };
         let pdu = bytes.get(HEADER..).unwrap_or_default();
         let (transaction, unit) = (header.transaction, header.unit);
         self.message(then, dir, &Message { transaction, unit, pdu, bytes: header.total(), whole: false });
@@ -263,6 +273,17 @@ impl Dissector for Modbus {
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.transactions.end(cx);
+    }
+
+    /// Messages stand alone; transactions find their other half by what they repeat of it.
+    fn takes_late(&self, dir: Dir) -> bool {
+        let ([to_server, to_client], [out, back]) = (&self.lost, &self.partial);
+        let free = if dir == Dir::ToServer {
+            to_server.is_none() && out.is_none()
+        } else {
+            to_client.is_none() && back.is_none()
+        };
+        self.settled && free
     }
 
     fn protocol(&self) -> &'static str {

@@ -6,12 +6,14 @@ use super::identity::Identity;
 use super::pairing::{Key, Pending, Request};
 use super::pdu::{Fault, Fields, Layout, Pdu};
 use super::read;
+use super::records;
 use super::rows::ModbusRow;
 use super::tags::Tags;
 use super::values;
 use crate::anomaly::Kind;
 use crate::behaviour::{self, Behaviour};
 use crate::dissect::{Cx, Dir, Frame, Nanos};
+use crate::files::Series;
 
 /// The name in rows.
 pub const PROTOCOL: &str = "modbus";
@@ -85,6 +87,8 @@ pub struct Transactions {
     unknown: [u64; 2],
     tags: Tags,
     identity: Identity,
+    /// Files written and files read.
+    files: [Series; 2],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +167,8 @@ impl Transactions {
         let Early { transaction, unit, ref pdu, bytes, whole, ts, frame, excused, .. } = early;
         let message = Message { transaction, unit, pdu, bytes, whole };
         let (flow, ends, limits) = (cx.flow, cx.ends, cx.limits);
-        let then = &mut Cx { ts, frame, flow, ends, rows: cx.rows, behaviours: cx.behaviours, limits };
+        let then =
+            &mut Cx { ts, frame, flow, ends, rows: cx.rows, behaviours: cx.behaviours, limits, expected: cx.expected };
         let slot = if found { self.asked(then, &message) } else { None };
         self.answer(then, &message, slot, excused);
         self.early.done(early);
@@ -203,6 +208,7 @@ impl Transactions {
             let asked = request.map_or(pdu.fields, |r| r.fields);
             learn(cx, key, &asked, &self.scratch, &mut self.tags);
             match (key.code, pdu.fields.sub_function) {
+                (20 | 21, _) => records::answered(cx, &mut self.files, key, &asked, message.pdu),
                 (17, _) => self.identity.server_id(cx, pdu.values),
                 (43, Some(codes::MEI_DEVICE_IDENTIFICATION)) => self.identity.objects(cx, message.pdu),
                 _ => {}
@@ -224,6 +230,9 @@ impl Transactions {
     /// Gives up what waits for too long.
     pub fn expire(&mut self, cx: &mut Cx<'_>, now: Nanos) {
         self.expire_early(cx, Some(now));
+        for series in &mut self.files {
+            series.tick(cx, now);
+        }
         let patience = i64::try_from(cx.limits.response_seconds).unwrap_or(i64::MAX).saturating_mul(SECOND);
         while let Some(slot) = self.pending.oldest(Some(now.saturating_sub(patience))) {
             self.unanswered(cx, slot);
@@ -233,6 +242,9 @@ impl Transactions {
     /// Gives up what waits.
     pub fn end(&mut self, cx: &mut Cx<'_>) {
         self.expire_early(cx, None);
+        for series in &mut self.files {
+            series.end(cx);
+        }
         while let Some(slot) = self.pending.oldest(None) {
             self.unanswered(cx, slot);
         }

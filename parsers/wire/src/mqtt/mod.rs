@@ -1,10 +1,11 @@
 //! MQTT 3.1, 3.1.1 and 5: every control packet a row. Payloads are not buffered: they pass by.
 
 pub mod codes;
+mod cut;
 mod packets;
 mod probe;
 pub mod properties;
-mod publish;
+pub mod publish;
 pub mod read;
 mod resync;
 pub mod rows;
@@ -17,6 +18,7 @@ pub use probe::probe;
 
 use crate::anomaly::Kind;
 use crate::dissect::{Cx, Dir, Dissector, Nanos, Step};
+use crate::files::Series;
 use publish::{Aliases, Open};
 use read::{Fixed, Malformed, Varint};
 use resync::Verdict;
@@ -34,12 +36,14 @@ pub struct Mqtt {
 #[derive(Debug, Default)]
 struct Side {
     mode: Mode,
-    /// Bytes of the packet whose start waits for the rest, and its type; 0: none waits, or its length is not known.
-    expected: (u64, u8),
+    /// Bytes of the packet whose start waits for the rest; 0: none waits, or its length is not known.
+    expected: u64,
     /// The PUBLISH whose payload passes by.
     open: Option<Box<Open>>,
     /// Topics by alias.
     aliases: Option<Box<Aliases>>,
+    /// Models that payloads carry.
+    files: Series,
 }
 
 /// Where in the stream the next byte stands.
@@ -77,7 +81,7 @@ impl Mqtt {
 
     /// A packet of known length waits until `need` bytes are there.
     fn wait(&mut self, dir: Dir, fixed: Fixed, need: usize) -> Step {
-        self.side(dir).expected = (fixed.total(), fixed.kind);
+        self.side(dir).expected = fixed.total();
         Step::Need(need)
     }
 
@@ -200,7 +204,7 @@ impl Mqtt {
 impl Dissector for Mqtt {
     fn parse(&mut self, cx: &mut Cx<'_>, dir: Dir, bytes: &[u8]) -> Step {
         let side = self.side(dir);
-        side.expected = (0, 0);
+        side.expected = 0;
         match side.mode {
             Mode::Packets => self.packet(cx, dir, bytes),
             Mode::Payload => self.payload(cx, dir, bytes),
@@ -209,11 +213,21 @@ impl Dissector for Mqtt {
         }
     }
 
+    fn cut(&mut self, cx: &mut Cx<'_>, dir: Dir, bytes: &[u8]) {
+        let side = self.side(dir);
+        if side.mode == Mode::Packets
+            && side.expected > 0
+            && let Ok(fixed) = read::fixed(bytes)
+        {
+            self.cut_short(cx, dir, fixed, bytes);
+        }
+    }
+
     fn gap(&mut self, cx: &mut Cx<'_>, dir: Dir, missing: u64) {
         let Self { session, to_server, to_client } = self;
         let side = if dir == Dir::ToServer { to_server } else { to_client };
         session.started = true;
-        let (expected, kind) = std::mem::take(&mut side.expected);
+        let expected = std::mem::take(&mut side.expected);
         let lost = Mode::Lost { skipped: 0, fresh: true };
         side.mode = match side.mode {
             Mode::Payload => side.hole(session, cx, dir, missing).unwrap_or(lost),
@@ -225,15 +239,8 @@ impl Dissector for Mqtt {
                 if missing == left { Mode::Packets } else { lost }
             }
             // The start of a packet was seen and its length read: the hole ends within it, or with it.
-            Mode::Packets if missing != 0 && missing <= expected => {
-                cx.anomaly("mqtt", Kind::Gap, &format!("a packet of {expected} bytes lost {missing}"));
-                if missing == expected {
-                    cx.rows.mqtt.push(publish::blank(session, cx, kind));
-                    Mode::Packets
-                } else {
-                    Mode::Skip(expected - missing, kind)
-                }
-            }
+            Mode::Packets if missing != 0 && missing == expected => Mode::Packets,
+            Mode::Packets if missing != 0 && missing < expected => Mode::Skip(expected - missing, 0),
             Mode::Lost { skipped, .. } => Mode::Lost { skipped, fresh: true },
             Mode::Packets => lost,
         };
@@ -243,6 +250,8 @@ impl Dissector for Mqtt {
         let wait = i64::try_from(cx.limits.response_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
         let Session { pending, client_id, .. } = &mut self.session;
         pending.expire(cx, client_id, now.saturating_sub(wait));
+        self.to_server.files.tick(cx, now);
+        self.to_client.files.tick(cx, now);
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
@@ -252,12 +261,13 @@ impl Dissector for Mqtt {
             if let Some(open) = side.open.as_mut() {
                 open.finish(session, cx, dir);
             }
-            if side.expected.0 > 0 {
-                cx.anomaly("mqtt", Kind::Truncated, &format!("a packet of {} bytes", side.expected.0));
+            if side.expected > 0 {
+                cx.anomaly("mqtt", Kind::Truncated, &format!("a packet of {} bytes", side.expected));
             }
             if let Mode::Lost { skipped: 1.., .. } = side.mode {
                 cx.anomaly("mqtt", Kind::Truncated, "no packet was found again");
             }
+            side.files.end(cx);
             *side = Side::default();
         }
         let Session { pending, client_id, .. } = &mut self.session;

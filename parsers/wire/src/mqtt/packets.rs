@@ -165,7 +165,7 @@ fn answer(session: &mut Session, cx: &mut Cx<'_>, dir: Dir, kind: u8, id: u16, e
 }
 
 /// The name of a reason code; one that the standard does not know is reported.
-fn reason(session: &Session, cx: &mut Cx<'_>, fixed: Fixed, code: u8) -> &'static str {
+pub(super) fn reason(session: &Session, cx: &mut Cx<'_>, fixed: Fixed, code: u8) -> &'static str {
     let version = if session.layout == Layout::Five { 5 } else { 4 };
     codes::reason(fixed.kind, code, version).unwrap_or_else(|| {
         let detail = format!("{}: reason code {code}", codes::of(fixed.kind).name);

@@ -39,6 +39,22 @@ pub struct Header<'a> {
     pub certain: bool,
 }
 
+impl<'a> Header<'a> {
+    /// A header without properties.
+    #[must_use]
+    pub fn bare(topic: &'a [u8], packet_id: u16, fixed: Fixed) -> Self {
+        Self {
+            topic,
+            packet_id,
+            properties: &[],
+            known: properties::Known::default(),
+            length: 2 + topic.len() + if fixed.has_id() { 2 } else { 0 },
+            layout: Layout::Older,
+            certain: true,
+        }
+    }
+}
+
 /// What became of reading the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Head<'a> {
@@ -72,15 +88,7 @@ pub fn header(fixed: Fixed, body: &[u8], layout: Layout, limit: u64) -> Head<'_>
     else {
         return Head::Need(fields);
     };
-    let older = Header {
-        topic,
-        packet_id: id,
-        properties: &[],
-        known: properties::Known::default(),
-        length: fields,
-        layout: Layout::Older,
-        certain: true,
-    };
+    let older = Header::bare(topic, id, fixed);
     let rest = r.rest();
     match layout {
         Layout::Older => Head::Is(older),
@@ -160,6 +168,8 @@ pub struct Facts<'a> {
     pub payload: &'a [u8],
     /// SHA-256 of the payload; `None`: not all of it was seen.
     pub sha256: Option<[u8; 32]>,
+    /// Whether the packet was cut before its payload: its size may be unknown then (0).
+    pub cut: bool,
 }
 
 /// Writes the row and counts the behaviour.
@@ -180,7 +190,7 @@ pub fn write(session: &mut Session, cx: &mut Cx<'_>, dir: Dir, facts: &Facts<'_>
         payload_size: facts.size,
         payload_sha256: if hashed { std::str::from_utf8(&hexadecimal).unwrap_or_default() } else { "" },
         payload: facts.payload.get(..kept).unwrap_or_default(),
-        payload_cut: facts.size > kept as u64,
+        payload_cut: facts.cut || facts.size > kept as u64,
         ..blank(session, cx, codes::PUBLISH)
     };
     cx.rows.mqtt.push(row);
@@ -335,6 +345,7 @@ impl Open {
             size: self.size,
             payload: &self.payload,
             sha256: whole.then(|| self.hasher.finalize_reset().into()),
+            cut: false,
         };
         write(session, cx, dir, &facts);
         if self.payload.capacity() > KEPT {

@@ -8,6 +8,7 @@ use super::session::{self, Layout, Session, odd};
 use super::{Mode, Mqtt, Side};
 use crate::anomaly::Kind;
 use crate::dissect::{Cx, Dir, Step};
+use crate::files::About;
 
 impl Mqtt {
     pub(super) fn publish(&mut self, cx: &mut Cx<'_>, dir: Dir, fixed: Fixed, bytes: &[u8]) -> Step {
@@ -60,6 +61,7 @@ impl Mqtt {
             size: 0,
             payload: &[],
             sha256: None,
+            cut: false,
         };
         publish::write(session, cx, dir, &facts);
     }
@@ -87,13 +89,20 @@ impl Mqtt {
                 size: payload.len() as u64,
                 payload,
                 sha256: (!payload.is_empty()).then(|| publish::sha256(payload)),
+                cut: false,
             };
+            if side.files.wants(&topic, payload) {
+                side.files.message(cx, &topic, about(&topic, dir), payload);
+            }
             publish::write(session, cx, dir, &facts);
             return Step::Took(total);
         }
         let open = side.open.get_or_insert_default();
         open.begin(fixed, header, &topic);
-        open.take(bytes.get(start..).unwrap_or_default(), keep(cx));
+        let first = bytes.get(start..).unwrap_or_default();
+        open.take(first, keep(cx));
+        side.files.begin(&topic, about(&topic, dir));
+        side.files.piece(cx, first);
         side.mode = Mode::Payload;
         Step::Took(bytes.len())
     }
@@ -106,12 +115,19 @@ impl Mqtt {
             return self.packet(cx, dir, bytes);
         };
         let taken = open.take(bytes, keep(cx));
+        side.files.piece(cx, bytes.get(..taken).unwrap_or_default());
         if open.left == 0 {
+            side.files.close(cx);
             open.finish(session, cx, dir);
             side.mode = Mode::Packets;
         }
         Step::Took(taken)
     }
+}
+
+/// What is known of an object in a payload.
+fn about(topic: &str, dir: Dir) -> About {
+    About { path: topic.to_owned(), name: String::new(), carrier: "mqtt", upload: dir == Dir::ToServer }
 }
 
 /// Bytes of a payload that are kept while it passes by: for its row, and for the values in it.
@@ -126,7 +142,9 @@ impl Side {
         let inside = missing != 0 && missing <= open.left;
         let left = open.left;
         open.lose(cx, if inside { missing } else { left });
+        self.files.lose(if inside { missing } else { left });
         if open.left == 0 {
+            self.files.close(cx);
             open.finish(session, cx, dir);
         }
         inside.then_some(if missing == left { Mode::Packets } else { Mode::Payload })
@@ -134,7 +152,12 @@ impl Side {
 }
 
 /// The topic of a PUBLISH: its own, or the one that its alias stands for.
-fn topic<'a>(known: &'a mut Option<Box<Aliases>>, cx: &mut Cx<'_>, fixed: Fixed, header: &Header<'a>) -> Cow<'a, str> {
+pub(super) fn topic<'a>(
+    known: &'a mut Option<Box<Aliases>>,
+    cx: &mut Cx<'_>,
+    fixed: Fixed,
+    header: &Header<'a>,
+) -> Cow<'a, str> {
     let topic = session::text(cx, fixed, "topic", header.topic);
     if header.topic.iter().any(|b| matches!(b, 0 | b'#' | b'+')) {
         odd(cx, Kind::Malformed, fixed, Malformed { field: "topic", at: 2, reason: "has a wildcard or NUL in it" });

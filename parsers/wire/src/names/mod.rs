@@ -9,6 +9,7 @@ mod login;
 mod ot;
 mod ports;
 pub(crate) mod reader;
+mod resolve;
 mod session;
 mod start;
 mod talk;

@@ -33,6 +33,7 @@ pub(super) fn reader(app: &str) -> Option<Session> {
         "snmp" => Session::snmp,
         "ldap" => Session::ldap,
         "dns" | "mdns" | "llmnr" | "nbns" => Session::dns,
+        "quic" => Session::quic,
         "tftp" => Session::tftp,
         "smb" => Session::smb,
         "rdp" => Session::rdp,
@@ -151,7 +152,25 @@ impl Session {
                 None => name.extend_from_slice(label.0),
             }
         }
-        facts.tell(&name);
+        // The longest name: what is carried in names makes them long.
+        if name.len() > facts.info.len() {
+            facts.tell(&name);
+        }
+    }
+
+    /// A long header of QUIC (RFC 9000 section 17.2) names the version.
+    fn quic(&mut self, facts: &mut Facts, _dir: Dir, bytes: &[u8]) {
+        let Some(&[first, a, b, c, d]) = bytes.first_chunk() else { return };
+        let version = u32::from_be_bytes([a, b, c, d]);
+        if first & 0x80 == 0 || version == 0 {
+            return;
+        }
+        match version {
+            1 => facts.tell(b"version 1"),
+            0x6B33_43CF => facts.tell(b"version 2"),
+            draft @ 0xFF00_0000..=0xFF00_00FF => facts.tell(format!("draft {}", draft & 0xFF).as_bytes()),
+            other => facts.tell(format!("version {other:#x}").as_bytes()),
+        }
         facts.done = true;
     }
 

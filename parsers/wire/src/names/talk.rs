@@ -1,9 +1,10 @@
 //! What a flow of a named protocol says beyond its name: a line of summary, credentials in clear, encryption.
 
 use super::login::{Lines, Telnet};
+use super::resolve;
 use super::session::{self, Session};
 use super::web::Web;
-use crate::dissect::Dir;
+use crate::dissect::{Cx, Dir};
 
 /// Bytes kept of a summary.
 const INFO: usize = 256;
@@ -69,6 +70,8 @@ pub struct Talk {
     facts: Facts,
     reader: Reader,
     budget: usize,
+    /// Whether each message is a name asked for.
+    resolves: bool,
 }
 
 impl Talk {
@@ -83,7 +86,15 @@ impl Talk {
         };
         let done = matches!(reader, Reader::Nothing);
         let facts = Facts { app, info: String::new(), credentials: "", encrypted: encrypted(app), tls: false, done };
-        Self { facts, reader, budget: BUDGET }
+        Self { facts, reader, budget: BUDGET, resolves: resolve::asks(app) }
+    }
+
+    /// Counts what each message does, where that is worth a behaviour.
+    #[inline]
+    pub fn count(&self, cx: &mut Cx<'_>, dir: Dir, bytes: &[u8]) {
+        if self.resolves {
+            resolve::count(cx, self.facts.app, dir, bytes);
+        }
     }
 
     /// Takes the next piece of the flow, in order; cheap once it is known what there is to know.

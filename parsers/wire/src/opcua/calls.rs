@@ -9,6 +9,7 @@ use super::header::Type;
 use super::items::{Items, Span};
 use super::services::Service;
 use super::text::Out;
+use super::transfers::{Act, Place};
 use crate::dissect::{Frame, Nanos};
 use crate::limits::Limits;
 
@@ -55,6 +56,10 @@ pub struct Call {
     pub info: String,
     /// What the server says of itself: field of a sighting and value.
     pub facts: Vec<(&'static str, String)>,
+    /// What its one method does to a file.
+    pub act: Act,
+    /// Data of a file in its response: where they stand in the body.
+    pub data: Option<Place>,
     older: u32,
     newer: u32,
     held: usize,

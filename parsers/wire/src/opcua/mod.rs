@@ -21,6 +21,7 @@ mod status;
 mod tags;
 mod templates;
 pub mod text;
+mod transfers;
 pub mod variant;
 
 pub use header::probe;
@@ -72,6 +73,7 @@ pub struct Opcua {
     monitored: monitored::Monitored,
     tags: tags::Tags,
     templates: templates::Templates,
+    transfers: transfers::Transfers,
     scratch: emit::Scratch,
     info: String,
     /// Larger buffer of the client's Hello.
@@ -321,12 +323,14 @@ impl Dissector for Opcua {
         while let Some(call) = self.calls.take_next(&mut cursor, late) {
             self.finish(cx, call);
         }
+        self.transfers.tick(cx, now);
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
         while let Some(call) = self.calls.take_oldest() {
             self.finish(cx, call);
         }
+        self.transfers.end(cx);
     }
 
     fn protocol(&self) -> &'static str {

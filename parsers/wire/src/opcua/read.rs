@@ -87,6 +87,12 @@ impl<'a> Reader<'a> {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
+    /// Bytes at a place that was read before.
+    #[must_use]
+    pub fn slice(&self, start: usize, length: usize) -> &'a [u8] {
+        self.bytes.get(start..).and_then(|b| b.get(..length)).unwrap_or_default()
+    }
+
     /// An error at the current place.
     #[must_use]
     pub fn wrong(&self, field: &'static str, reason: Reason) -> Malformed {

@@ -9,6 +9,7 @@ use super::header::{Chunk, HEADER, Header, Type};
 use super::nodes::node_id;
 use super::read::{Read, Reader};
 use super::services::{self, Service, Side, lookup};
+use super::transfers::Act;
 use super::{Opcua, bodies, malformed, text};
 use crate::anomaly::Kind;
 use crate::dissect::{Cx, Dir, Frame};
@@ -221,6 +222,9 @@ impl Opcua {
             };
             let read = bodies::request(id, r, &mut to);
             self.conclude(cx, origin, service, read, r);
+            if let Act::Write(handle, (start, length)) = call.act {
+                self.transfers.data(cx, object_of(&call), handle, true, r.slice(start, length));
+            }
         }
         if origin.kind == Type::Clo {
             self.finish(cx, call);
@@ -265,6 +269,13 @@ impl Opcua {
             bodies::response(service.map_or(0, |s| s.request), r, &mut to)
         };
         self.conclude(cx, origin, service, read, r);
+        match (call.act, call.data) {
+            (Act::Read(handle), Some((start, length))) => {
+                self.transfers.data(cx, object_of(&call), handle, false, r.slice(start, length));
+            }
+            (Act::Close(handle), _) => self.transfers.close(cx, object_of(&call), handle),
+            _ => {}
+        }
         self.finish(cx, call);
     }
 
@@ -340,6 +351,12 @@ impl Opcua {
         }
         self.calls.keep(call);
     }
+}
+
+/// The object whose method is called: the item's node is `object/method`.
+fn object_of(call: &Call) -> &str {
+    let node = call.items.list.first().map_or("", |item| item.node.of(&call.items.text));
+    node.rsplit_once('/').map_or(node, |(object, _)| object)
 }
 
 /// Whether a body starts with the type id of a service, in the four bytes that all stacks take for it.

@@ -312,7 +312,16 @@ mod tests {
         let (mut rows, mut behaviours) = (crate::rows::Rows::default(), crate::behaviour::Behaviours::default());
         let (limits, ends) = (crate::limits::Limits::default(), Ends::default());
         let (ts, frame, flow) = (1, Frame::new(0, 1), FlowRef(0));
-        let mut cx = Cx { ts, frame, flow, ends: &ends, rows: &mut rows, behaviours: &mut behaviours, limits: &limits };
+        let mut cx = Cx {
+            ts,
+            frame,
+            flow,
+            ends: &ends,
+            rows: &mut rows,
+            behaviours: &mut behaviours,
+            limits: &limits,
+            expected: &mut crate::files::Expected::default(),
+        };
         let mut dtls = Dtls::new();
         for number in 0..500_u16 {
             let apart = usize::from(number) * 2;

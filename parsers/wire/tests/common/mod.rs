@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use wire::behaviour::Behaviours;
 use wire::dissect::{Cx, Dir, Dissector, Ends, FlowRef, Frame, Stream};
+use wire::files::Expected;
 use wire::limits::Limits;
 use wire::rows::Rows;
 
@@ -22,6 +23,7 @@ pub struct Run {
     pub rows: Rows,
     pub behaviours: Behaviours,
     pub limits: Limits,
+    pub expected: Expected,
     pub ends: Ends,
     pub mine: bool,
 }
@@ -37,6 +39,7 @@ impl Run {
             rows: Rows::default(),
             behaviours: Behaviours::default(),
             limits: Limits::default(),
+            expected: Expected::default(),
             ends,
             mine: true,
         }
@@ -51,6 +54,7 @@ impl Run {
             rows: &mut self.rows,
             behaviours: &mut self.behaviours,
             limits: &self.limits,
+            expected: &mut self.expected,
         };
         f(self.dissector.as_mut(), &mut self.streams, &mut cx)
     }

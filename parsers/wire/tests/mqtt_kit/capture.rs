@@ -331,7 +331,16 @@ impl Flow {
         (ts, frame, dir, event): (i64, Frame, Dir, Event),
     ) {
         let Some(dissector) = self.dissector.as_mut().filter(|_| !self.dead) else { return };
-        let mut cx = Cx { ts, frame, flow: FlowRef(at as u32), ends: &self.ends, rows, behaviours, limits };
+        let mut cx = Cx {
+            ts,
+            frame,
+            flow: FlowRef(at as u32),
+            ends: &self.ends,
+            rows,
+            behaviours,
+            limits,
+            expected: &mut wire::files::Expected::default(),
+        };
         let stream = &mut self.streams[dir.index()];
         match event {
             Event::Bytes(bytes) => self.dead = !stream.feed(dissector.as_mut(), &mut cx, dir, &bytes),
@@ -341,8 +350,16 @@ impl Flow {
 
     fn finish(&mut self, rows: &mut Rows, behaviours: &mut Behaviours, limits: &Limits, at: usize) {
         if let Some(dissector) = self.dissector.as_mut() {
-            let mut cx =
-                Cx { ts: 0, frame: Frame::NONE, flow: FlowRef(at as u32), ends: &self.ends, rows, behaviours, limits };
+            let mut cx = Cx {
+                ts: 0,
+                frame: Frame::NONE,
+                flow: FlowRef(at as u32),
+                ends: &self.ends,
+                rows,
+                behaviours,
+                limits,
+                expected: &mut wire::files::Expected::default(),
+            };
             dissector.end(&mut cx);
         }
     }

@@ -193,6 +193,7 @@ pub fn run(file: &[u8], limits: &Limits) -> Found {
             rows: &mut found.rows,
             behaviours: &mut found.behaviours,
             limits,
+            expected: &mut wire::files::Expected::default(),
         };
         if let Some(d) = &mut flow.dissector {
             d.end(&mut cx);
@@ -301,6 +302,7 @@ fn offer(
         rows: &mut found.rows,
         behaviours: &mut found.behaviours,
         limits,
+        expected: &mut wire::files::Expected::default(),
     };
     let stream = &mut flow.halves[half].stream;
     match data {
@@ -324,7 +326,16 @@ pub fn offer_all(packets: &[Packet]) {
         let dir = if s.ends.1 > s.ends.3 { Dir::ToServer } else { Dir::ToClient };
         let frame = Frame::new(0, number as u64 + 1);
         let (rows, behaviours, ends, limits) = (&mut rows, &mut behaviours, &ends, &limits);
-        let mut cx = Cx { ts: *ts, frame, flow: FlowRef(0), ends, rows, behaviours, limits };
+        let mut cx = Cx {
+            ts: *ts,
+            frame,
+            flow: FlowRef(0),
+            ends,
+            rows,
+            behaviours,
+            limits,
+            expected: &mut wire::files::Expected::default(),
+        };
         if number == 0 || !streams[dir.index()].feed(&mut d, &mut cx, dir, &s.data) {
             d = Opcua::new();
             streams = [Stream::default(), Stream::default()];

@@ -62,6 +62,26 @@ pub fn servers(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
     Ok(())
 }
 
+/// FindServersOnNetwork: `startingRecordId u32 | maxRecordsToReturn u32 | serverCapabilityFilter String[]`
+pub fn ask_network(r: &mut Reader<'_>) -> Read<()> {
+    r.take(8, "records")?;
+    skip_strings(r)
+}
+
+/// `lastCounterResetTime | servers ServerOnNetwork[]`, each `recordId u32 | serverName | discoveryUrl
+/// | serverCapabilities String[]`
+pub fn network(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
+    r.take(8, "counter reset time")?;
+    for _ in 0..r.count(16, "servers")? {
+        r.u32()?;
+        let (name, url) = (r.string("server name")?, r.string("discovery url")?);
+        to.call.say("server_name", name, to.limits);
+        to.call.say("url", url, to.limits);
+        skip_strings(r)?;
+    }
+    Ok(())
+}
+
 fn describe(server: &Application<'_>, to: &mut Into<'_>) {
     to.call.fact("vendor", server.product, to.limits);
     to.call.fact("model", server.name, to.limits);

@@ -4,6 +4,7 @@ use super::{Into, arguments, result, skip_array, skip_diagnostics};
 use crate::opcua::items::Item;
 use crate::opcua::nodes::node_id;
 use crate::opcua::read::{Read, Reader};
+use crate::opcua::transfers;
 
 /// `methodsToCall CallMethodRequest[]`, each `objectId | methodId | inputArguments Variant[]`. The item's node
 /// is `object/method`; what the behaviour is done to is the method alone.
@@ -17,6 +18,9 @@ pub fn call(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
         });
         if index == 0 {
             to.call.object = to.call.items.node(&method, to.limits);
+        }
+        if index == 0 {
+            to.call.act = transfers::request(r);
         }
         let (value, read) = to.call.items.write(to.limits, |out| arguments(r, out));
         read?;
@@ -32,6 +36,9 @@ pub fn results(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
         let status = r.u32()?;
         skip_array(r, 4, "argument results")?;
         skip_diagnostics(r)?;
+        if index == 0 && matches!(to.call.act, transfers::Act::Read(_)) {
+            to.call.data = transfers::response(r);
+        }
         result(to, index, status, |out| arguments(r, out))?;
     }
     skip_diagnostics(r)

@@ -4,6 +4,7 @@ mod attributes;
 mod discovery;
 mod manage;
 mod methods;
+mod queries;
 mod sessions;
 mod subscriptions;
 mod views;
@@ -78,6 +79,8 @@ pub fn request(id: u32, r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<Whole> {
         ids::Call => methods::call(r, to)?,
         ids::Browse => views::browse(r, to)?,
         ids::BrowseNext => views::browse_next(r)?,
+        ids::QueryFirst => queries::first(r, to)?,
+        ids::QueryNext => queries::next(r)?,
         ids::TranslateBrowsePathsToNodeIds => views::translate(r, to)?,
         ids::RegisterNodes | ids::UnregisterNodes => views::register(r, to)?,
         ids::CreateMonitoredItems => subscriptions::create_items(r, to)?,
@@ -96,6 +99,7 @@ pub fn request(id: u32, r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<Whole> {
         ids::DeleteNodes => manage::delete_nodes(r, to)?,
         ids::DeleteReferences => manage::delete_references(r, to)?,
         ids::FindServers | ids::GetEndpoints => discovery::ask(r, to)?,
+        ids::FindServersOnNetwork => discovery::ask_network(r)?,
         ids::RegisterServer | ids::RegisterServer2 => discovery::register(r, id, to)?,
         ids::OpenSecureChannel => sessions::open_channel(r, to)?,
         ids::CreateSession => sessions::create(r, to)?,
@@ -137,6 +141,8 @@ fn results(id: u32, r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<Whole> {
         | ids::DeleteReferences => statuses(r, to)?,
         ids::Call => methods::results(r, to)?,
         ids::Browse | ids::BrowseNext => views::browsed(r, to)?,
+        ids::QueryFirst => queries::found(r, to)?,
+        ids::QueryNext => queries::further(r, to)?,
         ids::TranslateBrowsePathsToNodeIds => views::translated(r, to)?,
         ids::RegisterNodes => views::registered(r, to)?,
         ids::CreateMonitoredItems => subscriptions::items_created(r, to)?,
@@ -148,6 +154,7 @@ fn results(id: u32, r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<Whole> {
         ids::Republish => subscriptions::notification(r, to)?,
         ids::AddNodes => manage::nodes_added(r, to)?,
         ids::FindServers => discovery::servers(r, to)?,
+        ids::FindServersOnNetwork => discovery::network(r, to)?,
         ids::GetEndpoints => discovery::endpoints(r, to)?,
         ids::RegisterServer2 => discovery::registered(r)?,
         ids::CreateSession => sessions::created(r, to)?,

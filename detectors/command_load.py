@@ -1,0 +1,165 @@
+"""Commands by number: too many in a short time, unanswered ones, those outside of approved changes. For `commands`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detectors.base import SECOND
+from detectors.command_words import COMMANDED, expects_answer
+from detectors.memory import Memo
+from detectors.rates import Rates
+
+if TYPE_CHECKING:
+    from detectors.behaviours import Behaviour, Behaviours
+    from detectors.commands import Commands
+    from detectors.window import Window
+
+FACTOR = 3  # times the learnt most that are too many
+SHOWN = 64  # behaviours of one client and server kept of a window: they are the evidence
+PAIRS = 4096  # clients and servers that write, of one window
+
+Pair = tuple[bytes, bytes]
+
+
+class Load:
+    def __init__(self, owner: Commands) -> None:
+        self._owner = owner
+        self._writes, self._silence = Rates(), Rates()
+        self._answering = Memo()  # client and server between which commands are answered
+        self._planned = Memo()  # behaviours looked at, where changes are configured
+        self._now: dict[Pair, dict[int, Behaviour]] = {}
+        self._silent: dict[Pair, list[Behaviour]] = {}
+        self._uncovered: list[Behaviour] = []
+        self._lost = 0
+
+    @property
+    def overflow(self) -> int:
+        return self._lost + self._writes.overflow + self._silence.overflow
+
+    def gather(self, behaviours: Behaviours, ignored: set[bytes]) -> None:
+        changing = behaviours.where("access", ("write", "control"))
+        if not changing.size:
+            return
+        counts, answered = behaviours.array("count"), behaviours.array("answered")
+        for at in self._frequent(behaviours, changing, counts):
+            b = behaviours.row(at)
+            if b.protocol in COMMANDED and b.client not in ignored:
+                self._writes.add(b.client + b.server, b.occurrences)
+                self._show(b)
+        for at in changing[answered[changing] < counts[changing]].tolist():
+            b = behaviours.row(at)
+            if b.client not in ignored and expects_answer(b):
+                self._unanswered(b)
+        some = changing[answered[changing] > 0]
+        for at in self._one_of_each(behaviours, some):
+            b = behaviours.row(at)
+            self._answering.put(b.client + b.server)
+        if self._owner.site.changes:
+            ids = behaviours.ids[changing].tolist()
+            new = [at for at, i in zip(changing.tolist(), ids, strict=True) if self._planned.get(i) is None]
+            self._uncovered += map(behaviours.row, new)
+
+    def _unanswered(self, b: Behaviour) -> None:
+        pair = (b.client, b.server)
+        self._silence.add(b.client + b.server, b.occurrences - b.answered)
+        if len(self._silent) < PAIRS or pair in self._silent:
+            self._silent.setdefault(pair, []).append(b)
+
+    def _frequent(self, behaviours: Behaviours, changing: Any, counts: Any) -> list[int]:
+        """Writes of pairs that write often enough in this window to matter at all, found without a look at each."""
+        pairs = _pair_numbers(behaviours)[changing]
+        _, inverse = np.unique(pairs, return_inverse=True)
+        totals = np.bincount(inverse, counts[changing].astype(np.float64))
+        found: list[int] = changing[totals[inverse] >= max(1, self._owner.settings.brute_force // 8)].tolist()
+        return found
+
+    def _one_of_each(self, behaviours: Behaviours, rows: Any) -> list[int]:
+        _, first = np.unique(_pair_numbers(behaviours)[rows], return_index=True)
+        found: list[int] = rows[first].tolist()
+        return found
+
+    def _show(self, b: Behaviour) -> None:
+        pair = (b.client, b.server)
+        if pair not in self._now and len(self._now) >= PAIRS:
+            self._lost += 1
+            return
+        shown = self._now.setdefault(pair, {})
+        shown[b.id] = b
+        if len(shown) > SHOWN:
+            del shown[max(shown, key=lambda i: (shown[i].ts, i))]
+
+    def judge(self, window: Window) -> None:
+        owner, settings = self._owner, self._owner.settings
+        period = int(settings.seconds * SECOND)
+
+        def live(key: bytes) -> bool:
+            return owner.learning.live(owner.name, key[:16])
+
+        for key, total in self._writes.close(window.end, period, live).items():
+            if total >= max(settings.brute_force, FACTOR * self._writes.most(key)):
+                self._burst(key, total)
+        for key, total in self._silence.close(window.end, period, live).items():
+            answering = self._answering.get(key) is not None
+            if answering and total >= max(settings.unanswered, FACTOR * self._silence.most(key)):
+                for b in sorted(self._silent.get((key[:16], key[16:]), [])):
+                    cause = owner.report("unanswered", b, told="got no answer to its commands from", severity="medium")
+                    cause.facts["unanswered"] = max(total, cause.facts.get("unanswered", 0))
+        for b in sorted(self._uncovered):
+            self._outside(b)
+        self._now.clear()
+        self._silent.clear()
+        self._uncovered.clear()
+
+    def _burst(self, key: bytes, total: int) -> None:
+        shown = sorted(self._now[key[:16], key[16:]].values())
+        cause = None
+        for b in shown:
+            told = (
+                f"wrote to or commanded {len(shown)} points {total} times within {self._owner.settings.seconds:g} s on"
+            )
+            cause = self._owner.report("brute_force", b, told=told)
+        if cause is not None:
+            cause.facts["most_learnt"] = self._writes.most(key)
+            cause.facts["in_period"] = max(total, cause.facts.get("in_period", 0))
+
+    def _outside(self, b: Behaviour) -> None:
+        """A write or command the client is not known for, while changes are configured and none covers it."""
+        owner = self._owner
+        if b.protocol not in COMMANDED or owner.site.changes.covering(b.ts, b.access, b.client, b.server):
+            return  # what is done under a change stays unknown: without one it is told
+        self._planned.put(b.id)
+        known = owner.learning.novelty(owner.name)
+        key = b"\0".join((b"planned", b.client, b.server, b.protocol.encode(), b.access.encode()))
+        if known.fresh(key, b.client, f"{b.operation} outside of changes"):
+            owner.report("outside_window", b, told="changes, while no approved change is under way,", severity="medium")
+            known.report(key, "outside")
+
+    def sizes(self) -> dict[str, int]:
+        return {"writers": max(len(self._writes), len(self._silence)), "planned": len(self._planned),
+                "answering": len(self._answering)}  # fmt: skip
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "writes": self._writes.snapshot(), "silence": self._silence.snapshot(), "lost": self._lost,
+            "answering": self._answering.snapshot(), "planned": self._planned.snapshot(),
+        }  # fmt: skip
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._writes.restore(state["writes"])
+        self._silence.restore(state["silence"])
+        self._answering.restore(state["answering"])
+        self._planned.restore(state["planned"])
+        self._lost = state["lost"]
+
+
+def _pair_numbers(behaviours: Behaviours) -> Any:
+    """A number for each row's client and server, equal where both are: sorting these is cheaper than their bytes."""
+    client, server = behaviours.addresses("client_ip"), behaviours.addresses("server_ip")
+    mixed = np.zeros(len(client), dtype=np.uint64)
+    for ends in (client, server):
+        for half in np.ascontiguousarray(ends).view(np.uint64).T:
+            mixed = (mixed ^ half) * np.uint64(0x9E3779B97F4A7C15)
+            mixed ^= mixed >> np.uint64(29)
+    return mixed

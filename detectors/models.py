@@ -1,0 +1,82 @@
+"""The models of the plant: where they run, and which artefacts of them are approved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003  the types of fields are read at run time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from detectors import address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+APPROVED, OLD, REVOKED, UNKNOWN = "approved", "old", "revoked", "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """`approved`: version → SHA-256 (hexadecimal) of its file, the newest last. `revoked`: SHA-256 sums that were
+    approved once and must not be used any more. `hosts`: addresses or networks it runs on."""
+
+    id: str
+    hosts: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    approved: Mapping[str, str] = field(default_factory=dict)
+    revoked: tuple[str, ...] = ()
+    rollback_minutes: int = 15
+
+
+class Verdict(NamedTuple):
+    """`state`: `approved`, `old` (approved, not the newest), `revoked`, `unknown`; empty: nobody keeps a list."""
+
+    state: str
+    model: str = ""
+    version: str = ""
+
+
+class Models:
+    """ValueError for a hash that is none, or a host that is no address or network."""
+
+    def __init__(self, models: Iterable[Model] = ()) -> None:
+        self.all = tuple(models)
+        self._by_hash: dict[str, Verdict] = {}
+        self._networks: list[tuple[tuple[int, int], Model]] = []
+        for model in self.all:
+            newest = list(model.approved)[-1:]
+            for version, digest in model.approved.items():
+                state = APPROVED if [version] == newest else OLD
+                self._by_hash[_checked(model, digest)] = Verdict(state, model.id, version)
+            for digest in model.revoked:
+                known = self._by_hash.get(_checked(model, digest))
+                self._by_hash[digest.lower()] = Verdict(REVOKED, model.id, known.version if known else "")
+            for host in model.hosts:
+                try:
+                    self._networks.append((address.prefix(host), model))
+                except ValueError as error:
+                    raise ValueError(f"model {model.id!r}: {error}") from None
+
+    def __bool__(self) -> bool:
+        return bool(self.all)
+
+    def verdict(self, sha256: str) -> Verdict:
+        """What the lists say of an artefact. `sha256` may be empty: not all of it was seen."""
+        if not self._by_hash:
+            return Verdict("")
+        return self._by_hash.get(sha256.lower(), Verdict(UNKNOWN))
+
+    def on(self, ip: bytes) -> Model | None:
+        """The model that runs on a host (16 bytes)."""
+        value = int.from_bytes(ip, "big")
+        for (network, length), model in self._networks:
+            if (value ^ network) >> (128 - length) == 0:
+                return model
+        return None
+
+
+def _checked(model: Model, digest: str) -> str:
+    plain = digest.lower().removeprefix("sha256:")
+    if len(plain) != 64 or any(c not in "0123456789abcdef" for c in plain):
+        raise ValueError(f"model {model.id!r}: {digest!r} is no SHA-256 (64 hexadecimal digits)")
+    return plain

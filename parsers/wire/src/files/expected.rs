@@ -1,0 +1,47 @@
+//! Connections that another one announced: FTP's data connections.
+
+use hashbrown::HashMap;
+
+/// Announcements kept; beyond it the oldest is forgotten.
+const MOST: usize = 256;
+
+/// What a data connection will carry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Transfer {
+    /// Path as the client named it.
+    pub path: String,
+    /// Whether a file was asked for; else a listing, or nothing yet.
+    pub file: bool,
+}
+
+/// Announced connections by the address and port that will be listened on.
+#[derive(Debug, Default)]
+pub struct Expected {
+    transfers: HashMap<([u8; 16], u16), (u64, Transfer), foldhash::fast::RandomState>,
+    count: u64,
+}
+
+impl Expected {
+    /// Whether nothing is announced.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.transfers.is_empty()
+    }
+
+    /// Announces a connection, or says more of one that is announced.
+    pub fn announce(&mut self, at: ([u8; 16], u16), transfer: Transfer) {
+        if self.transfers.len() >= MOST && !self.transfers.contains_key(&at) {
+            let oldest = self.transfers.iter().min_by_key(|(_, (number, _))| *number).map(|(&key, _)| key);
+            if let Some(oldest) = oldest {
+                self.transfers.remove(&oldest);
+            }
+        }
+        self.count += 1;
+        self.transfers.insert(at, (self.count, transfer));
+    }
+
+    /// Takes the announcement of a connection to this end.
+    pub fn take(&mut self, at: ([u8; 16], u16)) -> Option<Transfer> {
+        self.transfers.remove(&at).map(|(_, transfer)| transfer)
+    }
+}

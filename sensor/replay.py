@@ -17,9 +17,10 @@ from sensor.store.arrow import table_of
 from sensor.zone_columns import with_zones
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from detectors.alert import Alert
+    from detectors.changes import Change
     from parsers import Window
     from sensor.config import Config
     from sensor.store import Store
@@ -102,10 +103,12 @@ def _engine(paths: Sequence[str], config: Config, workers: int) -> Engine:
         raise InputError(str(error)) from None
 
 
-def pipeline_of(config: Config, case: str) -> Pipeline:
-    """All detectors as the configuration wants them."""
+def pipeline_of(config: Config, case: str, changes: Iterable[Change] = ()) -> Pipeline:
+    """All detectors as the configuration wants them; `changes` are those that were approved."""
     policy = Policy(config.zones, config.conduits)
-    return Pipeline(policy, config.detectors, sensor=config.sensor.name, case_id=case, models=config.models)
+    return Pipeline(
+        policy, config.detectors, sensor=config.sensor.name, case_id=case, changes=changes, models=config.models
+    )
 
 
 class Replay:

@@ -68,7 +68,7 @@ def helpdesk(stage: Stage) -> None:
 def maintenance(stage: Stage) -> None:
     """The engineer's window: a login, set points."""
     with stage.step("maintenance: the workstation logs in to the edge node and writes set points", actors=("ews",),
-                    targets=("edge", "plc1"), evidence="ip.src == {ews} && (tcp.port == 22 || modbus)"):  # fmt: skip
+                    targets=("edge", "plc1"), approved=("write", "session"), evidence="ip.src == {ews} && (tcp.port == 22 || modbus)"):  # fmt: skip
         stage.done(stage.ssh("ews", "edge", "uname", "-a"))
         stage.done(stage.python("ews", "attack_modbus.py", ADDRESS["plc1"], "registers", 100))
         stage.done(stage.python("ews", "attack_modbus.py", ADDRESS["plc1"], "write", 1445))
@@ -77,14 +77,14 @@ def maintenance(stage: Stage) -> None:
 
 def update(stage: Stage) -> None:
     with stage.step("planned update of the model to 1.5.0", actors=("ews",), targets=("registry", "edge"),
-                    evidence='http.request.uri contains "1.5.0.safetensors"'):  # fmt: skip
+                    approved=("deploy", "update"), evidence='http.request.uri contains "1.5.0.safetensors"'):  # fmt: skip
         stage.done(stage.python("ews", "deploy.py", ADDRESS["registry"], stage.model("1.5.0")))
         stage.wait(1800)
 
 
 def retraining(stage: Stage) -> None:
     with stage.step("the retraining job stores version 1.6.0", actors=("training",), targets=("historian", "registry"),
-                    evidence="http.request && ip.src == {training}"):  # fmt: skip
+                    approved=("deploy", "update"), evidence="http.request && ip.src == {training}"):  # fmt: skip
         stage.done(stage.python("training", "retrain.py", ADDRESS["historian"], ADDRESS["registry"], "1.6.0"))
         stage.wait(1200)
 

@@ -19,7 +19,7 @@ import index
 import scenario
 from scenario import Record, Step
 
-OF_A_STEP = ("what", "actors", "targets", "techniques", "expected", "also", "all", "benign", "filter")
+OF_A_STEP = ("what", "actors", "targets", "techniques", "expected", "also", "all", "benign", "approved", "filter")
 
 
 class Nothing:

@@ -50,7 +50,8 @@ class Step:
     """One thing that happened. `techniques`: ATT&CK for ICS v19 (T…) and ATLAS (AML.T…). Times in nanoseconds.
 
     `expected`: the kinds of alert that tell what happened; one of them is enough unless `all`; none: only an incident
-    of the right cause tells. `also`: kinds that are true of it too and tell less. `benign`: nothing above `low` should come of it.
+    of the right cause tells. `also`: kinds that are true of it too and tell less. `benign`: nothing above `low` should
+    come of it. `approved`: what a change ticket for it allows (write control deploy update session).
     """
 
     what: str
@@ -61,6 +62,7 @@ class Step:
     also: list[str]
     all: bool
     benign: bool
+    approved: list[str]
     filter: str
     start: int = 0
     end: int = 0
@@ -84,13 +86,13 @@ class Record:
     @contextmanager
     def step(
         self, what: str, *, actors: tuple[str, ...] = (), targets: tuple[str, ...] = (), techniques: tuple[str, ...] = (),
-        expected: tuple[str, ...] = (), also: tuple[str, ...] = (), every: bool = False, evidence: str = "",
+        expected: tuple[str, ...] = (), also: tuple[str, ...] = (), every: bool = False, approved: tuple[str, ...] = (), evidence: str = "",
     ) -> Iterator[Step]:  # fmt: skip
         """`evidence` may say {host} for a host's address and {mac[host]} for its hardware address."""
         benign = not techniques and not expected
         more = also + (BESIDES if techniques else ()) + (("assets.new",) if set(actors) & set(FOREIGN) else ())
         step = Step(what, [ADDRESS[a] for a in actors], [ADDRESS[t] for t in targets], list(techniques), list(expected),
-                    sorted(set(more) - set(expected)), every, benign, evidence.format(mac=MAC, **ADDRESS))  # fmt: skip
+                    sorted(set(more) - set(expected)), every, benign, list(approved), evidence.format(mac=MAC, **ADDRESS))  # fmt: skip
         step.start = time.time_ns()
         yield step
         time.sleep(0.1)  # answers under way belong to it

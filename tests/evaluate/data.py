@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from detectors.changes import Change
 from sensor.config import Config
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Run:
     """A capture and what happened in it. Up to `learn_until` it is clean and learnt from; `standing` kinds are true
-    all the time; `silent` ones (kinds or detectors) must not come at any severity. `cause`: of the model's drift."""
+    all the time; `silent` ones (kinds or detectors) must not come at any severity. `cause`: of the model's drift. `changes`: what was approved."""
 
     name: str
     part: Part
@@ -57,6 +58,7 @@ class Run:
     standing: frozenset[str] = frozenset()
     silent: tuple[str, ...] = ()
     cause: str = ""
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

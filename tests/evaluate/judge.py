@@ -12,7 +12,7 @@ import struct
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +97,14 @@ def learn(data: DataSet) -> dict[str, Any]:
 
 
 def judge(data: DataSet, run: Run, state: dict[str, Any]) -> Judged:
-    pipeline = pipeline_of(data.config, data.name)
+    shift = run.part.shift
+    approved = [replace(change, start=change.start + shift, end=change.end + shift) for change in run.changes]
+    pipeline = pipeline_of(data.config, data.name, approved)
     pipeline.restore(copy.deepcopy(state))
     told: dict[str, Seen] = {}
     judged, learning, counted, end = Judged(run, []), True, Counter[str](), 0
     for window in windows(data, run.part):
-        if learning and window.end > run.learn_until + run.part.shift:
+        if learning and window.end > run.learn_until + shift:
             pipeline.end_learning()
             learning = False
         alerts = _observe(pipeline, window)
@@ -116,7 +118,7 @@ def judge(data: DataSet, run: Run, state: dict[str, Any]) -> Judged:
     _keep(told, pipeline.finish(), end)
     packets = times(run.part.capture)
     for seen in told.values():
-        for ts in (packets[frame - 1] + run.part.shift for frame in seen.alert.frames):
+        for ts in (packets[frame - 1] + shift for frame in seen.alert.frames):
             seen.moments += [(ts, close) for begin, close in judged.windows if begin <= ts < close]
     judged.seen = sorted(told.values(), key=lambda seen: (seen.first, seen.alert.alert_id))
     judged.messages = sum(counted[f"messages.{name}"] for name in PROTOCOLS)

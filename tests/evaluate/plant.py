@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from detectors import address
+from detectors.changes import Change
 from sensor import config
 from tests.evaluate.data import DAY, ROOT, SECOND, DataSet, Event, Part, Run
 
 PCAPS = ROOT / "pcaps"
 LEARN = ("day_clean", "normal_plant")  # the first one that is there
+BEFOREHAND, AFTERWARDS = 300 * SECOND, 900 * SECOND  # a change is approved for longer than it takes
 EPOCH = 1793599200 * SECOND  # the plant's days begin at 06:00
 
 
@@ -45,7 +47,15 @@ def run(told: dict[str, Any], shift: int, folder: Path = PCAPS) -> Run:
         frozenset(told["standing"]),
         tuple(told["silent"]),
         told["drift"]["cause"] if told["drift"] else "",
+        tuple(change(n, step) for n, step in enumerate(told["steps"]) if step["approved"]),
     )
+
+
+def change(number: int, step: dict[str, Any]) -> Change:
+    """The ticket under which a step was done."""
+    hosts = (*step["actors"], *step["targets"])
+    start, end = step["start"] - BEFOREHAND, step["end"] + AFTERWARDS
+    return Change(f"CHG-{number}", start, end, hosts, tuple(step["approved"]), step["what"])
 
 
 def event(step: dict[str, Any]) -> Event:

@@ -21,7 +21,9 @@ ready = os.geteuid() == 0 and all(shutil.which(program, path=PATH) for program i
 needs_plant = pytest.mark.skipif(not ready, reason="recording needs root and the plant's servers (make plant)")
 
 
-def test_without_the_privilege_it_says_which(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_the_privilege_it_says_which(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(sys, "argv", ["record.py", "old_tls"])
     assert record.main() == 1

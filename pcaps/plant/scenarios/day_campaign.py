@@ -115,7 +115,7 @@ def operate(stage):
         targets=("rtu",),
         techniques=("T0848", "T1692.001"),
         expected=("commands.direct_operate", "new_writer.control", "boundary.conduit"),
-        also=("commands.two_masters", "lateral.chain", "scan.integrity_poll", "values.step"),
+        also=("commands.two_masters", "lateral.chain", "new_writer.write", "scan.integrity_poll", "values.step"),
         evidence="dnp3.al.func == 5 && ip.src == {edge}",
     ):
         stage.done(stage.python("edge", "attack_dnp3.py", ADDRESS["rtu"], "operate"))

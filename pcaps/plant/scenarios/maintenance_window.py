@@ -18,6 +18,7 @@ def play(stage):
         "the engineer's workstation writes set points",
         actors=("ews",),
         targets=("plc1",),
+        approved=("write", "session"),
         evidence="modbus.func_code == 6 && ip.src == {ews}",
     ):
         stage.ask("ews", "plc1")
@@ -27,6 +28,7 @@ def play(stage):
         "SSH to the edge node, and a backup to the file server",
         actors=("ews",),
         targets=("edge", "server"),
+        approved=("session",),
         evidence="ip.src == {ews} && (tcp.port == 22 || tcp.port == 445)",
     ):
         stage.done(stage.ssh("ews", "edge", "uname", "-a"))

@@ -14,7 +14,7 @@ def play(stage):
     stage.wait(5400)
     stage.learned()
     with stage.step("version 1.5.0 is stored and taken", actors=("ews",), targets=("registry", "edge"),
-                    evidence='http.request.uri contains "1.5.0.safetensors"'):  # fmt: skip
+                    approved=("deploy", "update"), evidence='http.request.uri contains "1.5.0.safetensors"'):  # fmt: skip
         stage.done(stage.python("ews", "deploy.py", "10.50.0.20", good))
         stage.wait(3600)
     stage.wait(900)

@@ -13,7 +13,7 @@ def play(stage):
     plc.terminate()
     plc.wait(timeout=10)
     with stage.step("another device answers at the address", actors=("plc3",), targets=("plc2",),
-                    evidence="arp.src.proto_ipv4 == {plc2} && arp.src.hw_mac == {mac[plc3]}"):  # fmt: skip
+                    approved=("update", "write"), evidence="arp.src.proto_ipv4 == {plc2} && arp.src.hw_mac == {mac[plc3]}"):  # fmt: skip
         stage.net.inside(stage.host("plc2"), "ip", "link", "set", "eth0", "down")
         stage.net.inside(stage.host("plc3"), "ip", "address", "add", "10.40.0.12/24", "dev", "eth0")
         stage.plc("plc3", address="10.40.0.12")

@@ -96,9 +96,8 @@ class Answers:
         if self._second:
             wanted = np.array([number for number, *_ in self._second], dtype=np.uint64)
             among = np.isin(wanted, np.concatenate(self._answered))
-            for (_, *place, src, dst, code), second in zip(self._second, among.tolist(), strict=True):
+            for (_, ts, frame, capture, src, dst, code), second in zip(self._second, among.tolist(), strict=True):
                 if second:
-                    ts, frame, capture = place
                     self._add(("two_answers", src, dst, "modbus"), (ts, frame, capture), ts, 1, f"function {code}")
         self._answered, self._second = [], []
 

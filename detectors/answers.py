@@ -115,7 +115,7 @@ class Answers:
         told = [(k, n) for k, n in told if n >= max(least[k[0]], FACTOR * self._rates.most(_packed(*k)))]
         answered = _answered(window, {key[1:3] for key, _ in told}) if told else set()
         for key, total in told:
-            if key[0] == "sequence" or key[1:3] in answered:
+            if key[0] == "sequence" or key[3] == "modbus" or key[1:3] in answered:
                 self._report(owner, key, total)
         self._now.clear()
         self._lossy.clear()

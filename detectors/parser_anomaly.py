@@ -162,7 +162,8 @@ class ParserAnomaly(Detector):
                 cause.add("details", [f"{oddity}: {detail}"])
         cause.facts |= {"oddities": dict(sorted(counts.items())), "bytes_missing": confidence < 0.8}
         told = ", ".join(f"{count} {oddity}" for oddity, count in sorted(counts.items()))
-        cause.summary = f"{address.text(src)} and {address.text(dst)}: {protocol or 'packets'} with {told}"
+        between = f"{address.text(src)} and {address.text(dst)}" if src != dst else "hosts that cannot be told"
+        cause.summary = f"{between}: {protocol or 'packets'} with {told}"
 
     def sizes(self) -> dict[str, int]:
         held = {"pairs": len(self._recent), "lossy": len(self._lossy)}

@@ -13,12 +13,16 @@ HMI, ROGUE, ENGINEER, RTU, PLC = "10.30.0.10", "10.30.0.77", "10.30.0.20", "10.4
 UNIT = "1>10"
 
 
-def dnp3(client, operation, access="control", object="", **more):
-    return act(client, RTU, "dnp3", operation, access, unit=more.pop("unit", UNIT), object=object, **more)
+def dnp3(client, operation, access="control", what="", **more):
+    return act(
+        client, RTU, "dnp3", operation, access, unit=more.pop("unit", UNIT), object=more.pop("object", what), **more
+    )
 
 
-def modbus(client, operation, access="write", object="holding_register 50", **more):
-    return act(client, PLC, "modbus", operation, access, unit=more.pop("unit", "1"), object=object, **more)
+def modbus(client, operation, access="write", what="holding_register 50", **more):
+    return act(
+        client, PLC, "modbus", operation, access, unit=more.pop("unit", "1"), object=more.pop("object", what), **more
+    )
 
 
 def value(client, register, written, **more):

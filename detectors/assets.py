@@ -90,8 +90,7 @@ class Inventory:
         for at in self._behaviours.fresh(behaviours.ids):
             b = behaviours.row(at)
             for ip, roles in zip((b.server, b.client), by_operation(b.protocol, b.operation, b.access), strict=True):
-                host = self._host(ip, b.ts, b.last_ts)
-                if host is not None:
+                if (host := self._host(ip, b.ts, b.last_ts)) is not None:
                     self._grow(host.roles, roles, host)
 
     def _flows(self, window: Window) -> None:
@@ -135,8 +134,7 @@ class Inventory:
         ips, ts = table.addresses("ip"), table.numbers("ts").tolist()
         fields, names = table.codes("field")
         for at, when in enumerate(ts):
-            host = self._host(ips[at].tobytes(), when, when)
-            if host is None:
+            if (host := self._host(ips[at].tobytes(), when, when)) is None:
                 continue
             self._fact(host, "mac", when, table.text("mac", at))
             name, value = names[int(fields[at])], table.text("value", at)
@@ -179,6 +177,12 @@ class Inventory:
             if before[1] != value[:TEXT]:
                 self._dirty.add(host.ip)
 
+    def restart(self) -> None:
+        """Another stream begins: what is known stays, but when and whether a host is seen counts from here."""
+        for host in self._hosts.values():
+            host.first, host.last, host.written = 2**63 - 1, 0, 0
+        self._now, self._swept, self._dirty = 0, 0, set()
+
     def changed(self, everything: bool = False) -> list[AssetRow]:
         """Hosts of which something new is known since the last call, by address."""
         moved = self._version != self._places.version
@@ -193,7 +197,7 @@ class Inventory:
         rows = []
         for ip, host in sorted(candidates.items()):
             due = host.last > host.written and (everything or self._now - host.written >= REFRESH)
-            if ip in dirty or due or moved:
+            if host.last and (ip in dirty or due or moved):
                 row = self._row(ip, host, macs.get(ip, ""))
                 if ip in dirty or due or row.zone != host.zone:
                     host.written, host.zone = host.last, row.zone
@@ -228,10 +232,9 @@ class Inventory:
             sets |= {name: [other.hex() for other in sorted(getattr(host, name))] for name in ("servers", "tended")}
             plain = {name: getattr(host, name) for name in ("first", "last", "written", "zone")}
             hosts[ip.hex()] = plain | sets | {"facts": {name: list(fact) for name, fact in host.facts.items()}}
-        owners = {mac: ip.hex() for mac, ip in self._owners.items()}
         plain = {"version": self._version, "now": self._now, "swept": self._swept}
         lists = {"dirty": sorted(ip.hex() for ip in self._dirty), "behaviours": self._behaviours.snapshot()}
-        return {"hosts": hosts, "owners": owners, **plain, **lists}
+        return {"hosts": hosts, "owners": {mac: ip.hex() for mac, ip in self._owners.items()}, **plain, **lists}
 
     def restore(self, state: dict[str, Any]) -> None:
         self._hosts = {}

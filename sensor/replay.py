@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from detectors.pipeline import Pipeline
+from detectors.verdicts import Verdicts
 from detectors.zones import Policy
 from parsers import CaptureError, Engine
+from sensor import changes_file
 from sensor.errors import InputError
 from sensor.health import Health
 from sensor.store import CaptureFacts
@@ -17,9 +19,10 @@ from sensor.store.arrow import table_of
 from sensor.zone_columns import with_zones
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from detectors.alert import Alert
+    from detectors.verdicts import Verdict
     from parsers import Window
     from sensor.config import Config
     from sensor.store import Store
@@ -102,16 +105,32 @@ def _engine(paths: Sequence[str], config: Config, workers: int) -> Engine:
         raise InputError(str(error)) from None
 
 
-class Replay:
-    """One run of captures into a case of the store."""
+def pipeline_of(config: Config, case: str, verdicts: Iterable[Verdict] = ()) -> Pipeline:
+    """All detectors as the configuration wants them. InputError for a file of changes that cannot be used."""
+    changes = [*changes_file.load(config.alerting.changes), *(entry.change() for entry in config.changes)]
+    return Pipeline(
+        Policy(config.zones, config.conduits),
+        config.detectors,
+        sensor=config.sensor.name,
+        case_id=case,
+        learning=config.learning.settings(),
+        changes=changes,
+        verdicts=Verdicts(verdicts, [entry.suppression() for entry in config.suppressed]),
+    )
 
-    def __init__(self, engine: Engine, store: Store, config: Config, case: str) -> None:
+
+class Replay:
+    """One run of captures into a case of the store. `pipeline`: one that has learnt already."""
+
+    def __init__(
+        self, engine: Engine, store: Store, config: Config, case: str, pipeline: Pipeline | None = None
+    ) -> None:
         self._engine = engine
         self._store = store
-        policy = Policy(config.zones, config.conduits)
-        self._pipeline = Pipeline(policy, config.detectors, sensor=config.sensor.name, case_id=case)
+        self._pipeline = pipeline or pipeline_of(config, case)
         self._health = Health()
         self._alerts: dict[str, Alert] = {}
+        self._end = 0
         self.outcome = Outcome(case)
 
     def run(self, pace: float = 0.0, progress: Callable[[Counter[str], int], None] | None = None) -> Outcome:
@@ -121,6 +140,7 @@ class Replay:
         pacer = Pace(pace)
         while (window := self._next()) is not None:
             pacer.wait(window)
+            self._end = window.end
             self._take(window)
             if pace > 0:
                 self._write_alerts()
@@ -160,12 +180,18 @@ class Replay:
         self._keep(self._pipeline.finish())
         self._store.flush()
         self._write_alerts()
-        self._store.upsert("health", self._health.rest())
+        self._store.upsert("health", self._health.rest() + self._taught())
         found = {str(capture["id"]): _found(capture) for capture in self._engine.captures()}
         self._store.finish_case(found)
         self.outcome.alerts = sum(self._pipeline.raised.values())
         self.outcome.warnings = self._engine.warnings()
         self.outcome.notes = self._pipeline.notes()
+
+    def _taught(self) -> list[dict[str, object]]:
+        """How far learning came and what verdicts hid, as rows of `health` at the end of packet time."""
+        counters = self._pipeline.counters()
+        told = {name: value for name, value in counters.items() if name.startswith(("learning.", "alerts_"))}
+        return [{"ts": self._end, "counter": name, "value": value} for name, value in told.items()]
 
 
 def _row(record: Any, *left_out: str) -> dict[str, object]:

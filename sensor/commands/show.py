@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 import textwrap
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from sensor.alerts import ask, checked_id, of_id, only
 from sensor.commands.common import reading
-from sensor.errors import InputError
 from sensor.output import cell, chosen_format, show_rows
 from sensor.store.literal import quote
 from sensor.textwidth import safe
@@ -21,21 +20,17 @@ if TYPE_CHECKING:
 
     from sensor.store import Reading
 
-_ID = re.compile(r"[0-9a-f]{4,32}")
 _FACTS = (
-    "severity", "confidence", "status", "detector", "kind", "protocol", "src_ip", "src_zone", "dst_ip",
+    "severity", "confidence", "status", "status_by", "status_until", "status_note", "detector", "kind", "protocol", "src_ip", "src_zone", "dst_ip",
     "dst_zone", "first_ts", "last_ts", "count", "techniques", "attack_version", "controls", "capture",
     "frames", "case_id", "sensor",
 )  # fmt: skip
-_MOST = 20
 
 
 def run(arguments: Namespace) -> int:
-    wanted = arguments.id.strip().lower()
-    if _ID.fullmatch(wanted) is None:
-        raise InputError(f"{arguments.id!r} is no alert_id; 'driftspan alerts' lists them (4 to 32 hexadecimal digits)")
+    wanted = checked_id(arguments.id)
     with reading(arguments) as store:
-        alert = _find(store, wanted, arguments.case)
+        alert = only(of_id(store, wanted, arguments.case))
         alert["capture_path"] = _capture_path(store, alert)
     alert["evidence"] = orjson.loads(alert["evidence"] or "{}")
     alert["catalogue"] = _catalogue(alert["kind"])
@@ -53,26 +48,9 @@ def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def _ask(store: Reading, sql: str) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in b"".join(store.query(sql, "JSONEachRow")).splitlines()]
-
-
-def _find(store: Reading, wanted: str, case: str | None) -> dict[str, Any]:
-    condition = f"startsWith(alert_id, {quote(wanted)})" + (f" AND case_id = {quote(case)}" if case else "")
-    found = _ask(store, f"SELECT * FROM alerts WHERE {condition} ORDER BY case_id, alert_id LIMIT {_MOST}")
-    if not found:
-        raise InputError(f"there is no alert {wanted!r}; 'driftspan alerts' lists them")
-    if len(found) > 1:
-        cases = sorted({row["case_id"] for row in found})
-        if len({row["alert_id"] for row in found}) == 1:
-            raise InputError(f"alert {wanted} is in several cases ({', '.join(cases)}); choose one with --case")
-        raise InputError(f"{wanted!r} begins several alert_ids; write more of it")
-    return found[0]
-
-
 def _capture_path(store: Reading, alert: dict[str, Any]) -> str:
     condition = f"case_id = {quote(alert['case_id'])} AND id = {quote(alert['capture'])}"
-    found = _ask(store, f"SELECT path FROM captures WHERE {condition}")
+    found = ask(store, f"SELECT path FROM captures WHERE {condition}")
     return str(found[0]["path"]) if found else ""
 
 

@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _listings(commands)
     _show(commands)
     _verdicts(commands)
+    _tune(commands)
     _doctor(commands)
     return top
 
@@ -137,6 +138,9 @@ def _show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     command = _add(commands, "show", "Show one alert whole")
     command.add_argument("id", metavar="ID", help="its alert_id, or the start of it")
     command.add_argument("--case", metavar="NAME", help="only this case")
+    command.add_argument(
+        "--no-packets", dest="packets", action="store_false", help="do not dissect its packets with tshark"
+    )
     _common(command)
 
 
@@ -159,6 +163,18 @@ def _verdicts(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         scope = "the case, if several have it" if action == "close" else "in this case only, not in all of the store"
         command.add_argument("--case", metavar="NAME", help=scope)
         _common(command)
+
+
+def _tune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "tune", "Show what another budget of false alarms would have meant")
+    command.add_argument(
+        "--false-alarms-per-day",
+        type=float,
+        metavar="X",
+        help="which anomaly alerts this budget would show (default: how many, for several budgets)",
+    )
+    command.add_argument("--case", metavar="NAME", help="only this case")
+    _common(command)
 
 
 def _doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,4 +1,4 @@
-"""`driftspan show ID`: one alert whole, with what the catalogue says of its kind."""
+"""`driftspan show ID`: one alert whole, with what the catalogue says of its kind and the packets that decide it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import orjson
 from sensor.alerts import ask, checked_id, of_id, only
 from sensor.commands.common import reading
 from sensor.output import cell, chosen_format, show_rows
+from sensor.packets import dissected
 from sensor.store.literal import quote
 from sensor.textwidth import safe
 
@@ -32,14 +33,18 @@ def run(arguments: Namespace) -> int:
     with reading(arguments) as store:
         alert = only(of_id(store, wanted, arguments.case))
         alert["capture_path"] = _capture_path(store, alert)
+    fmt = chosen_format(arguments.format)
+    alert["packets"], alert["packets_note"] = [], ""
+    if arguments.packets and fmt != "csv":
+        alert["packets"], alert["packets_note"] = dissected(alert["capture_path"], alert["capture"], alert["frames"])
     alert["evidence"] = orjson.loads(alert["evidence"] or "{}")
     alert["catalogue"] = _catalogue(alert["kind"])
-    fmt = chosen_format(arguments.format)
     if fmt == "table":
         sys.stdout.write(page(alert, min(100, shutil.get_terminal_size().columns)))
     elif fmt == "ndjson":
         sys.stdout.write(orjson.dumps(alert).decode() + "\n")
     else:
+        del alert["packets"], alert["packets_note"]
         show_rows([{**alert, "evidence": _json(alert["evidence"]), "catalogue": _json(alert["catalogue"])}], fmt)
     return 0
 
@@ -82,7 +87,19 @@ def page(alert: dict[str, Any], columns: int) -> str:
         lines += ["", "Known false positives"]
         for text in alert["catalogue"]["false_positives"]:
             lines += _wrapped(text, columns, "  - ", "    ")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_packets(alert, columns)]) + "\n"
+
+
+def _packets(alert: dict[str, Any], columns: int) -> list[str]:
+    lines = ["", "Packets"] if alert["packets"] or alert["packets_note"] else []
+    for packet in alert["packets"]:
+        for layer in packet["layers"]:
+            lines += ["", f"  frame {packet['frame']}  {safe(layer['name'])}"]
+            for text in layer["fields"]:
+                lines += _wrapped(text, columns, "    ", "      ")
+    if alert["packets_note"]:
+        lines += ["", *_wrapped(alert["packets_note"], columns, "  ")]
+    return lines
 
 
 def _fact_text(alert: dict[str, Any], name: str) -> str:

@@ -12,7 +12,6 @@ import os
 import zlib
 from dataclasses import asdict
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,6 +19,8 @@ import orjson
 from sensor.errors import DriftspanError, InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from detectors.pipeline import Pipeline
     from sensor.config import Config
 
@@ -98,7 +99,7 @@ def _parts(path: Path) -> tuple[Any, bytes]:
 def _digests(config: Config, pipeline: Pipeline) -> dict[str, str]:
     """Of each part of the configuration that the state depends on."""
     parts: dict[str, object] = {
-        "zones and conduits": [asdict(part) for part in (*config.zones, *config.conduits)],
+        "zones and conduits": [*map(asdict, config.zones), *map(asdict, config.conduits)],
         "window_seconds": config.capture.window_seconds,
         "vlan_in_key": config.capture.vlan_in_key,
         "false_alarms_per_day": config.alerting.false_alarms_per_day,

@@ -103,7 +103,7 @@ def _json(path: str, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if isinstance(data, dict):
         data = next((data[key] for key in _WRAPPERS if key in data), data)
     if not isinstance(data, list):
-        raise InputError(f"{path}: must be a list of changes, as in [{{\"id\": …, \"start\": …, \"end\": …}}]")
+        raise InputError(f'{path}: must be a list of changes, as in [{{"id": …, "start": …, "end": …}}]')
     for number, row in enumerate(data, start=1):
         place = f"{path}: change number {number}"
         if not isinstance(row, dict):

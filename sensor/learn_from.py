@@ -43,7 +43,9 @@ def learn_from(
             progress(learnt.counters, window.end)
     learning = pipeline.site.learning
     for entry in learning.quarantine[:5]:
-        learnt.notes.append(f"not learnt, because a grave alert pointed at its host: {entry['what'] or entry['detector']}")
+        learnt.notes.append(
+            f"not learnt, because a grave alert pointed at its host: {entry['what'] or entry['detector']}"
+        )
     if len(learning.quarantine) > 5:
         learnt.notes.append(f"not learnt for the same reason: {len(learning.quarantine) - 5} more things")
     pipeline.end_learning()

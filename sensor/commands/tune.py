@@ -59,7 +59,9 @@ def _budgets(anomalies: list[Anomaly], days: float, now: float) -> list[dict[str
     ]
 
 
-def _alerts(rows: list[dict[str, Any]], anomalies: list[Anomaly], days: float, budget: float) -> list[dict[str, object]]:
+def _alerts(
+    rows: list[dict[str, Any]], anomalies: list[Anomaly], days: float, budget: float
+) -> list[dict[str, object]]:
     """A row an alert: which of them such a budget would show."""
     factor = raised(anomalies, days, budget)
     return [

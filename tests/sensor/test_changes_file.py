@@ -24,7 +24,11 @@ def load(tmp_path: Path, data: str | bytes, name: str = "changes.csv") -> tuple[
 
 
 def test_our_own_columns(tmp_path: Path) -> None:
-    text = HEAD + ROW + '"10.1.0.5, 10.2.0.0/16",write;control,"pump\n7"\n\nC2,2026-03-01 11:00,2026-03-01T13:00+01:00,,,\n'
+    text = (
+        HEAD
+        + ROW
+        + '"10.1.0.5, 10.2.0.0/16",write;control,"pump\n7"\n\nC2,2026-03-01 11:00,2026-03-01T13:00+01:00,,,\n'
+    )
     first, second = load(tmp_path, text)
     assert first == Change("C1", TEN, TEN + 2 * HOUR, ("10.1.0.5", "10.2.0.0/16"), ("write", "control"), "pump\n7")
     assert (second.start, second.end, second.hosts) == (TEN + HOUR, TEN + 2 * HOUR, ())
@@ -32,14 +36,16 @@ def test_our_own_columns(tmp_path: Path) -> None:
 
 def test_an_export_of_a_ticket_system(tmp_path: Path) -> None:
     text = (
-        "\ufeff\"Number\";\"Short description\";\"State\";\"Planned start date\";\"Planned end date\";\"IP Address\"\r\n"
-        "\"CHG0030\";\"firmware; pump 7\";\"Scheduled\";\"2026-03-01 10:00:00\";\"2026-03-01 11:00:00\";\"10.1.0.5\"\r\n"
+        '\ufeff"Number";"Short description";"State";"Planned start date";"Planned end date";"IP Address"\r\n'
+        '"CHG0030";"firmware; pump 7";"Scheduled";"2026-03-01 10:00:00";"2026-03-01 11:00:00";"10.1.0.5"\r\n'
     )
     assert load(tmp_path, text) == (Change("CHG0030", TEN, TEN + HOUR, ("10.1.0.5",), (), "firmware; pump 7"),)
 
 
 def test_json(tmp_path: Path) -> None:
-    rows = [{"number": "C1", "start": "2026-03-01T10:00:00Z", "end_date": "2026-03-01T11:00:00Z", "hosts": ["10.1.0.5"]}]
+    rows = [
+        {"number": "C1", "start": "2026-03-01T10:00:00Z", "end_date": "2026-03-01T11:00:00Z", "hosts": ["10.1.0.5"]}
+    ]
     expected = (Change("C1", TEN, TEN + HOUR, ("10.1.0.5",)),)
     assert load(tmp_path, json.dumps(rows), "c.json") == expected
     assert load(tmp_path, json.dumps({"result": rows}), "c.json") == expected
@@ -64,7 +70,11 @@ def test_json(tmp_path: Path) -> None:
         ('[{"id": 1,\n}]', ":2", "is no JSON"),
         ('{"id": 1}', "", "a list of changes"),
         ("[3]", ": change number 1", "must be an object"),
-        ('[{"id": "a", "start": "2026-03-01", "end": "2026-03-02", "hosts": [7]}]', ": change number 1", "list of texts"),
+        (
+            '[{"id": "a", "start": "2026-03-01", "end": "2026-03-02", "hosts": [7]}]',
+            ": change number 1",
+            "list of texts",
+        ),
         ('[{"id": ["a"], "start": "2026-03-01", "end": "2026-03-02"}]', ": change number 1", "must be a text"),
         ("[" * 100_000, "", "nested too deeply"),
     ],

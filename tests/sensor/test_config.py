@@ -154,7 +154,11 @@ def test_zones_and_conduits_that_cannot_be(extra: str, words: str) -> None:
         ("[alerting]\nfalse_alarms_per_day = 0\n", 2, "above 0"),
         ("[alerting]\nfalse_alarms_per_day = 'one'\n", 2, "must be a number"),
         ("[alerting]\nchanges = 'c.csv'\n", 2, "must be a list"),
-        ("[[change]]\nid = 'c'\nstart = 2026-03-01T10:00:00Z\nend = 2026-03-01T10:00:00Z\n", 4, "ends before it begins"),
+        (
+            "[[change]]\nid = 'c'\nstart = 2026-03-01T10:00:00Z\nend = 2026-03-01T10:00:00Z\n",
+            4,
+            "ends before it begins",
+        ),
         ("[[change]]\nid = 'c'\nstart = 'soon'\nend = 2026-03-01T10:00:00Z\n", 3, "'start' must be a time"),
         ("[[change]]\nid = 'c'\nstart = 7\nend = 2026-03-01T10:00:00Z\n", 3, "'start' must be a time"),
         ("[[change]]\nid = 'c'\nstart = 2026-03-01T10:00:00Z\n", 1, "lacks 'end'"),

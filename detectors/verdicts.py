@@ -1,4 +1,4 @@
-"""What people said of causes: learned (it is normal), muted (not now), closed (dealt with), suppressed by configuration.
+"""What people said of causes: learned (it is normal), muted (not now), closed (dealt with), or suppressed in general.
 
 A verdict is about one `alert_id` and so about one cause, exactly. It hides an alert, it never unmakes one: the row is
 stored as it would be without, so that taking the verdict back shows it whole. Of several verdicts on a cause the

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from detectors.pipeline import Pipeline
-    from parsers import Engine
+    from parsers import Engine, Window
+
+MOST_TOLD = 5  # of what was not learnt, said one by one
 
 
 @dataclass(slots=True)
@@ -42,12 +44,11 @@ def learn_from(
         if progress is not None:
             progress(learnt.counters, window.end)
     learning = pipeline.site.learning
-    for entry in learning.quarantine[:5]:
-        learnt.notes.append(
-            f"not learnt, because a grave alert pointed at its host: {entry['what'] or entry['detector']}"
-        )
-    if len(learning.quarantine) > 5:
-        learnt.notes.append(f"not learnt for the same reason: {len(learning.quarantine) - 5} more things")
+    for entry in learning.quarantine[:MOST_TOLD]:
+        what = entry["what"] or entry["detector"]
+        learnt.notes.append(f"not learnt, because a grave alert pointed at its host: {what}")
+    if len(learning.quarantine) > MOST_TOLD:
+        learnt.notes.append(f"not learnt for the same reason: {len(learning.quarantine) - MOST_TOLD} more things")
     pipeline.end_learning()
     learnt.warnings = engine.warnings()
     learnt.known = {
@@ -56,7 +57,7 @@ def learn_from(
     return learnt
 
 
-def _next(engine: Engine) -> object:
+def _next(engine: Engine) -> Window | None:
     try:
         return engine.next()
     except CaptureError as error:

@@ -34,9 +34,7 @@ def deadline(until: str | None, duration: str | None, now: datetime | None = Non
     elif until is None:
         return 0
     elif _BACK.fullmatch(until.strip()):
-        raise InputError(
-            f"--until {until!r} is no moment; write --for {until.strip()}, or --until 2026-03-01T12:30:00Z"
-        )
+        raise InputError(f"--until {until!r} is no moment; write --for {until.strip()}, or 2026-03-01T12:30:00Z")
     else:
         moment = _moment("--until", until.strip(), now)
     if moment <= now:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from sensor.store import Reading
 
 _FACTS = (
-    "severity", "confidence", "status", "status_by", "status_until", "status_note", "detector", "kind", "protocol", "src_ip", "src_zone", "dst_ip",
+    "severity", "confidence", "status", "status_by", "status_until", "status_note", "detector", "kind",
+    "protocol", "src_ip", "src_zone", "dst_ip",
     "dst_zone", "first_ts", "last_ts", "count", "techniques", "attack_version", "controls", "capture",
     "frames", "case_id", "sensor",
 )  # fmt: skip

@@ -84,7 +84,7 @@ def _alerts(
 def _remark(anomalies: list[Anomaly], days: float, now: float, asked: float | None) -> None:
     real = sum(a.real for a in anomalies)
     _say(
-        f"{len(anomalies)} anomaly alerts in {days:.3g} days of traffic; {real} were closed by an analyst as dealt with, "
+        f"{len(anomalies)} anomaly alerts in {days:.3g} days of traffic; {real} were closed by an analyst, "
         "all others are presumed false"
     )
     if days < 1:
@@ -104,8 +104,9 @@ def _case(case: str | None) -> str:
 def _anomalies(store: Reading, case: str | None) -> list[dict[str, Any]]:
     return ask(
         store,
-        "SELECT alert_id, case_id, severity, status, kind, src_ip, dst_ip, summary, toFloat64OrZero(JSONExtractRaw(evidence,"
-        " 'score')) AS score, toFloat64OrZero(JSONExtractRaw(evidence, 'threshold')) AS threshold FROM alerts"
+        "SELECT alert_id, case_id, severity, status, kind, src_ip, dst_ip, summary,"
+        " toFloat64OrZero(JSONExtractRaw(evidence, 'score')) AS score,"
+        " toFloat64OrZero(JSONExtractRaw(evidence, 'threshold')) AS threshold FROM alerts"
         f" WHERE score > 0 AND threshold > 0{_case(case)} ORDER BY case_id, alert_id",
     )
 
@@ -114,6 +115,7 @@ def _days(store: Reading, case: str | None) -> float:
     """Of traffic, in all cases together. Captures of one case may overlap: its span counts once."""
     sql = (
         "SELECT sum(span) AS span FROM (SELECT case_id, toUnixTimestamp64Nano(max(last_ts))"
-        f" - toUnixTimestamp64Nano(min(first_ts)) AS span FROM captures WHERE packets > 0{_case(case)} GROUP BY case_id)"
+        " - toUnixTimestamp64Nano(min(first_ts)) AS span FROM captures"
+        f" WHERE packets > 0{_case(case)} GROUP BY case_id)"
     )
     return float(ask(store, sql)[0]["span"] or 0) / _DAY

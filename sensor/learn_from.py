@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from detectors import address
 from parsers import CaptureError
 from sensor.errors import InputError
 
@@ -46,7 +47,8 @@ def learn_from(
     learning = pipeline.site.learning
     for entry in learning.quarantine[:MOST_TOLD]:
         what = entry["what"] or entry["detector"]
-        learnt.notes.append(f"not learnt, because a grave alert pointed at its host: {what}")
+        host = address.text(bytes.fromhex(entry["host"]))
+        learnt.notes.append(f"not learnt of {host}, because a grave alert points at it: {what}")
     if len(learning.quarantine) > MOST_TOLD:
         learnt.notes.append(f"not learnt for the same reason: {len(learning.quarantine) - MOST_TOLD} more things")
     pipeline.end_learning()

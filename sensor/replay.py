@@ -39,6 +39,7 @@ class Outcome:
     counters: Counter[str] = field(default_factory=Counter)
     alerts: int = 0
     incidents: int = 0
+    learning: str = ""
     seconds: float = 0.0
     replaced_rows: int = 0
     warnings: list[str] = field(default_factory=list)
@@ -53,7 +54,7 @@ class Outcome:
         row |= {name: counted[f"messages.{name}"] for name in PROTOCOLS}
         row |= {name: counted[name] for name in ("malformed", "gaps", "duplicates", "cut_packets")}
         row["dropped"] = sum(value for name, value in counted.items() if name.startswith("dropped"))
-        row |= {"alerts": self.alerts, "incidents": self.incidents}
+        row |= {"alerts": self.alerts, "incidents": self.incidents, "learning": self.learning}
         row["seconds"] = round(self.seconds, 3)
         row["packets_per_second"] = round(counted["packets"] / self.seconds) if self.seconds > 0 else 0
         return row
@@ -184,6 +185,7 @@ class Replay:
         found = {str(capture["id"]): _found(capture) for capture in self._engine.captures()}
         self._store.finish_case(found)
         self.outcome.alerts = sum(self._pipeline.raised.values())
+        self.outcome.learning = self._pipeline.site.learning.mode
         self.outcome.warnings = self._engine.warnings()
         self.outcome.notes = self._pipeline.notes()
 

@@ -15,7 +15,11 @@ MOST_LINES = 80  # of a layer
 MOST_CHARACTERS = 300  # of a line
 _CARRIERS = ("FRAME", "ETH", "SLL", "VLAN", "IP", "IPV6", "TCP", "UDP", "GRE", "ERSPAN", "VXLAN", "ETHERTYPE")
 # A dissection shows whatever is on the wire. What would tell a secret is left out, here as in the store.
-_SECRET_FIELD = re.compile(r"passw|authbasic|authorization|credential|secret|community|ftp\.request\.arg|pop\.request")
+_SECRET_FIELD = re.compile(
+    r"passw|auth(basic|oriz)|credential|secret|community|cookie|ftp\.request\.arg|pop\.request|imap\.request|ldap\.simple"
+    r"|telnet\.data|ntlmssp\.|kerberos\.cipher|^data\.(data|text)",
+    re.IGNORECASE,
+)
 _SECRET_TEXT = re.compile(r"\bPASS\b|authorization:|proxy-auth|cookie:|password", re.IGNORECASE)
 _HIDDEN = "(not shown: it may hold a secret)"
 
@@ -29,8 +33,9 @@ def lines(layer: Any) -> list[str]:
             text = str(getattr(field, "showname", None) or getattr(field, "show", None) or "").strip()
             if not text or getattr(field, "hide", False):
                 continue
-            if _SECRET_FIELD.search(str(getattr(field, "name", ""))) or _SECRET_TEXT.search(text):
-                text = f"{text.partition(':')[0][:40]}: {_HIDDEN}"
+            label = str(getattr(field, "name", "") or name)
+            if _SECRET_FIELD.search(label) or _SECRET_TEXT.search(text):
+                text = f"{label or layer.layer_name}: {_HIDDEN}"  # nothing of the text, it may begin with the secret
             if text[:MOST_CHARACTERS] not in found:
                 found.append(text[:MOST_CHARACTERS])
             if len(found) >= MOST_LINES:

@@ -112,8 +112,18 @@ def _check(arguments: Namespace) -> None:
         raise InputError("name a CAPTURE; only --learn-from with --save-baseline needs none")
     if arguments.save_baseline is not None and not arguments.learn_from:
         raise InputError("--save-baseline needs --learn-from: it keeps what a clean capture taught")
+    if arguments.save_baseline is not None:
+        _check_target(Path(arguments.save_baseline))
     if [*arguments.captures, *arguments.learn_from].count("-") > 1:
         raise InputError("- (stdin) can be read only once")
+
+
+def _check_target(path: Path) -> None:
+    """What would only be noticed when everything was learnt."""
+    if path.is_dir() or not path.name:
+        raise InputError(f"{path}: is a directory; name a file with --save-baseline")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no directory {str(path.parent)!r}; make it first")
 
 
 def _warn(text: str) -> None:

@@ -39,7 +39,9 @@ def test_a_file_teaches_what_the_capture_does(taught: Program) -> None:
     kinds = {"file": set(), "untaught": set()}
     for case, found in kinds.items():
         found |= {
-            row["kind"] for row in taught.rows("alerts", "--case", case) if not orjson.loads(row["evidence"]).get("while_learning")
+            row["kind"]
+            for row in taught.rows("alerts", "--case", case)
+            if not orjson.loads(row["evidence"]).get("while_learning")
         }
     assert "new_writer.write" in kinds["file"]
 
@@ -114,7 +116,10 @@ def checksummed(state: bytes) -> Callable[[Path], None]:
         (lambda path: path.write_bytes(gzip.compress(b"hello")), "is no baseline of driftspan"),
         (lambda path: path.write_bytes(gzip.compress(b"[1]\n{}")), "is no baseline of driftspan"),
         (lambda path: (path.unlink(), path.mkdir()), "cannot be read"),
-        (altered(lambda head, state: (head, state.replace(b"new_writer", b"old_writer"))), "does not match its checksum"),
+        (
+            altered(lambda head, state: (head, state.replace(b"new_writer", b"old_writer"))),
+            "does not match its checksum",
+        ),
         (head_with(version=2), "of version 2, this program knows 1"),
         (head_with(format="other"), "is no baseline of driftspan"),
         (head_with(configuration={}), "another configuration (other detectors, "),
@@ -149,8 +154,9 @@ def test_a_baseline_of_another_configuration(taught: Program) -> None:
         ([ATTACK, "--save-baseline", "x.baseline"], 2, "--save-baseline needs --learn-from"),
         (["-", "--learn-from", "-"], 2, "only once"),
         ([ATTACK, "--learn-from", "none.pcap"], 2, "none.pcap"),
-        (["--learn-from", CLEAN, "--save-baseline", "/proc/nowhere/x"], 1, "cannot be written"),
-        (["--learn-from", CLEAN, "--save-baseline", "."], 1, "cannot be written"),
+        (["--learn-from", CLEAN, "--save-baseline", "nowhere/x"], 2, "no directory 'nowhere'"),
+        (["--learn-from", CLEAN, "--save-baseline", "."], 2, "is a directory"),
+        (["--learn-from", CLEAN, "--save-baseline", "/proc/x"], 1, "cannot be written"),
     ],
 )
 def test_options_that_make_no_sense(taught: Program, arguments, status: int, words: str) -> None:
@@ -160,6 +166,7 @@ def test_options_that_make_no_sense(taught: Program, arguments, status: int, wor
 def test_changes_are_checked_before_anything_is_stored(driftspan: Program, capture) -> None:
     (driftspan.folder / "driftspan.toml").write_text("[alerting]\nchanges = ['changes.csv']\n")
     assert "changes.csv: there is no such file" in driftspan.refused("replay", capture)
+    assert "changes.csv: there is no such file" in driftspan("doctor", "--format", "ndjson").stdout
     (driftspan.folder / "changes.csv").write_text("id,start,end\nC1,2026-03-02,2026-03-01\n")
     assert driftspan.refused("replay", capture).startswith("changes.csv:2: ")
     assert not (driftspan.folder / "driftspan-store").exists()

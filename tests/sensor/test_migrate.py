@@ -17,7 +17,10 @@ def test_each_that_lacks_is_applied_in_order(monkeypatch: pytest.MonkeyPatch) ->
     assert [line for line in ran if not line.startswith("INSERT")] == [
         "CREATE TABLE t2", "DROP TABLE u2", "CREATE TABLE t4", "DROP TABLE u4",
     ]  # fmt: skip
-    assert [line.rpartition("VALUES ")[2] for line in ran if line.startswith("INSERT")] == ["(2, '0002_x')", "(4, '0004_x')"]
+    assert [line.rpartition("VALUES ")[2] for line in ran if line.startswith("INSERT")] == [
+        "(2, '0002_x')",
+        "(4, '0004_x')",
+    ]
     ran.clear()
     migrate.migrate(ran.append, {1, 2, 3, 4})
     assert ran == []

@@ -47,13 +47,11 @@ _KIND = {
     "ambiguous_stream": "evasion",
     "unexpected_protocol": "wrong_port",
     "syn_inside": "malformed",
-    "ambiguous_stream": "evasion",
     "wrong_direction": "malformed",
     "second_connect": "malformed",
     "unknown_alias": "malformed",
     "select_mismatch": "unsolicited",
     "unsolicited_response": "unsolicited",
-    "unexpected_protocol": "malformed",
 }
 _WEIGHT = {"ambiguous_stream": 2}  # one such row stands for a whole stream that can be read two ways
 

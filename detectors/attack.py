@@ -63,7 +63,6 @@ NAMES = {
     "T0859": "Valid Accounts",
     "T0882": "Theft of Operational Information",
     "T0884": "Connection Proxy",
-    "T1693.001": "System Firmware",
     "AML.T0024.002": "Extract AI Model",
     "AML.T0025": "Exfiltration via Cyber Means",
     "AML.T0035": "AI Artifact Collection",

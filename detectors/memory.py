@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from detectors.window import Array
 
@@ -102,6 +102,13 @@ class Ids:
 
     def restore(self, state: list[list[int]]) -> None:
         self._young, self._old = (np.array(part, dtype=np.uint64) for part in state)
+
+
+def latest(held: dict[Any, Any], limit: int, when: Callable[[Any], Any]) -> dict[Any, Any]:
+    """What was seen last (`when` of a value), where something has to leave; of the same time the greater key stays."""
+    if len(held) <= limit:
+        return held
+    return dict(sorted(held.items(), key=lambda item: (when(item[1]), item[0]))[-limit:])
 
 
 def _among(known: Array, ids: Array) -> Array:

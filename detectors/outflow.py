@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from detectors.window import Window
 
 STREAMS = 1 << 14  # senders, and clients of endpoints, followed; the one quiet for longest leaves
+_SLOWLY = 50  # of what a live host sends more than ever, this part is learnt at a time
 VOLUME, QUERIES = "exfiltration.volume", "exfiltration.query_volume"
 _ASKING = ("read", "session")  # accesses that are questions; a new session is one where the rest is encrypted
 
@@ -155,10 +156,11 @@ class Outflow(Detector):
         live = self.learning.live(self.name, who) and not self.learning.young(who, last)
         if live and amount >= max(least, self.settings.times * most):
             self._report(stream, amount, most, told)
+        elif amount > most and live:
+            self._most[stream] = most + (amount - most) // _SLOWLY  # else a thief would raise the bar window by window
         elif amount > most:
             self._most[stream] = amount
-            if not live:
-                self.learning.note(self.name, who)
+            self.learning.note(self.name, who)
 
     def _report(self, stream: Stream, amount: int, most: int, told: dict[bytes, list[Any]]) -> None:
         kind, who, _ = stream

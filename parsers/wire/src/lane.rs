@@ -35,6 +35,8 @@ pub struct Output {
     pub behaviours: Behaviours,
     /// The flows that rows point to.
     pub dictionary: Dictionary,
+    /// Tables for what is read but is no row.
+    pub aside: Option<Box<Rows>>,
     /// Number of the dictionary: one a window, or part of one.
     pub epoch: u64,
 }

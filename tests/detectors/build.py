@@ -73,7 +73,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "transport": "tcp", "state": "established", "packets_out": 9, "packets_in": 9, "count": 1, "answered": None,
-    "message_type": "MSG", "src_port": 40000, "encrypted": None, "values": (), "status": "ok", "capture": "a.pcap",
+    "message_type": "MSG", "src_port": 40000, "encrypted": None, "values": (), "capture": "a.pcap",
 }  # fmt: skip
 PORTS = {"modbus": 502, "dnp3": 20000, "opcua": 4840, "mqtt": 1883, "http": 80, "tls": 443, "ssh": 22, "ftp": 21}
 
@@ -94,6 +94,8 @@ def _plain(kind: Any) -> Any:
 
 
 def _fill(table: str, row: dict[str, Any], number: int) -> dict[str, Any]:
+    if table == "modbus":
+        row.setdefault("status", "ok")
     ts = row.setdefault("ts", row.get("first_ts", 0.0))
     row.setdefault("first_ts", ts)
     row.setdefault("last_ts", max(ts, row["first_ts"]))

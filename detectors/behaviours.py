@@ -108,3 +108,13 @@ class Behaviours:
             answered=answered,
             capture=self._capture or (text("capture", row) if self._named else ""),
         )
+
+
+def mixed(*addresses: Array) -> Array:
+    """A number for the addresses of each row, equal where they are: sorting numbers is cheaper than sorting bytes."""
+    out = np.zeros(len(addresses[0]), dtype=np.uint64)
+    for ends in addresses:
+        for half in np.ascontiguousarray(ends).view(np.uint64).T:
+            out = (out ^ half) * np.uint64(0x9E3779B97F4A7C15)
+            out ^= out >> np.uint64(29)
+    return out

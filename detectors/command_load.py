@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors.base import SECOND
+from detectors.behaviours import mixed
 from detectors.command_words import COMMANDED, expects_answer
 from detectors.memory import Memo
 from detectors.rates import Rates
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from detectors.window import Window
 
 FACTOR = 3  # times the learnt most that are too many
+POINTS = 4  # fewer written over and over are brute force only at STEADY times the rate: loops of control do that
+STEADY = 5
 SHOWN = 64  # behaviours of one client and server kept of a window: they are the evidence
 PAIRS = 4096  # clients and servers that write, of one window
 
@@ -97,11 +100,18 @@ class Load:
         def live(key: bytes) -> bool:
             return owner.learning.live(owner.name, key[:16])
 
+        bursts = set()
         for key, total in self._writes.close(window.end, period, live).items():
-            if total >= max(settings.brute_force, FACTOR * self._writes.most(key)):
+            shown = self._now.get((key[:16], key[16:]), {})
+            points = len({b.object for b in shown.values()})
+            least = settings.brute_force * (1 if points >= POINTS else STEADY)
+            if total >= max(least, FACTOR * self._writes.most(key)):
+                bursts.add(key)
                 self._burst(key, total)
         for key, total in self._silence.close(window.end, period, live).items():
             answering = self._answering.get(key) is not None
+            if key in bursts:
+                continue  # who is flooded leaves some unanswered: that is the same cause
             if answering and total >= max(settings.unanswered, FACTOR * self._silence.most(key)):
                 for b in sorted(self._silent.get((key[:16], key[16:]), [])):
                     cause = owner.report("unanswered", b, told="got no answer to its commands from", severity="medium")
@@ -113,7 +123,7 @@ class Load:
         self._uncovered.clear()
 
     def _burst(self, key: bytes, total: int) -> None:
-        shown = sorted(self._now[key[:16], key[16:]].values())
+        shown = sorted(self._now.get((key[:16], key[16:]), {}).values())
         cause = None
         for b in shown:
             told = (
@@ -155,11 +165,4 @@ class Load:
 
 
 def _pair_numbers(behaviours: Behaviours) -> Any:
-    """A number for each row's client and server, equal where both are: sorting these is cheaper than their bytes."""
-    client, server = behaviours.addresses("client_ip"), behaviours.addresses("server_ip")
-    mixed = np.zeros(len(client), dtype=np.uint64)
-    for ends in (client, server):
-        for half in np.ascontiguousarray(ends).view(np.uint64).T:
-            mixed = (mixed ^ half) * np.uint64(0x9E3779B97F4A7C15)
-            mixed ^= mixed >> np.uint64(29)
-    return mixed
+    return mixed(behaviours.addresses("client_ip"), behaviours.addresses("server_ip"))

@@ -92,6 +92,10 @@ class Ids:
         positions: list[int] = new.tolist()
         return positions
 
+    def known(self, ids: Array) -> Array:
+        """Which of the ids were seen, without remembering the others."""
+        return _among(self._young, ids) | _among(self._old, ids)
+
     def _add(self, ids: Array) -> None:
         if len(self._young) + len(ids) > self.limit:
             self._old, self._young = self._young, self._young[:0]

@@ -54,9 +54,9 @@ class Behaviours:
         """A column of numbers in the order of the ids."""
         return self.table.numbers(name)[self._order]
 
-    def addresses(self, name: str) -> Array:
-        """A column of addresses, rows of 16 bytes, in the order of the ids."""
-        return self.table.addresses(name)[self._order]
+    def addresses(self, name: str, rows: Array | None = None) -> Array:
+        """A column of addresses, rows of 16 bytes, in the order of the ids; of some positions, if they are given."""
+        return self.table.addresses(name)[self._order if rows is None else self._order[rows]]
 
     def where(self, name: str, wanted: tuple[str, ...]) -> Array:
         """Positions at which a column holds one of the texts."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Key = bytes | int
 
 KNOWN = 1 << 16  # keys a generation
+BEHAVIOURS = 1 << 18  # ids a generation, eight bytes each: a large site's behaviours all fit into one
 
 
 class Memo:
@@ -69,7 +70,7 @@ class Ids:
     """64-bit ids that were seen, as sorted arrays: thousands are looked up in one call."""
 
     def __init__(self, limit: int = 0) -> None:
-        self.limit = limit or KNOWN
+        self.limit = limit or BEHAVIOURS
         self.clear()
 
     def __len__(self) -> int:

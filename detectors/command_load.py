@@ -61,7 +61,7 @@ class Load:
             self._uncovered += map(behaviours.row, new)
 
     def _frequent(self, counts: Any, pairs: Any, ends: tuple[Any, Any], ignored: set[bytes]) -> None:
-        """Sums what each pair wrote. Only those that wrote often enough in this window to matter at all are followed."""
+        """Sums what each pair wrote. Only those that wrote often enough in this window to matter are followed."""
         _, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
         totals = np.bincount(inverse, counts.astype(np.float64))
         for group in np.flatnonzero(totals >= max(1, self._owner.settings.brute_force // 8)).tolist():

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Key = bytes | int
 
 KNOWN = 1 << 16  # keys a generation
+BEHAVIOURS = 1 << 18  # ids a generation, eight bytes each: a large site's behaviours all fit into one
 
 
 class Memo:
@@ -69,7 +70,7 @@ class Ids:
     """64-bit ids that were seen, as sorted arrays: thousands are looked up in one call."""
 
     def __init__(self, limit: int = 0) -> None:
-        self.limit = limit or KNOWN
+        self.limit = limit or BEHAVIOURS
         self.clear()
 
     def __len__(self) -> int:
@@ -91,6 +92,10 @@ class Ids:
         self._add(np.unique(ids[at]))
         positions: list[int] = new.tolist()
         return positions
+
+    def known(self, ids: Array) -> Array:
+        """Which of the ids were seen, without remembering the others."""
+        return _among(self._young, ids) | _among(self._old, ids)
 
     def _add(self, ids: Array) -> None:
         if len(self._young) + len(ids) > self.limit:

@@ -106,7 +106,13 @@ LIMITS = {
 @each
 def test_memory_is_bounded_whatever_comes(kind, monkeypatch):
     """10^5 behaviours, sessions and oddities of which none repeats: every structure stays within its limit."""
-    for module, limit in (("memory", "KNOWN"), ("book", "CAUSES"), ("scan", "SUSPECTS"), ("parser_anomaly", "PAIRS")):
+    for module, limit in (
+        ("memory", "KNOWN"),
+        ("memory", "BEHAVIOURS"),
+        ("book", "CAUSES"),
+        ("scan", "SUSPECTS"),
+        ("parser_anomaly", "PAIRS"),
+    ):
         monkeypatch.setattr(import_module(f"detectors.{module}"), limit, 500)
     monkeypatch.setattr(import_module("detectors.boundary"), "PENDING", 700)
     for name in ("HOSTS", "OWNERS", "QUARANTINE"):

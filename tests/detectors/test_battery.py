@@ -95,7 +95,7 @@ def flood(n: int, window: int) -> Window:
 LIMITS = {
     "asset_changes": "HOSTS VALUES", "beacon": "PAIRS USED", "boundary_shape": "EDGES MACS", "chains": "SESSIONS",
     "credentials": "ACCOUNTS SUBJECTS", "encryption": "EDGES SERVERS", "exfiltration": "DIRECTIONS WATCHED HELD CLIENTS",
-    "lateral": "ACTS EDGES SPREAD", "logins": "REFUSED", "outflow": "STREAMS", "relay": "DIRECTIONS RECEIVED", "silence": "HOSTS",
+    "lateral": "ACTS EDGES SPREAD", "logins": "REFUSED", "outflow": "ACTS STREAMS", "relay": "DIRECTIONS RECEIVED", "silence": "HOSTS",
     "transfer": "EDGES", "tunnels": "DOMAINS PINGS", "volumes": "FLOWS",
 }  # fmt: skip
 

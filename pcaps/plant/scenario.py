@@ -42,7 +42,7 @@ CAUSES = ("benign_process", "sensor_fault", "input_manipulation", "data_poisonin
 
 
 FOREIGN = ("intruder", "guest")  # hosts that are no part of the plant
-BESIDES = ("baseline.new_behaviour", "baseline.traffic")  # true of every attack
+BESIDES = ("baseline.new_behaviour", "baseline.traffic", "commands.outside_window")  # true of every attack
 
 
 @dataclass

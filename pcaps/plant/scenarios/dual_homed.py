@@ -14,7 +14,11 @@ def play(stage):
         actors=("edge",),
         targets=("office",),
         techniques=("T0886",),
-        expected=("assets.new", "assets.changed"),
+        expected=(
+            "assets.new",
+            "assets.changed",
+            "boundary_shape.dual_homed",
+        ),
         also=("lateral.relay",),
         evidence="ip.addr == 10.10.0.150",
     ):

@@ -58,7 +58,8 @@ def main() -> int:
     if not datasets:
         return 1
     told = report.merged(report.read() if options.write else {}, datasets, scenarios)
-    print(report.tables(told))
+    print(report.summary(told))
+    print(report.events(told))
     for name, found in datasets.items():
         for wrong, count in found.get("wrong", {}).items():
             print(f"false, {name}: {wrong} ({count})")

@@ -13,6 +13,7 @@ from tests.evaluate.scoring import Score, Windows
 
 GOLDEN = ROOT / "tests" / "golden" / "evaluation.json"
 README = ROOT / "README.md"
+EVENTS = ROOT / "docs" / "evaluation.md"
 BEGIN, END = "<!-- evaluation: written by make evaluate -->", "<!-- /evaluation -->"
 Figures = dict[str, Any]
 
@@ -90,15 +91,17 @@ def write(told: Figures) -> None:
     GOLDEN.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     if BEGIN in README.read_text():
         before, _, rest = README.read_text().partition(BEGIN)
-        README.write_text(f"{before}{BEGIN}\n{tables(told)}{END}{rest.partition(END)[2]}")
+        README.write_text(f"{before}{BEGIN}\n{summary(told)}{END}{rest.partition(END)[2]}")
+    EVENTS.parent.mkdir(exist_ok=True)
+    EVENTS.write_text(f"# Each labelled event\nWritten by `make evaluate`: what told it, and how soon.\n\n{events(told)}")
 
 
 def read() -> Figures:
     return json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
 
 
-def tables(told: Figures) -> str:
-    """Markdown: the data sets, then each event of a scenario with the detectors that should tell it."""
+def summary(told: Figures) -> str:
+    """Markdown: a row a data set."""
     head = (
         "data set",
         "events",
@@ -112,15 +115,18 @@ def tables(told: Figures) -> str:
     keys = ("events", "found", "recall", "precision", "false_alarms_per_day", "false_alarms_per_million_messages")
     rows = [[name, *(_shown(d[key]) for key in keys), _seconds(d.get("delay_s_median"))]
             for name, d in {**told["datasets"], "all": told["totals"]}.items()]  # fmt: skip
-    text = _table(head, rows)
-    events: dict[tuple[str, str, str], list[Figures]] = {}
+    return _table(head, rows)
+
+
+def events(told: Figures) -> str:
+    """Markdown: a row an event with the detectors that tell it."""
+    found_of: dict[tuple[str, str, str], list[Figures]] = {}
     for row in told["scenarios"]:
-        events.setdefault((row["dataset"], row["name"], row["event"]), []).append(row)
+        found_of.setdefault((row["dataset"], row["name"], row["event"]), []).append(row)
     lines = [[name, event, " ".join(r["detector"] for r in found if r["detected"]) or "**missed**",
               _seconds(min((r["delay_s"] for r in found if r["detected"]), default=None)), _cause(found[0])]
-             for (_, name, event), found in events.items()]  # fmt: skip
-    detail = _table(("capture", "what happens", "told by", "delay", "cause"), lines)
-    return f"{text}\n<details><summary>Each event</summary>\n\n{detail}\n</details>\n"
+             for (_, name, event), found in found_of.items()]  # fmt: skip
+    return _table(("capture", "what happens", "told by", "delay", "cause"), lines)
 
 
 def _cause(row: Figures) -> str:

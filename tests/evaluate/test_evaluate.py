@@ -48,7 +48,7 @@ def test_the_same_twice() -> None:
 
 def test_the_readme_shows_the_kept_figures() -> None:
     shown = README.read_text().partition(BEGIN)[2].partition(END)[0]
-    assert shown.strip() == report.tables(report.read()).strip(), "write it again: make evaluate"
+    assert shown.strip() == report.summary(report.read()).strip(), "write it again: make evaluate"
 
 
 def test_a_capture_is_moved_in_time(tmp_path: Path) -> None:

@@ -275,12 +275,12 @@ fn unknown_services_keep_their_ids() {
         fields(&script, &["request_type_id", "response_type_id", "service_id", "service"]),
         "request_type_id=60000 response_type_id=60003 service_id=0 service="
     );
-    // Query bodies are not read, their service is known.
-    script.push((Dir::ToServer, msg(10, &B::request(615).raw(&[9; 30]))));
-    script.push((Dir::ToClient, msg(10, &B::response(618, 0x8010_0000).raw(&[9; 30]))));
+    // Bodies of the test stack are not read, their service is known.
+    script.push((Dir::ToServer, msg(10, &B::request(410).raw(&[9; 30]))));
+    script.push((Dir::ToClient, msg(10, &B::response(413, 0x8010_0000).raw(&[9; 30]))));
     assert_eq!(
         fields(&script, &["service_id", "service", "status"]),
-        "service_id=615 service=QueryFirst status=2148532224"
+        "service_id=410 service=TestStack status=2148532224"
     );
     assert_eq!(anomalies(&script), Vec::<String>::new());
 }

@@ -12,7 +12,7 @@ def play(stage):
     with stage.step(
         "the edge node answers in the office network",
         actors=("edge",),
-        targets=("office",),
+        targets=("office", "10.10.0.150"),
         techniques=("T0886",),
         expected=(
             "assets.new",

@@ -19,7 +19,8 @@ class Alert:
 
     `alert_id` names the cause and nothing that grows with it: an update has the same id and replaces the
     row. `count` counts what the kind's catalogue entry says it counts. `frames` are 1-based frame numbers
-    in `capture`, of the earliest packets that show the cause.
+    in `capture`, of the earliest packets that show the cause. `status` and `suppressed` (the configuration's
+    reason for keeping it quiet) are the pipeline's.
     """
 
     alert_id: str
@@ -44,6 +45,7 @@ class Alert:
     frames: tuple[int, ...] = ()
     capture: str = ""
     status: str = "open"
+    suppressed: str = ""
     sensor: str = ""
     case_id: str = ""
 

@@ -96,9 +96,8 @@ class Answers:
         if self._second:
             wanted = np.array([number for number, *_ in self._second], dtype=np.uint64)
             among = np.isin(wanted, np.concatenate(self._answered))
-            for (_, *place, src, dst, code), second in zip(self._second, among.tolist(), strict=True):
+            for (_, ts, frame, capture, src, dst, code), second in zip(self._second, among.tolist(), strict=True):
                 if second:
-                    ts, frame, capture = place
                     self._add(("two_answers", src, dst, "modbus"), (ts, frame, capture), ts, 1, f"function {code}")
         self._answered, self._second = [], []
 
@@ -116,7 +115,7 @@ class Answers:
         told = [(k, n) for k, n in told if n >= max(least[k[0]], FACTOR * self._rates.most(_packed(*k)))]
         answered = _answered(window, {key[1:3] for key, _ in told}) if told else set()
         for key, total in told:
-            if key[0] == "sequence" or key[1:3] in answered:
+            if key[0] == "sequence" or key[3] == "modbus" or key[1:3] in answered:
                 self._report(owner, key, total)
         self._now.clear()
         self._lossy.clear()

@@ -139,8 +139,7 @@ class Inventory:
         ips, ts = table.addresses("ip"), table.numbers("ts").tolist()
         fields, names = table.codes("field")
         for at, when in enumerate(ts):
-            host = self._host(ips[at].tobytes(), when, when)
-            if host is None:
+            if (host := self._host(ips[at].tobytes(), when, when)) is None:
                 continue
             self._fact(host, "mac", when, table.text("mac", at))
             name, value = names[int(fields[at])], table.text("value", at)
@@ -197,6 +196,12 @@ class Inventory:
         tends_device = any(DEVICES & self._hosts[other].roles for other in host.tended if other in self._hosts)
         return shown(host.roles | ({"engineering"} if tends_device else set()), len(host.servers))
 
+    def restart(self) -> None:
+        """Another stream begins: what is known stays, but when and whether a host is seen counts from here."""
+        for host in self._hosts.values():
+            host.first, host.last, host.written = 2**63 - 1, 0, 0
+        self._now, self._swept, self._dirty = 0, 0, set()
+
     def changed(self, everything: bool = False) -> list[AssetRow]:
         """Hosts of which something new is known since the last call, by address."""
         moved = self._version != self._places.version
@@ -211,7 +216,7 @@ class Inventory:
         rows = []
         for ip, host in sorted(candidates.items()):
             due = host.last > host.written and (everything or self._now - host.written >= REFRESH)
-            if ip in dirty or due or moved:
+            if host.last and (ip in dirty or due or moved):
                 row = self._row(ip, host, macs.get(ip, ""))
                 if ip in dirty or due or row.zone != host.zone:
                     host.written, host.zone = host.last, row.zone
@@ -240,10 +245,9 @@ class Inventory:
 
     def snapshot(self) -> dict[str, Any]:
         hosts = {ip.hex(): host.snapshot() for ip, host in self._hosts.items()}
-        owners = {mac: ip.hex() for mac, ip in self._owners.items()}
         plain = {"version": self._version, "now": self._now, "swept": self._swept}
         lists = {"dirty": sorted(ip.hex() for ip in self._dirty), "behaviours": self._behaviours.snapshot()}
-        return {"hosts": hosts, "owners": owners, **plain, **lists}
+        return {"hosts": hosts, "owners": {mac: ip.hex() for mac, ip in self._owners.items()}, **plain, **lists}
 
     def restore(self, state: dict[str, Any]) -> None:
         self._hosts = {bytes.fromhex(ip): Host.restored(bytes.fromhex(ip), kept) for ip, kept in state["hosts"].items()}

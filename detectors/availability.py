@@ -69,6 +69,7 @@ class Availability(Detector):
 
     def __init__(self, settings: Any, site: Any) -> None:
         super().__init__(settings, site)
+        self.learning.novelty(self.name)  # it learns amounts, not keys; by its set the learning knows it
         self._window, self._minute, self._errors = Rates(), Rates(), Rates()
         self._places: dict[
             bytes, tuple[Place, str, bytes, bytes]
@@ -166,6 +167,8 @@ class Availability(Detector):
         for key, total in self._errors.close(window.end, MINUTE, live).items():
             if total >= max(settings.exceptions, settings.factor * self._errors.most(key)):
                 self._storm(key, total, window)
+        if any(rates.grew for rates in (self._window, self._minute, self._errors)):
+            self.learning.note(self.name, b"")
         self._places.clear()
         self._silence.judge(self, window)
         self._restarts.judge(self, window)

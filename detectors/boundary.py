@@ -179,11 +179,11 @@ class Boundary(Detector):
         verdict: Verdict,
         ts: int,
     ) -> tuple[str, Cause]:
-        """The cause a crossing belongs to. `protocol` empty: tried, never opened; all such tries of a host into
-        a zone are one cause."""
+        """The cause a crossing belongs to: a host that uses one protocol into a zone is one, however many it reaches
+        there, for one rule of a firewall lets it through. `protocol` empty: tried, never opened."""
         names = [zone.name if zone else "" for zone in (src, dst)]
         inbound = bool(src and src.kind == "internet")
-        subject: tuple[bytes | str, ...] = (src_ip, dst_ip, protocol)
+        subject: tuple[bytes | str, ...] = (src_ip, names[1], protocol)
         if kind == "boundary.unknown_zone":
             subject = (src_ip if src is None else dst_ip,)
         elif kind == "boundary.internet":
@@ -230,4 +230,6 @@ def _summary(cause: Cause, protocol: str) -> str:
     src, dst = address.text(cause.src), address.text(cause.dst)
     zones = [name or "no zone" for name in cause.zones]
     did = f"uses {protocol} of" if protocol else "tried to reach"
-    return f"{src} ({zones[0]}) {did} {dst} ({zones[1]})"
+    others = len(cause.sets.get("pairs", ())) - 1
+    more = f"{others}{' or more' if 'pairs' in cause.more else ''} others" if others > 1 else "another"
+    return f"{src} ({zones[0]}) {did} {dst} ({zones[1]})" + (f", and {more} alike" if others > 0 else "")

@@ -10,6 +10,8 @@ from detectors import address
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+ACTIONS = ("write", "control", "deploy", "update", "session")
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

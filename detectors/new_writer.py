@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from detectors import address
 from detectors.base import SECOND, Detector
 from detectors.behaviours import Behaviour, Behaviours
+from detectors.catalogue import entry
 from detectors.latecomers import Latecomers
 from detectors.memory import Memo
 
@@ -111,15 +112,20 @@ class NewWriter(Detector):
 
     def _report(self, b: Behaviour, learned: float, confidence: float = 0.0) -> str:
         kind = f"new_writer.{b.access}"
+        change = self.site.changes.covering(b.ts, b.access, b.client, b.server)
         identity, cause = self.book.cause(
-            kind, (b.client, b.server, b.protocol, b.unit), protocol=b.protocol,
+            kind, (b.client, b.server, b.protocol, b.unit), protocol=b.protocol, severity="info" if change else "",
             confidence=confidence or self.learning.confidence(self.name),
         )  # fmt: skip
         src, dst = self.places.zone(b.client), self.places.zone(b.server)
         outside = src is not None and (src.kind == "internet" or (src.kind == "it" and not self.places.inferred))
         configured = not self.places.inferred
-        if outside or (configured and b.access == "control" and dst is not None and dst.level <= 1):
+        if change:
+            cause.facts["change"] = change.id
+        elif outside or (configured and b.access == "control" and dst is not None and dst.level <= 1):
             cause.raise_to("critical")
+        if not change:
+            cause.raise_to(entry(kind).severity)  # what is done under a change is a note; the next thing may not be
         cause.between(b.ts, b.client, b.server, src.name if src else "", dst.name if dst else "")
         cause.seen(b.occurrences, b.ts, b.last_ts)
         cause.shown(b.ts, b.frame, b.capture)

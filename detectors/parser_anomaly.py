@@ -1,12 +1,14 @@
 """Bursts of messages that contradict their protocol.
 
 Detects: many malformed messages between two hosts within a period; overlapping fragments or segments with
-different content; answers without a question.
+different content, or streams that can be read two ways; answers without a question; codes that the standard reserves;
+other protocols on a protocol's own port.
 Why it matters: fuzzing, exploits and evasion look like this; so do broken devices, which matter as well.
 Evidence: kinds of oddity with their counts, some details (field, offset, reason), first frames.
 False positives: vendor dialects; captures with packets missing; one-sided taps.
-Techniques: T0814, T0866, T0830, T1692.002 by kind, in the catalogue.
-Fires on: pcaps/fuzzed_modbus.pcap, pcaps/overlap.pcap, pcaps/spoofed_answers.pcap
+Techniques: T0814, T0866, T0830, T1692.002, T0885 by kind, in the catalogue.
+Fires on: pcaps/fuzzed_modbus.pcap, pcaps/overlap.pcap, pcaps/spoofed_answers.pcap,
+pcaps/modbus_unit_scan.pcap, pcaps/wrong_port.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: numpy over the anomalies of a window; a few dictionary entries for each pair of hosts that has any.
 Blind when: the oddity is below the threshold, or the application does not care about malformed input.
@@ -37,20 +39,22 @@ _KIND = {
     "message_too_long": "malformed",
     "trailing_bytes": "malformed",
     "too_many_items": "malformed",
-    "unknown_code": "malformed",
+    "unknown_code": "reserved_code",
     "bad_length": "malformed",
     "crc": "malformed",
     "overlap_conflict": "evasion",
     "fragment_overlap": "evasion",
-    "syn_inside": "malformed",
     "ambiguous_stream": "evasion",
+    "unexpected_protocol": "wrong_port",
+    "syn_inside": "malformed",
     "wrong_direction": "malformed",
     "second_connect": "malformed",
     "unknown_alias": "malformed",
     "select_mismatch": "unsolicited",
     "unsolicited_response": "unsolicited",
-    "unexpected_protocol": "malformed",
 }
+_WEIGHT = {"ambiguous_stream": 2}  # one such row stands for a whole stream that can be read two ways
+
 # What follows from missing packets or from the sensor's own limits.
 _LOSS = frozenset(
     (
@@ -64,6 +68,7 @@ _LOSS = frozenset(
         "chunk_abort",
         "chunks_full",
         "tags_full",
+        "compressed",
     )
 )
 
@@ -78,12 +83,14 @@ class Settings:
     malformed: int = 5
     evasion: int = 2
     unsolicited: int = 10
+    reserved_code: int = 5
+    wrong_port: int = 1
     ignore: tuple[str, ...] = ()  # kinds of oddity, as the table `anomalies` names them
 
 
 class ParserAnomaly(Detector):
     name = "parser_anomaly"
-    kinds = ("parser_anomaly.malformed", "parser_anomaly.evasion", "parser_anomaly.unsolicited")
+    kinds = tuple(f"parser_anomaly.{k}" for k in ("malformed", "evasion", "unsolicited", "reserved_code", "wrong_port"))
     reads = ("anomalies",)
     settings_class = Settings
     settings: Settings
@@ -130,7 +137,7 @@ class ParserAnomaly(Detector):
             self._recent[key] = entries
             if not entries:
                 del self._recent[key]
-            elif sum(sum(e["oddities"].values()) for e in entries) >= getattr(self.settings, key[0].split(".")[1]):
+            elif sum(map(_weight, entries)) >= getattr(self.settings, key[0].split(".")[1]):
                 self._report(key, entries)
         if len(self._recent) > PAIRS:
             quiet = sorted(self._recent, key=lambda k: (self._recent[k][-1]["last"], k))
@@ -155,7 +162,8 @@ class ParserAnomaly(Detector):
                 cause.add("details", [f"{oddity}: {detail}"])
         cause.facts |= {"oddities": dict(sorted(counts.items())), "bytes_missing": confidence < 0.8}
         told = ", ".join(f"{count} {oddity}" for oddity, count in sorted(counts.items()))
-        cause.summary = f"{address.text(src)} and {address.text(dst)}: {protocol or 'packets'} with {told}"
+        between = f"{address.text(src)} and {address.text(dst)}" if src != dst else "hosts that cannot be told"
+        cause.summary = f"{between}: {protocol or 'packets'} with {told}"
 
     def sizes(self) -> dict[str, int]:
         held = {"pairs": len(self._recent), "lossy": len(self._lossy)}
@@ -172,3 +180,7 @@ class ParserAnomaly(Detector):
             (k, bytes.fromhex(a), bytes.fromhex(b), p): [dict(e) for e in entries]
             for k, a, b, p, entries in state["recent"]
         }
+
+
+def _weight(entry: dict[str, Any]) -> int:
+    return sum(count * _WEIGHT.get(oddity, 1) for oddity, count in entry["oddities"].items())

@@ -15,6 +15,7 @@ from detectors.base import Detector, parse_settings
 from detectors.book import Book, in_order
 from detectors.memory import Memo
 from detectors.site import site
+from detectors.verdicts import OPEN, STATUS, Verdicts
 from detectors.window import Window
 
 if TYPE_CHECKING:
@@ -45,14 +46,17 @@ class Pipeline:
         learning: Settings | None = None,
         changes: Iterable[Change] = (),
         models: Iterable[Model] = (),
+        verdicts: Verdicts | None = None,
     ) -> None:
+        self._verdicts = verdicts or Verdicts()
         self._sensor, self._case_id = sensor, case_id
         self.site = site(policy, learning, changes, models)
         self._places, self._inventory = self.site.places, self.site.inventory
         self._finished = False
         self.failures: dict[str, str] = {}  # detectors switched off, and why
         self.raised: dict[str, int] = {}  # alerts by kind; an update is not counted again
-        self._ids = Memo()
+        self.quiet: dict[str, int] = {}  # alerts not shown, by status; one closed and seen again was raised too
+        self._ids, self._quiet_ids = Memo(), Memo()
         self.detectors: dict[str, Detector] = {}
         for name, wanted in registry.enabled(settings).items():
             if wanted:
@@ -80,7 +84,11 @@ class Pipeline:
 
     def _close(self, end: int, alerts: list[Alert]) -> None:
         exact = {name for name, detector in self.detectors.items() if not detector.anomaly}
-        grave = [a.src_ip for a in alerts if a.severity in GRAVE and a.detector in exact and a.src_ip != NOWHERE]
+        grave = [
+            a.src_ip
+            for a in alerts
+            if a.severity in GRAVE and a.detector in exact and a.src_ip != NOWHERE and a.status != STATUS["learn"]
+        ]
         self.site.learning.suspect(grave)
         self.site.learning.close(end)
 
@@ -94,8 +102,9 @@ class Pipeline:
         self.site.learning.end()
         for detector in self.detectors.values():
             detector.book = Book(detector.name)
-        self.raised.clear()
-        self._ids.clear()
+        self._inventory.restart()
+        for counted in (self.raised, self.quiet, self._ids, self._quiet_ids):
+            counted.clear()
         self._finished = False
 
     def finish(self) -> list[Alert]:
@@ -119,11 +128,15 @@ class Pipeline:
         if self._places.inferred:
             told.append("no zones are configured: they were inferred from addresses and roles")
         told += self.site.learning.notes()
+        if self.quiet:
+            quiet = ", ".join(f"{count} {status}" for status, count in sorted(self.quiet.items()))
+            told.append(f"alerts that were stored but are not shown: {quiet}")
         return told + [note for _, notes in self._each(lambda detector: detector.notes()) for note in notes]
 
     def counters(self) -> dict[str, int]:
         """For the table `health`: alerts by kind, entries held, what limits cost."""
         told = {f"alerts.{kind}": count for kind, count in self.raised.items()}
+        told |= {f"alerts_{status}": count for status, count in self.quiet.items()}
         told["detectors.failed"] = len(self.failures)
         told |= {f"learning.{name}": size for name, size in self.site.learning.counters().items()}
         told["assets.overflow"] = self._inventory.overflow
@@ -151,10 +164,16 @@ class Pipeline:
         self.detectors.pop(name, None)
 
     def _complete(self, alert: Alert) -> Alert:
-        if self._ids.fresh([bytes.fromhex(alert.alert_id)]):
-            self.raised[alert.kind] = self.raised.get(alert.kind, 0) + 1
+        status, suppressed = self._verdicts.judge(alert)
+        ids, counts, what = (
+            (self._ids, self.raised, alert.kind) if status == OPEN else (self._quiet_ids, self.quiet, status)
+        )
+        if ids.fresh([bytes.fromhex(alert.alert_id)]):
+            counts[what] = counts.get(what, 0) + 1
         return replace(
             alert,
+            status=status,
+            suppressed=suppressed,
             src_zone=alert.src_zone or self.zone(alert.src_ip),
             dst_zone=alert.dst_zone or self.zone(alert.dst_ip),
             sensor=self._sensor,
@@ -168,14 +187,17 @@ class Pipeline:
             "detectors": {name: detector.snapshot() for name, detector in self.detectors.items()},
             "failures": dict(self.failures),
             "raised": dict(self.raised),
+            "quiet": dict(self.quiet),
             "ids": self._ids.snapshot(),
+            "quiet_ids": self._quiet_ids.snapshot(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on where a snapshot of the same configuration was taken."""
         self.site.restore(state["site"])
-        self.failures, self.raised = dict(state["failures"]), dict(state["raised"])
+        self.failures, self.raised, self.quiet = (dict(state[name]) for name in ("failures", "raised", "quiet"))
         self._ids.restore(state["ids"])
+        self._quiet_ids.restore(state["quiet_ids"])
         for name in list(self.detectors):
             if name in state["detectors"]:
                 self.detectors[name].restore(state["detectors"][name])

@@ -19,6 +19,7 @@ class Rates:
         self._recent: dict[bytes, list[list[int]]] = {}  # of each key: [end of the window, amount]
         self._most: dict[bytes, int] = {}
         self.overflow = 0
+        self.grew = False  # whether the last window taught a greater most
 
     def __len__(self) -> int:
         return max(len(self._now), len(self._recent))
@@ -36,6 +37,7 @@ class Rates:
     def close(self, end: int, period: int, live: Callable[[bytes], bool]) -> dict[bytes, int]:
         """The window is over: of each key that grew in it, the total of the period. A key that is not live is learnt,
         and not told."""
+        self.grew = False
         for key, amount in sorted(self._now.items()):
             if key in self._recent or len(self._recent) < KEYS:
                 self._recent.setdefault(key, []).append([end, amount])
@@ -62,11 +64,8 @@ class Rates:
         before = self._most.pop(key, 0)
         if len(self._most) >= MOST:
             del self._most[next(iter(self._most))]
+        self.grew = self.grew or total > before
         self._most[key] = max(before, total)
-
-    def forget(self, key: bytes) -> None:
-        """What was added lately counts no more."""
-        self._recent.pop(key, None)
 
     def snapshot(self) -> dict[str, Any]:
         """Between two windows."""

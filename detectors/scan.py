@@ -1,14 +1,15 @@
-"""Hosts that look for others: ports, addresses, controllers, Modbus units, functions.
+"""Hosts that look for others: ports, addresses, controllers, Modbus units, functions, nodes, topics, points.
 
-Detects: many ports of one host, many hosts of one network, many controllers, many units behind one
-server or many refused functions of it, tried by one host within the period; units count that failed
-to answer or were asked who they are.
+Detects: many ports of one host, many hosts of one network, many controllers, many units behind one server or many
+refused functions of it, many nodes of an OPC UA server, tried by one host within the period; subscriptions to all
+topics, integrity polls of DNP3 and calls to all devices of a network by hosts that never did so.
 Why it matters: it comes before nearly everything else, and it upsets fragile devices.
 Evidence: how many targets in the period, some of them by name, ports, first frames.
-False positives: asset inventories and vulnerability scanners of one's own; a network manager that pings;
-a client that keeps trying devices which are switched off.
-Techniques: T0846.001, T0846, T0888, T0861 by kind, in the catalogue.
-Fires on: pcaps/port_scan.pcap, pcaps/address_scan.pcap, pcaps/modbus_unit_scan.pcap
+False positives: asset inventories and vulnerability scanners of one's own; a network manager that pings; a client that
+keeps trying devices which are switched off; a client that walks a server's nodes as it starts.
+Techniques: T0846.001, T0846.002, T0846, T0888, T0861, T0802, T0801 by kind, in the catalogue.
+Fires on: pcaps/port_scan.pcap, pcaps/address_scan.pcap, pcaps/modbus_unit_scan.pcap, pcaps/opcua_browse.pcap,
+pcaps/mqtt_wildcard.pcap, pcaps/dnp3_restart.pcap, pcaps/broadcast_discovery.pcap
 Silent on: pcaps/normal_plant.pcap, pcaps/many_controllers.pcap
 Cost: numpy over the flows of a window; a dictionary entry for each probe.
 Blind when: the scan is slower than the threshold in a period (default two minutes), or it is made of ARP only.
@@ -32,13 +33,17 @@ from detectors.behaviours import Behaviours
 from detectors.book import FRAMES
 from detectors.memory import Ids, Memo
 from detectors.protocols import OT_PORTS
+from detectors.scan_words import CALLED, CONFIDENCE, DONE, FAILING, PROTOCOL, PROTOCOLS, counted, learnt
 from detectors.sessions import GLANCE, UNOPENED, capture_of
 from detectors.window import Array, Table, Window, groups
 
 SUSPECTS = 4096  # followed at a time; the one quiet for longest leaves
 TARGETS = 2048  # targets counted of one suspect; beyond this the count says "at least"
-_IDENTIFY = frozenset(("read_device_identification", "report_server_id"))
 _ENDED = ("reset", "closed", "closing")
+
+_KINDS = (
+    "ports", "addresses", "controllers", "units", "functions", "browse", "wildcard", "integrity_poll", "broadcast",
+)  # fmt: skip
 
 Try = tuple[int, int, str]  # when, frame, capture: the latest probe of a target
 Suspect = tuple[str, bytes, bytes]  # kind, who, and where: a host, a network
@@ -52,12 +57,16 @@ class Settings:
     controllers: int = 10
     units: int = 10
     functions: int = 8
+    browse: int = 50
+    wildcard: int = 1
+    integrity_poll: int = 1
+    broadcast: int = 1
     ignore: tuple[str, ...] = ()  # addresses of scanners of one's own
 
 
 class Scan(Detector):
     name = "scan"
-    kinds = tuple(f"scan.{k}" for k in ("ports", "addresses", "controllers", "units", "functions"))
+    kinds = tuple(f"scan.{k}" for k in _KINDS)
     reads = ("flows", "behaviours")
     settings_class = Settings
     settings: Settings
@@ -65,7 +74,8 @@ class Scan(Detector):
     def __init__(self, settings: Any, site: Any) -> None:
         super().__init__(settings, site)
         self._tried: dict[Suspect, dict[str, Try]] = {}
-        self._looked_at = Ids()  # Modbus behaviours
+        self._known = self.learning.novelty(self.name)
+        self._looked_at = Ids()
         self._answering = Memo()  # client and server of which answers are seen at all
         self._ignored = {address.parse(a) for a in self.settings.ignore}
 
@@ -76,19 +86,26 @@ class Scan(Detector):
         behaviours = window.derive(Behaviours)
         if not len(behaviours):
             return
-        modbus = behaviours.where("protocol", ("modbus",))
-        for fresh in self._looked_at.fresh(behaviours.ids[modbus]):
-            b = behaviours.row(int(modbus[fresh]))
-            if b.client in self._ignored or not b.unit:  # without a unit it is the connection
+        asked = behaviours.where("protocol", PROTOCOLS)
+        for fresh in self._looked_at.fresh(behaviours.ids[asked]):
+            b = behaviours.row(int(asked[fresh]))
+            if b.client in self._ignored:
                 continue
-            if b.answered:
+            if b.answered and b.protocol == "modbus":
                 self._answering.put(b.client + b.server)
-            failed = b.answered <= b.errors
-            # A unit that answers is there, and polling it is no search; asking who it is may be one.
-            if failed or b.operation in _IDENTIFY:
-                self._try("scan.units", b.client, b.server, f"unit {b.unit}", (b.ts, b.frame, b.capture))
-            if failed:
-                self._try("scan.functions", b.client, b.server, b.operation, (b.ts, b.frame, b.capture))
+            this = (b.ts, b.frame, b.capture)
+            for kind, target in counted(b):
+                self._try(kind, b.client, b.server, target, this)
+            for kind, target in learnt(b):
+                if self._never(kind, b.client, b.server, target):
+                    self._try(kind, b.client, b.server, target, this)
+
+    def _never(self, kind: str, who: bytes, where: bytes, target: str = "") -> bool:
+        """Whether the host was not known to do so when learning ended."""
+        key = b"\0".join((kind.encode(), who, where, target.encode()))
+        if self._known.fresh(key, who, f"{kind} {target}"):
+            self._known.report(key, kind)
+        return bool(self._known.told(key))
 
     def _probes(self, table: Table) -> None:
         rows = np.flatnonzero(_is_probe(table))
@@ -101,15 +118,23 @@ class Scan(Detector):
         first, _, _ = groups(table.keys(src[rows], dst[rows], port[rows], transports[rows]))
         for row in rows[first].tolist():
             who, where = src[row].tobytes(), dst[row].tobytes()
-            if who in self._ignored or address.scope(where) in ("group", "none"):
-                continue
             this = (int(ts[row]), int(table.numbers("frame")[row]), capture_of(table, row))
             transport, number = names[int(transports[row])], int(port[row])
+            scope = address.scope(where)
+            if who in self._ignored or scope in ("group", "none"):
+                if scope == "group" and number in CALLED and transport == "udp" and who not in self._ignored:
+                    self._call(who, where, number, this)
+                continue
             if transport in ("tcp", "udp", "sctp"):
                 self._try("scan.ports", who, where, f"{transport}/{number}", this)
             self._try("scan.addresses", who, _network(where), address.text(where), this)
             if number in OT_PORTS and transport in ("tcp", "udp"):
                 self._try("scan.controllers", who, b"", address.text(where), this)
+
+    def _call(self, who: bytes, group: bytes, port: int, this: Try) -> None:
+        target = f"{address.text(group)} udp/{port}"
+        if self._never("scan.broadcast", who, group, target):
+            self._try("scan.broadcast", who, group, target, this)
 
     def _try(self, kind: str, who: bytes, where: bytes, target: str, this: Try) -> None:
         suspect = (kind, who, where)
@@ -133,8 +158,10 @@ class Scan(Detector):
             self._tried[suspect] = targets
             if len(targets) < getattr(self.settings, kind.removeprefix("scan.")):
                 continue
+            if kind == "scan.browse" and not self._never(kind, who, where):
+                continue
             # A tap that sees one direction only shows no answer at all.
-            if kind not in _PROTOCOL or self._answering.get(who + where) is not None:
+            if kind not in FAILING or self._answering.get(who + where) is not None:
                 self._report(kind, who, where, targets)
         if len(self._tried) > SUSPECTS:
             quiet = sorted(self._tried, key=lambda s: (max(self._tried[s].values()), s))
@@ -143,7 +170,7 @@ class Scan(Detector):
 
     def _report(self, kind: str, who: bytes, where: bytes, targets: dict[str, Try]) -> None:
         host = len(where) == 16
-        _, cause = self.book.cause(kind, (who, where), protocol=_PROTOCOL.get(kind, ""), confidence=_CONFIDENCE[kind])
+        _, cause = self.book.cause(kind, (who, where), protocol=PROTOCOL.get(kind, ""), confidence=CONFIDENCE[kind])
         tries = sorted(targets.values())
         if len(targets) > cause.count or tries[-1][0] > cause.last_ts:
             cause.seen(max(0, len(targets) - cause.count), tries[0][0], tries[-1][0])
@@ -154,8 +181,8 @@ class Scan(Detector):
         cause.facts["seconds"] = self.settings.seconds
         cause.facts["threshold"] = getattr(self.settings, kind.removeprefix("scan."))
         cause.facts["at_least"] = len(targets) >= TARGETS
-        what = f"{cause.count} {_NOUN[kind]}" + (f" of {address.text(where)}" if host else "")
-        cause.summary = f"{address.text(who)} tried {what} within {self.settings.seconds:g} s"
+        what = DONE[kind].format(cause.count) + (f" of {address.text(where)}" if host else "")
+        cause.summary = f"{address.text(who)} {what} within {self.settings.seconds:g} s"
 
     def sizes(self) -> dict[str, int]:
         held = {"suspects": len(self._tried), "behaviours": len(self._looked_at)}
@@ -175,23 +202,6 @@ class Scan(Detector):
         for kind, who, where, targets in state["tried"]:
             suspect = (kind, bytes.fromhex(who), bytes.fromhex(where))
             self._tried[suspect] = {t: (ts, frame, capture) for t, (ts, frame, capture) in targets.items()}
-
-
-_NOUN = {
-    "scan.ports": "ports",
-    "scan.addresses": "addresses",
-    "scan.controllers": "hosts on ports of controllers",
-    "scan.units": "Modbus units",
-    "scan.functions": "refused Modbus functions",
-}
-_PROTOCOL = {"scan.units": "modbus", "scan.functions": "modbus"}
-_CONFIDENCE = {
-    "scan.ports": 0.9,
-    "scan.addresses": 0.85,
-    "scan.controllers": 0.85,
-    "scan.units": 0.8,
-    "scan.functions": 0.8,
-}
 
 
 def _first_target(targets: dict[str, Try]) -> bytes:

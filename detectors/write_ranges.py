@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from detectors.window import Table, Window
 
 RANGES = 1 << 14  # kept; further ones are not learnt, and counted
+LEAST = 8  # values learnt at an address before another counts as outside of them
 WRITES = 4096  # of single values, looked at in one window
 # Modbus functions whose `values` are what was written, and where.
 _WRITES = {5: "coil", 6: "holding_register", 15: "coil", 16: "holding_register", 23: "holding_register"}
@@ -37,7 +38,7 @@ class Outside(NamedTuple):
 class WriteRanges:
     def __init__(self, detector: str, learning: Learning) -> None:
         self._detector, self._learning = detector, learning
-        self._ranges: dict[Key, list[int]] = {}
+        self._ranges: dict[Key, list[int]] = {}  # least, greatest, and how often it was learnt
         self._queue: list[tuple[Key, int, int]] = []  # to be learnt when the next window is judged
         self._written: list[tuple[int, int, str, Key, int]] = []
         self.overflow = 0
@@ -74,15 +75,15 @@ class WriteRanges:
         for ts, frame, capture, key, value in sorted(self._written):
             if not self._learning.live(self._detector, key[0]):
                 self._queue.append((key, value, value))
-            elif (learnt := self.learnt(key)) and not learnt[0] <= value <= learnt[1]:
+            elif (learnt := self.learnt(key, LEAST)) and not learnt[0] <= value <= learnt[1]:
                 found.append(Outside(key, value, learnt, ts, frame, capture))
         self._written.clear()
         return found
 
-    def learnt(self, key: Key) -> tuple[int, int] | None:
-        """Least and greatest of what was learnt, or None."""
+    def learnt(self, key: Key, least: int = 1) -> tuple[int, int] | None:
+        """Least and greatest of what was learnt, if that was often enough; else None."""
         found = self._ranges.get(key)
-        return (found[0], found[1]) if found else None
+        return (found[0], found[1]) if found and found[2] >= least else None
 
     def learn(self, key: Key, low: int, high: int) -> None:
         """From the next window on it is known."""
@@ -91,9 +92,9 @@ class WriteRanges:
     def _learn(self, key: Key, low: int, high: int) -> None:
         found = self._ranges.get(key)
         if found is not None:
-            found[0], found[1] = min(found[0], low), max(found[1], high)
+            found[:] = min(found[0], low), max(found[1], high), found[2] + 1
         elif len(self._ranges) < RANGES:
-            self._ranges[key] = [low, high]
+            self._ranges[key] = [low, high, 1]
         else:
             self.overflow += 1
 
@@ -103,7 +104,7 @@ class WriteRanges:
         return {"ranges": ranges, "queue": [[*_plain(key), low, high] for key, low, high in self._queue]}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self._ranges = {_key(cells): [cells[4], cells[5]] for cells in state["ranges"]}
+        self._ranges = {_key(cells): list(cells[4:7]) for cells in state["ranges"]}
         self._queue = [(_key(cells), cells[4], cells[5]) for cells in state["queue"]]
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "ndjson", "csv")
 SEVERITIES = ("info", "low", "medium", "high", "critical")
+STATUSES = ("open", "learned", "muted", "closed", "all")
 _DEBUG = "DRIFTSPAN_TRACEBACK"
 
 
@@ -44,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
     _query(commands)
     _listings(commands)
     _show(commands)
+    _verdicts(commands)
+    _tune(commands)
     _doctor(commands)
     return top
 
@@ -75,7 +78,19 @@ def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _add(commands, "replay", "Read captures, store what they show, raise alerts, end with a summary")
-    command.add_argument("captures", nargs="+", metavar="CAPTURE", help="pcap or pcapng, also .gz and .zst; - is stdin")
+    command.add_argument("captures", nargs="*", metavar="CAPTURE", help="pcap or pcapng, also .gz and .zst; - is stdin")
+    command.add_argument(
+        "--learn-from",
+        action="append",
+        default=[],
+        metavar="CAPTURE",
+        help="learn what is normal from this clean capture first; may be given several times, nothing of it is stored "
+        "(default: the first part of the captures is learnt)",
+    )
+    command.add_argument("--baseline", metavar="FILE", help="begin with what an earlier run learnt")
+    command.add_argument(
+        "--save-baseline", metavar="FILE", help="keep what --learn-from taught; needs no CAPTURE besides"
+    )
     command.add_argument("--case", metavar="NAME", help="name of the case (default: from the captures' names)")
     command.add_argument(
         "--pace",
@@ -107,6 +122,7 @@ def _listings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         command.add_argument("--until", metavar="TIME", help="before this time")
         if name == "alerts":
             command.add_argument("--severity", choices=SEVERITIES, help="this one and worse")
+            command.add_argument("--status", choices=STATUSES, help="default: open")
         command.add_argument("--case", metavar="NAME", help="only this case")
         command.add_argument("--where", metavar="SQL", help='a condition on the columns, as in "dst_port = 502"')
         command.add_argument(
@@ -121,6 +137,42 @@ def _listings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def _show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _add(commands, "show", "Show one alert whole")
     command.add_argument("id", metavar="ID", help="its alert_id, or the start of it")
+    command.add_argument("--case", metavar="NAME", help="only this case")
+    command.add_argument(
+        "--no-packets", dest="packets", action="store_false", help="do not dissect its packets with tshark"
+    )
+    _common(command)
+
+
+def _verdicts(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    for action, text in (
+        ("learn", "Say that an alert's cause is normal here: it is not raised again"),
+        ("mute", "Hide an alert's cause; it is counted all the same"),
+        ("close", "Say that an alert is dealt with; it is open again when its cause is seen again"),
+        ("unlearn", "Take back what was said of an alert"),
+    ):
+        command = _add(commands, action, text)
+        command.set_defaults(module="verdict", action=action)
+        command.add_argument("id", metavar="ID", help="its alert_id, or the start of it")
+        if action in ("learn", "mute"):
+            end = command.add_mutually_exclusive_group()
+            end.add_argument("--until", metavar="TIME", help="it holds until then (default: until it is taken back)")
+            end.add_argument("--for", dest="duration", metavar="TIME", help="it holds that long, as in 45m 8h 30d")
+        command.add_argument("--note", default="", metavar="TEXT", help="why")
+        command.add_argument("--by", metavar="NAME", help="who says so (default: the user of the operating system)")
+        scope = "the case, if several have it" if action == "close" else "in this case only, not in all of the store"
+        command.add_argument("--case", metavar="NAME", help=scope)
+        _common(command)
+
+
+def _tune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "tune", "Show what another budget of false alarms would have meant")
+    command.add_argument(
+        "--false-alarms-per-day",
+        type=float,
+        metavar="X",
+        help="which anomaly alerts this budget would show (default: how many, for several budgets)",
+    )
     command.add_argument("--case", metavar="NAME", help="only this case")
     _common(command)
 

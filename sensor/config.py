@@ -9,6 +9,7 @@ from pathlib import Path
 
 from detectors.models import Model, Models
 from detectors.zones import Conduit, Zone
+from sensor.alerting import AlertingSection, ChangeEntry, LearningSection, SuppressEntry, check_alerting
 from sensor.config_read import Reader, unknown
 from sensor.errors import ConfigError
 from sensor.zoning import check_policy
@@ -56,12 +57,16 @@ class Config:
     conduits: tuple[Conduit, ...] = ()
     models: tuple[Model, ...] = ()
     data_sources: tuple[DataSource, ...] = ()
+    learning: LearningSection = field(default_factory=LearningSection)
+    alerting: AlertingSection = field(default_factory=AlertingSection)
+    changes: tuple[ChangeEntry, ...] = ()
+    suppressed: tuple[SuppressEntry, ...] = ()
     detectors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 SECTIONS = (
-    "sensor", "capture", "limits", "store", "console", "alerting",
-    "zone", "conduit", "model", "data_source", "detectors",
+    "sensor", "capture", "limits", "store", "console", "learning", "alerting",
+    "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
 )  # fmt: skip
 
 
@@ -96,8 +101,7 @@ def parse(text: str, name: str) -> Config:
     for key in data:
         if key not in SECTIONS:
             raise reader.error((key,), unknown("section", key, SECTIONS))
-    for empty in ("console", "alerting"):
-        reader.mapping((empty,), data.get(empty, {}), ())
+    reader.mapping(("console",), data.get("console", {}), ())
     config = Config(
         sensor=reader.section("sensor", data, SensorSection),
         capture=reader.section("capture", data, CaptureSection),
@@ -107,6 +111,10 @@ def parse(text: str, name: str) -> Config:
         conduits=reader.entries("conduit", data, Conduit, {"from": "source", "to": "target"}),
         models=reader.entries("model", data, Model),
         data_sources=reader.entries("data_source", data, DataSource),
+        learning=reader.section("learning", data, LearningSection),
+        alerting=reader.section("alerting", data, AlertingSection),
+        changes=reader.entries("change", data, ChangeEntry),
+        suppressed=reader.entries("suppress", data, SuppressEntry),
         detectors=_detectors(reader, data.get("detectors", {})),
     )
     _check(reader, config)
@@ -169,6 +177,7 @@ def _check(reader: Reader, config: Config) -> None:
     if not config.store.path:
         raise reader.error(("store", "path"), "path is empty; name a directory")
     check_policy(reader, config.zones, config.conduits)
+    check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)
     models = _unique(reader, "model", [model.id for model in config.models])
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)

@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import types
 import typing
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sensor.errors import ConfigError
@@ -16,6 +17,7 @@ if typing.TYPE_CHECKING:
 
 T = TypeVar("T")
 _NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
+_TIME = "a time, as in 2026-03-01T22:00:00Z"
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> str:
@@ -87,11 +89,21 @@ class Reader:
         if origin is not None:  # Mapping[str, str]
             table = self.mapping(path, value, None)
             return {key: self._value((*path, key), str, item) for key, item in table.items()}
+        if wanted is datetime:
+            return self._time(path, value)
         if wanted is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             raise self.error(path, f"{path[-1]!r} must be {_NAMES[wanted]}, not {value!r}")
         return value
+
+    def _time(self, path: Path, value: object) -> datetime:
+        """TOML has times of its own; a text is as good. Without an offset it is UTC."""
+        try:
+            time = value if isinstance(value, datetime) else datetime.fromisoformat(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            raise self.error(path, f"{path[-1]!r} must be {_TIME}, not {str(value)!r}") from None
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _empty(hint: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from sensor.alerting import AlertingSection, LearningSection
 from sensor.config import CaptureSection, SensorSection, StoreSection
 
 _HEAD = """\
@@ -29,6 +30,21 @@ vlan_in_key = {vlan_in_key}
 path = "{path}"
 # Database inside it that unqualified table names mean.
 database = "{database}"
+
+[learning]
+# Seconds of packet time a detector learns at most before what is new to it is reported.
+seconds = {seconds}
+# Windows with OT traffic and nothing new after which a detector, or a host within it, is live sooner.
+quiet_windows = {quiet_windows}
+# Seconds of learning that a host gets which comes later.
+device_seconds = {device_seconds}
+
+[alerting]
+# What all detectors that judge by what is usual may cost together; exact rules are not of it.
+false_alarms_per_day = {false_alarms_per_day}
+# Files of approved changes, CSV or JSON, seen from where the program is started: id, start, end (UTC where no
+# offset is given), and where wanted hosts, actions, note. Column names of common ticket systems are understood.
+changes = []
 """
 
 _LIMITS = """
@@ -92,6 +108,27 @@ _TAIL = """
 # tags = ["plant/pump/+/vibration"]
 # models = ["pump-anomaly"]
 
+# --- changes: approved work, which is expected while it lasts. hosts: addresses or networks; none is the whole site.
+# actions: write, control, deploy, update, session; none is any.
+#
+# [[change]]
+# id = "CHG0030"
+# start = 2026-03-01T22:00:00Z
+# end = 2026-03-02T02:00:00Z
+# hosts = ["10.1.0.11"]
+# actions = ["write", "update"]
+# note = "new firmware for pump 7"
+
+# --- suppress: alerts to keep quiet. kind, src and dst must equal the alert's; what is left out may be anything.
+# They are counted and stored all the same ("driftspan alerts --status muted"). until: shown again from then on.
+# To keep one single alert quiet, "driftspan mute ID" is better: it names the very cause.
+#
+# [[suppress]]
+# kind = "scan.ports"
+# src = "10.9.0.4"
+# until = 2026-12-31T00:00:00Z
+# note = "the vulnerability scanner of IT"
+
 # --- detectors: each has a section of its own; `enabled = false` turns it off.
 #
 # [detectors.scan]
@@ -103,6 +140,7 @@ def template() -> str:
     from parsers import limits
 
     sensor, capture, store = SensorSection(), CaptureSection(), StoreSection()
+    learning, alerting = LearningSection(), AlertingSection()
     head = _HEAD.format(
         name=sensor.name,
         window_seconds=capture.window_seconds,
@@ -110,6 +148,10 @@ def template() -> str:
         vlan_in_key=str(capture.vlan_in_key).lower(),
         path=store.path,
         database=store.database,
+        seconds=learning.seconds,
+        quiet_windows=learning.quiet_windows,
+        device_seconds=learning.device_seconds,
+        false_alarms_per_day=alerting.false_alarms_per_day,
     )
     lines = []
     for name, default, meaning in limits():

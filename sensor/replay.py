@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from detectors.pipeline import Pipeline
+from detectors.verdicts import Verdicts
 from detectors.zones import Policy
 from parsers import CaptureError, Engine
+from sensor import changes_file
 from sensor.errors import InputError
 from sensor.health import Health
 from sensor.store import CaptureFacts
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from detectors.alert import Alert
     from detectors.changes import Change
+    from detectors.verdicts import Verdict
     from parsers import Window
     from sensor.config import Config
     from sensor.store import Store
@@ -37,6 +40,7 @@ class Outcome:
     counters: Counter[str] = field(default_factory=Counter)
     alerts: int = 0
     incidents: int = 0
+    learning: str = ""
     seconds: float = 0.0
     replaced_rows: int = 0
     warnings: list[str] = field(default_factory=list)
@@ -51,7 +55,7 @@ class Outcome:
         row |= {name: counted[f"messages.{name}"] for name in PROTOCOLS}
         row |= {name: counted[name] for name in ("malformed", "gaps", "duplicates", "cut_packets")}
         row["dropped"] = sum(value for name, value in counted.items() if name.startswith("dropped"))
-        row |= {"alerts": self.alerts, "incidents": self.incidents}
+        row |= {"alerts": self.alerts, "incidents": self.incidents, "learning": self.learning}
         row["seconds"] = round(self.seconds, 3)
         row["packets_per_second"] = round(counted["packets"] / self.seconds) if self.seconds > 0 else 0
         return row
@@ -103,23 +107,36 @@ def _engine(paths: Sequence[str], config: Config, workers: int) -> Engine:
         raise InputError(str(error)) from None
 
 
-def pipeline_of(config: Config, case: str, changes: Iterable[Change] = ()) -> Pipeline:
-    """All detectors as the configuration wants them; `changes` are those that were approved."""
-    policy = Policy(config.zones, config.conduits)
+def pipeline_of(
+    config: Config, case: str, verdicts: Iterable[Verdict] = (), changes: Iterable[Change] = ()
+) -> Pipeline:
+    """All detectors as the configuration wants them; `changes`: approved ones besides the configuration's.
+    InputError for a file of changes that cannot be used."""
+    approved = [*changes_file.load(config.alerting.changes), *(entry.change() for entry in config.changes), *changes]
     return Pipeline(
-        policy, config.detectors, sensor=config.sensor.name, case_id=case, changes=changes, models=config.models
+        Policy(config.zones, config.conduits),
+        config.detectors,
+        sensor=config.sensor.name,
+        case_id=case,
+        learning=config.learning.settings(),
+        changes=approved,
+        models=config.models,
+        verdicts=Verdicts(verdicts, [entry.suppression() for entry in config.suppressed]),
     )
 
 
 class Replay:
-    """One run of captures into a case of the store."""
+    """One run of captures into a case of the store. `pipeline`: one that has learnt already."""
 
-    def __init__(self, engine: Engine, store: Store, config: Config, case: str) -> None:
+    def __init__(
+        self, engine: Engine, store: Store, config: Config, case: str, pipeline: Pipeline | None = None
+    ) -> None:
         self._engine = engine
         self._store = store
-        self._pipeline = pipeline_of(config, case)
+        self._pipeline = pipeline or pipeline_of(config, case)
         self._health = Health()
         self._alerts: dict[str, Alert] = {}
+        self._end = 0
         self.outcome = Outcome(case)
 
     def run(self, pace: float = 0.0, progress: Callable[[Counter[str], int], None] | None = None) -> Outcome:
@@ -129,6 +146,7 @@ class Replay:
         pacer = Pace(pace)
         while (window := self._next()) is not None:
             pacer.wait(window)
+            self._end = window.end
             self._take(window)
             if pace > 0:
                 self._write_alerts()
@@ -168,12 +186,19 @@ class Replay:
         self._keep(self._pipeline.finish())
         self._store.flush()
         self._write_alerts()
-        self._store.upsert("health", self._health.rest())
+        self._store.upsert("health", self._health.rest() + self._taught())
         found = {str(capture["id"]): _found(capture) for capture in self._engine.captures()}
         self._store.finish_case(found)
         self.outcome.alerts = sum(self._pipeline.raised.values())
+        self.outcome.learning = self._pipeline.site.learning.mode
         self.outcome.warnings = self._engine.warnings()
         self.outcome.notes = self._pipeline.notes()
+
+    def _taught(self) -> list[dict[str, object]]:
+        """How far learning came and what verdicts hid, as rows of `health` at the end of packet time."""
+        counters = self._pipeline.counters()
+        told = {name: value for name, value in counters.items() if name.startswith(("learning.", "alerts_"))}
+        return [{"ts": self._end, "counter": name, "value": value} for name, value in told.items()]
 
 
 def _row(record: Any, *left_out: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sensor import config
+from sensor import changes_file, config
 from sensor.commands.common import location
 from sensor.errors import FAILED, DriftspanError
 from sensor.output import chosen_format, show_rows
@@ -48,6 +48,7 @@ def _examine(arguments: Namespace) -> Iterator[Finding]:
     try:
         loaded = config.load(path)
         config.check_detectors(loaded, path)
+        changes_file.load(loaded.alerting.changes)
         yield Finding("configuration", "ok", str(path) if path else "none: every value is the default")
     except DriftspanError as error:
         yield Finding("configuration", "bad", str(error), "mend the line that is named")

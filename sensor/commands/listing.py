@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from detectors.verdicts import OPEN
 from sensor.commands.common import reading
 from sensor.errors import InputError
 from sensor.output import chosen_format, show_query
@@ -85,11 +86,23 @@ def _conditions(arguments: Namespace, listing: Listing) -> str:
         found.append(f"{listing.first} < {literal('--until', arguments.until)}")
     if getattr(arguments, "severity", None) is not None:
         found.append(f"severity >= {quote(arguments.severity)}")
+    if (status := _status(arguments)) is not None:
+        found.append(f"status = {quote(status)}")
     if arguments.case is not None:
         found.append(f"case_id = {quote(arguments.case)}")
     if arguments.where is not None:
         found.append(f"({check_condition(arguments.where)}\n)")
     return " WHERE " + " AND ".join(found) if found else ""
+
+
+def _status(arguments: Namespace) -> str | None:
+    """What was learned, muted or closed is listed when it is asked for, in whichever way."""
+    if arguments.listing != "alerts":
+        return None
+    if arguments.status is not None:
+        return None if arguments.status == "all" else str(arguments.status)
+    asked = arguments.where is not None and ("word", "status") in tokens(arguments.where)
+    return None if asked else OPEN
 
 
 def check_condition(where: str) -> str:

@@ -6,10 +6,11 @@ import math
 import os
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sensor import config
-from sensor.case_name import case_name, check_case
+from sensor import changes_file, config, verdicts
+from sensor.case_name import LIVE, case_name, check_case
 from sensor.commands.common import location
 from sensor.errors import InputError
 from sensor.output import chosen_format, show_rows
@@ -20,32 +21,109 @@ from sensor.textwidth import safe
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from detectors.pipeline import Pipeline
+    from parsers import Engine
+    from sensor.learn_from import Learnt
+    from sensor.replay import Outcome
+
 
 def run(arguments: Namespace) -> int:
     path = config.find(arguments.config)
     loaded = config.load(path)
     pace, workers = _pace(arguments), _workers(arguments, loaded)
-    case = case_name(arguments.captures) if arguments.case is None else check_case(arguments.case)
-    if arguments.captures.count("-") > 1:
-        raise InputError("- (stdin) can be read only once")
+    _check(arguments)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads only spin here
-    from sensor.replay import Replay, open_captures
+    from sensor.replay import open_captures, pipeline_of
 
     config.check_detectors(loaded, path)
+    learn = _Learn(arguments, loaded, workers)
+    if not arguments.captures:
+        learn.teach(pipeline_of(loaded, LIVE))
+        show_rows([learn.summary()], chosen_format(arguments.format))
+        return 0
+    case = case_name(arguments.captures) if arguments.case is None else check_case(arguments.case)
     engine = open_captures(arguments.captures, loaded, workers, _warn)
-    shown = progress()
-    with closing(open_store(location(arguments, loaded), loaded.store.database, loaded.sensor.name)) as store:
-        try:
-            outcome = Replay(engine, store, loaded, case).run(pace, shown)
-        finally:
-            if shown is not None:
-                shown.done()
+    if loaded.alerting.changes:
+        changes_file.load(loaded.alerting.changes)  # what is wrong with them is said before a store is made
+    outcome = _replayed(arguments, loaded, case, engine, pace, learn)
     for warning in (*outcome.warnings, *outcome.notes):
         _warn(warning)
     if outcome.replaced_rows:
         _warn(f"{outcome.replaced_rows} rows of an earlier replay of this case were replaced")
     show_rows([outcome.summary()], chosen_format(arguments.format))
     return 0
+
+
+def _replayed(
+    arguments: Namespace, loaded: config.Config, case: str, engine: Engine, pace: float, learn: _Learn
+) -> Outcome:
+    from sensor.replay import Replay, pipeline_of
+
+    with closing(open_store(location(arguments, loaded), loaded.store.database, loaded.sensor.name)) as store:
+        pipeline = pipeline_of(loaded, case, verdicts.running(store, case))
+        learn.teach(pipeline)
+        shown = progress()
+        try:
+            return Replay(engine, store, loaded, case, pipeline).run(pace, shown)
+        finally:
+            if shown is not None:
+                shown.done()
+
+
+class _Learn:
+    """What comes before the captures: a baseline from a file, then clean captures, then a baseline to a file."""
+
+    def __init__(self, arguments: Namespace, loaded: config.Config, workers: int) -> None:
+        from sensor.replay import open_captures
+
+        self._config = loaded
+        self._from = Path(arguments.baseline) if arguments.baseline is not None else None
+        self._to = Path(arguments.save_baseline) if arguments.save_baseline is not None else None
+        self._engine = open_captures(arguments.learn_from, loaded, workers, _warn) if arguments.learn_from else None
+        self._learnt: Learnt | None = None
+        self._bytes = 0
+
+    def teach(self, pipeline: Pipeline) -> None:
+        from sensor import baseline
+        from sensor.learn_from import learn_from
+
+        if self._from is not None:
+            baseline.restore(self._from, pipeline, self._config)
+        if self._engine is not None:
+            shown = progress()
+            try:
+                self._learnt = learn_from(self._engine, pipeline, shown)
+            finally:
+                if shown is not None:
+                    shown.done()
+            for warning in (*self._learnt.warnings, *self._learnt.notes):
+                _warn(warning)
+        if self._to is not None:
+            self._bytes = baseline.save(self._to, pipeline, self._config)
+
+    def summary(self) -> dict[str, object]:
+        learnt = self._learnt.summary() if self._learnt else {}
+        return {"baseline": str(self._to), "file_bytes": self._bytes, **learnt}
+
+
+def _check(arguments: Namespace) -> None:
+    """What options must not be given together, or lack one another."""
+    if not arguments.captures and not (arguments.learn_from and arguments.save_baseline):
+        raise InputError("name a CAPTURE; only --learn-from with --save-baseline needs none")
+    if arguments.save_baseline is not None and not arguments.learn_from:
+        raise InputError("--save-baseline needs --learn-from: it keeps what a clean capture taught")
+    if arguments.save_baseline is not None:
+        _check_target(Path(arguments.save_baseline))
+    if [*arguments.captures, *arguments.learn_from].count("-") > 1:
+        raise InputError("- (stdin) can be read only once")
+
+
+def _check_target(path: Path) -> None:
+    """What would only be noticed when everything was learnt."""
+    if path.is_dir() or not path.name:
+        raise InputError(f"{path}: is a directory; name a file with --save-baseline")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no directory {str(path.parent)!r}; make it first")
 
 
 def _warn(text: str) -> None:

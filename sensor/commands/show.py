@@ -1,8 +1,7 @@
-"""`driftspan show ID`: one alert whole, with what the catalogue says of its kind."""
+"""`driftspan show ID`: one alert whole, with what the catalogue says of its kind and the packets that decide it."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 import textwrap
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from sensor.alerts import ask, checked_id, of_id, only
 from sensor.commands.common import reading
-from sensor.errors import InputError
 from sensor.output import cell, chosen_format, show_rows
+from sensor.packets import dissected
 from sensor.store.literal import quote
 from sensor.textwidth import safe
 
@@ -21,30 +21,31 @@ if TYPE_CHECKING:
 
     from sensor.store import Reading
 
-_ID = re.compile(r"[0-9a-f]{4,32}")
 _FACTS = (
-    "severity", "confidence", "status", "detector", "kind", "protocol", "src_ip", "src_zone", "dst_ip",
+    "severity", "confidence", "status", "status_by", "status_until", "status_note", "detector", "kind",
+    "protocol", "src_ip", "src_zone", "dst_ip",
     "dst_zone", "first_ts", "last_ts", "count", "techniques", "attack_version", "controls", "capture",
     "frames", "case_id", "sensor",
 )  # fmt: skip
-_MOST = 20
 
 
 def run(arguments: Namespace) -> int:
-    wanted = arguments.id.strip().lower()
-    if _ID.fullmatch(wanted) is None:
-        raise InputError(f"{arguments.id!r} is no alert_id; 'driftspan alerts' lists them (4 to 32 hexadecimal digits)")
+    wanted = checked_id(arguments.id)
     with reading(arguments) as store:
-        alert = _find(store, wanted, arguments.case)
+        alert = only(of_id(store, wanted, arguments.case))
         alert["capture_path"] = _capture_path(store, alert)
+    fmt = chosen_format(arguments.format)
+    alert["packets"], alert["packets_note"] = [], ""
+    if arguments.packets and fmt != "csv":
+        alert["packets"], alert["packets_note"] = dissected(alert["capture_path"], alert["capture"], alert["frames"])
     alert["evidence"] = orjson.loads(alert["evidence"] or "{}")
     alert["catalogue"] = _catalogue(alert["kind"])
-    fmt = chosen_format(arguments.format)
     if fmt == "table":
         sys.stdout.write(page(alert, min(100, shutil.get_terminal_size().columns)))
     elif fmt == "ndjson":
         sys.stdout.write(orjson.dumps(alert).decode() + "\n")
     else:
+        del alert["packets"], alert["packets_note"]
         show_rows([{**alert, "evidence": _json(alert["evidence"]), "catalogue": _json(alert["catalogue"])}], fmt)
     return 0
 
@@ -53,26 +54,9 @@ def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def _ask(store: Reading, sql: str) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in b"".join(store.query(sql, "JSONEachRow")).splitlines()]
-
-
-def _find(store: Reading, wanted: str, case: str | None) -> dict[str, Any]:
-    condition = f"startsWith(alert_id, {quote(wanted)})" + (f" AND case_id = {quote(case)}" if case else "")
-    found = _ask(store, f"SELECT * FROM alerts WHERE {condition} ORDER BY case_id, alert_id LIMIT {_MOST}")
-    if not found:
-        raise InputError(f"there is no alert {wanted!r}; 'driftspan alerts' lists them")
-    if len(found) > 1:
-        cases = sorted({row["case_id"] for row in found})
-        if len({row["alert_id"] for row in found}) == 1:
-            raise InputError(f"alert {wanted} is in several cases ({', '.join(cases)}); choose one with --case")
-        raise InputError(f"{wanted!r} begins several alert_ids; write more of it")
-    return found[0]
-
-
 def _capture_path(store: Reading, alert: dict[str, Any]) -> str:
     condition = f"case_id = {quote(alert['case_id'])} AND id = {quote(alert['capture'])}"
-    found = _ask(store, f"SELECT path FROM captures WHERE {condition}")
+    found = ask(store, f"SELECT path FROM captures WHERE {condition}")
     return str(found[0]["path"]) if found else ""
 
 
@@ -104,7 +88,19 @@ def page(alert: dict[str, Any], columns: int) -> str:
         lines += ["", "Known false positives"]
         for text in alert["catalogue"]["false_positives"]:
             lines += _wrapped(text, columns, "  - ", "    ")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_packets(alert, columns)]) + "\n"
+
+
+def _packets(alert: dict[str, Any], columns: int) -> list[str]:
+    lines = ["", "Packets"] if alert["packets"] or alert["packets_note"] else []
+    for packet in alert["packets"]:
+        for layer in packet["layers"]:
+            lines += ["", f"  frame {packet['frame']}  {safe(layer['name'])}"]
+            for text in layer["fields"]:
+                lines += _wrapped(text, columns, "    ", "      ")
+    if alert["packets_note"]:
+        lines += ["", *_wrapped(alert["packets_note"], columns, "  ")]
+    return lines
 
 
 def _fact_text(alert: dict[str, Any], name: str) -> str:

@@ -45,6 +45,9 @@ class Store(Reading, Protocol):
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
         """Writes rows that replace earlier ones of the same key."""
 
+    def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
+        """Adds a row to `verdicts`, for one case or, with an empty name, for all. It is durable when this returns."""
+
     def flush(self) -> None:
         """Writes whatever `append` kept."""
 
@@ -58,6 +61,14 @@ def open_reading(location: str, database: str) -> Reading:
     from sensor.store.chdb_reading import ChdbReading
 
     return ChdbReading(Path(location), database)
+
+
+def check_store(location: str) -> None:
+    """Refuses a place that holds no store yet: not every command that writes may make one."""
+    _embedded(location)
+    from sensor.store.directory import check_existing
+
+    check_existing(Path(location))
 
 
 def open_store(location: str, database: str, sensor: str) -> Store:

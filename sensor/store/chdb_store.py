@@ -57,7 +57,7 @@ class ChdbStore:
         self._session.use(database)
         run("SET " + ", ".join(_SETTINGS))
         run(migrate.LEDGER)
-        migrate.migrate(run, self._session.number("SELECT max(number) FROM migrations"))
+        migrate.migrate(run, migrate.applied(run))
 
     def begin_case(self, case: str, captures: Sequence[CaptureFacts]) -> int:
         ids = sorted(capture.id for capture in captures)
@@ -138,6 +138,10 @@ class ChdbStore:
         found = [{**row, **constants} for row in rows]
         if found:
             self._session.insert(table, list(found[0]), [ndjson(found)], "JSONEachRow")
+
+    def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
+        said = {**row, "sensor": self._sensor, "case_id": case}
+        self._session.insert("verdicts", list(said), [ndjson([said])], "JSONEachRow")
 
     def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         self.flush()

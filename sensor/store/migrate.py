@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sensor.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 LEDGER = """CREATE TABLE IF NOT EXISTS migrations
     (number UInt32, name String, applied DateTime64(3, 'UTC') DEFAULT now64(3))
@@ -44,11 +44,16 @@ def check_age(found: int) -> None:
         )
 
 
-def migrate(run: Callable[[str], object], found: int) -> None:
-    """Brings a store from schema `found` to the newest. Every statement may be repeated after a kill."""
-    check_age(found)
+def applied(run: Callable[[str], str]) -> set[int]:
+    return {int(number) for number in run("SELECT DISTINCT number FROM migrations").split()}
+
+
+def migrate(run: Callable[[str], object], done: Collection[int]) -> None:
+    """Applies what a store lacks, in order, also where a later one is there already: several are made side by side.
+    Every statement may be repeated after a kill."""
+    check_age(max(done, default=0))
     for number, name, sql in available():
-        if number <= found:
+        if number in done:
             continue
         for statement in statements(sql):
             run(statement)

@@ -11,7 +11,7 @@ import orjson
 
 from detectors import address
 
-_TIMES = ("ts", "first_ts", "last_ts", "first_seen", "last_seen")
+_TIMES = ("ts", "first_ts", "last_ts", "first_seen", "last_seen", "expiry")
 _SECOND = 10**9
 _ADDRESS = 16  # bytes
 

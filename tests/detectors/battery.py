@@ -54,6 +54,14 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
             answered=rng.randrange(2), frame=rng.randrange(1, 1 << 30))
         for _ in range(60)
     ]  # fmt: skip
+    # A master that is known and then does what it never did; a client that floods; one that takes another's name.
+    known = act("10.0.2.1", "10.0.1.1", "dnp3", "operate", "control", unit="1>10", object="12:1[0]", ts=at + 1)
+    known |= {"frame": int(at) + 7}
+    odd = pick(("cold_restart", "warm_restart", "stop_application", "disable_unsolicited", "save_configuration"))
+    behaviours += [known, {**known, "operation": odd, "object": "", "client_ip": pick(("10.0.2.1", "10.0.2.2"))}]
+    flood = act("10.0.2.3", "10.0.2.9", "mqtt", "publish", "report", unit="pump", object="plant/pump", ts=at + 2)
+    flood |= {"client_ip": "10.0.2.3" if at < 30 else "10.0.2.4", "count": 20 if at < 30 else 900, "frame": int(at) + 8}
+    behaviours.append(flood)
     distinct = {
         b["client_ip"] + b["server_ip"] + b["protocol"] + b["unit"] + b["operation"] + b["object"]: b
         for b in behaviours
@@ -77,8 +85,24 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
              warnings=pick(("", "imports os.system", "content contradicts the name")))
         for _ in range(6)
     ]  # fmt: skip
+    claims = [("10.0.1.1", "00:80:f4:00:00:01"), ("10.0.1.2", "00:80:f4:00:00:02")]
+    claims += [(ip, "b8:27:eb:00:00:09") for ip in ("10.0.9.9", "10.0.1.1", "10.0.1.2")] if at >= 40 else []
+    sightings = [
+        {"ts": at + n / 100, "frame": int(at) + n, "ip": ip, "mac": mac, "vlan": 40, "source": "arp", "field": "address",
+         "value": pick(("request", "reply", "gratuitous reply"))}
+        for n, (ip, mac) in enumerate(claims, 1)
+    ]  # fmt: skip
+    modbus = [
+        ends(app="modbus", unit_id=1, function_code=pick((3, 6, 16)), address=rng.randrange(9), transaction_id=n,
+             values=[rng.randrange(1 << 16)], status=pick(("ok", "exception", "unsolicited")))
+        for n in range(20)
+    ]  # fmt: skip
+    dnp3 = [
+        ends(app="dnp3", link_src=10, app_function=129, iin=pick((0, 0x8000)), from_master=rng.randrange(2))
+        for _ in range(20)
+    ]
     return {
-        "files": files, "flows": flows, "behaviours": list(distinct.values()), "anomalies": anomalies, "tls": tls, "mqtt": mqtt,
+        "files": files, "sightings": sightings, "modbus": modbus, "dnp3": dnp3, "flows": flows, "behaviours": list(distinct.values()), "anomalies": anomalies, "tls": tls, "mqtt": mqtt,
         "opcua": opcua,
     }  # fmt: skip
 

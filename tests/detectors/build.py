@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from detectors import address
 from detectors.base import Detector, parse_settings
+from detectors.changes import Change
 from detectors.learning import Settings as Learning
 from detectors.site import site
 from detectors.window import Window
@@ -130,9 +131,13 @@ def window(at: float = 0, length: float = 10, last: bool = True, **tables: Itera
 
 
 def detector(
-    kind: type[Detector], policy: Policy | None = None, learning: Learning | None = None, **settings: object
+    kind: type[Detector],
+    policy: Policy | None = None,
+    learning: Learning | None = None,
+    changes: Iterable[Change] = (),
+    **settings: object,
 ) -> Detector:
-    return kind(parse_settings(kind, settings), site(policy or Policy(), learning))
+    return kind(parse_settings(kind, settings), site(policy or Policy(), learning, changes))
 
 
 def step(made: Detector, one: Window) -> list[Any]:

@@ -102,6 +102,14 @@ def test_memory_is_bounded_whatever_comes(kind, monkeypatch):
     for name in ("CLIENTS", "WRITERS"):
         monkeypatch.setattr(import_module("detectors.latecomers"), name, 500)
     monkeypatch.setattr(import_module("detectors.new_writer"), "WRITERS", 500)
+    for module, names in (
+        ("rates", ("KEYS", "MOST")), ("write_ranges", ("RANGES", "WRITES")), ("commands", ("WAITING",)),
+        ("command_habits", ("STATIONS",)), ("command_load", ("PAIRS",)), ("arp_claims", ("ADDRESSES", "CLAIMS")),
+        ("mqtt_identities", ("NAMES",)), ("answers", ("PAIRS",)), ("availability", ("FLOWS", "SHOWN")),
+        ("silence", ("DEVICES", "ASKED")), ("restarts", ("STATIONS", "CONNECTS")),
+    ):  # fmt: skip
+        for name in names:
+            monkeypatch.setattr(import_module(f"detectors.{module}"), name, 500)
     detector = battery.fresh(kind)
     for n in range(10):
         step(detector, flood(10_000, n))

@@ -60,6 +60,13 @@ def test_tries_into_a_zone_are_one_cause():
     assert len(alert.evidence["pairs"]) == 32 and alert.evidence["truncated"] == ["pairs"]
 
 
+def test_a_sweep_through_a_rule_that_is_too_wide_is_one_cause():
+    swept = [flow(OFFICE, f"10.0.1.{n}", "modbus", ts=n / 10) for n in range(1, 50)]
+    [alert] = run(detector(Boundary, POLICY), window(flows=swept))
+    assert alert.count == 49 and len(alert.evidence["pairs"]) == 32
+    assert alert.summary == f"{OFFICE} (office) uses modbus of 10.0.1.1 (cell), and 31 or more others alike"
+
+
 def test_office_and_internet_among_themselves():
     assert kinds(detector(Boundary, POLICY), window(flows=[flow(OFFICE, PUBLIC, "http")])) == []
 

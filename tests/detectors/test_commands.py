@@ -1,10 +1,11 @@
 import pytest
 
+from detectors import address
+from detectors.base import parse_settings
 from detectors.changes import Change
 from detectors.commands import Commands
 from detectors.learning import Settings
 from detectors.site import site
-from detectors.base import parse_settings
 from detectors.zones import Policy
 from tests.detectors.build import SECOND, T0, act, detector, kinds, run, window
 
@@ -12,12 +13,16 @@ HMI, ROGUE, ENGINEER, RTU, PLC = "10.30.0.10", "10.30.0.77", "10.30.0.20", "10.4
 UNIT = "1>10"
 
 
-def dnp3(client, operation, access="control", object="", **more):
-    return act(client, RTU, "dnp3", operation, access, unit=more.pop("unit", UNIT), object=object, **more)
+def dnp3(client, operation, access="control", what="", **more):
+    return act(
+        client, RTU, "dnp3", operation, access, unit=more.pop("unit", UNIT), object=more.pop("object", what), **more
+    )
 
 
-def modbus(client, operation, access="write", object="holding_register 50", **more):
-    return act(client, PLC, "modbus", operation, access, unit=more.pop("unit", "1"), object=object, **more)
+def modbus(client, operation, access="write", what="holding_register 50", **more):
+    return act(
+        client, PLC, "modbus", operation, access, unit=more.pop("unit", "1"), object=more.pop("object", what), **more
+    )
 
 
 def value(client, register, written, **more):
@@ -40,7 +45,7 @@ NORMAL = [
     modbus(HMI, "write_single_register"),
     modbus(HMI, "write_single_register", object="holding_register 60"),
 ]
-VALUES = [value(HMI, 50, 100), value(HMI, 50, 200)]
+VALUES = [value(HMI, 50, 100 + n % 2 * 100, ts=n / 10) for n in range(8)]
 
 
 def taught(changes=(), **settings):
@@ -182,10 +187,18 @@ def test_a_value_outside_of_what_was_written():
     assert (alert.kind, alert.severity) == ("commands.range", "low") and alert.evidence["learnt_values"] == [100, 200]
 
 
+def test_a_few_values_are_no_range():
+    made = Commands(parse_settings(Commands, {}), site(Policy(), Settings()))
+    made.learning.begin(hold=True)
+    run(made, window(behaviours=NORMAL, modbus=VALUES[:7]), window(10))
+    made.learning.end()
+    assert after(made, modbus=[value(HMI, 50, 999, ts=21)]) == []
+
+
 def test_what_a_suspect_wrote_is_not_learnt():
     made = Commands(parse_settings(Commands, {}), site(Policy(), Settings()))
     made.learning.begin(hold=True)
-    made.learning.suspect([__import__("detectors.address", fromlist=["x"]).parse(HMI)])
+    made.learning.suspect([address.parse(HMI)])
     run(made, window(behaviours=NORMAL, modbus=VALUES), window(10))
     made.learning.end()
     assert after(made, modbus=[value(HMI, 50, 999, ts=21)]) == []  # nothing learnt, so nothing to be outside of

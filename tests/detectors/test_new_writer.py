@@ -1,10 +1,11 @@
 import pytest
 
 from detectors import address
+from detectors.changes import Change
 from detectors.learning import Settings
 from detectors.new_writer import NewWriter
 from detectors.zones import Policy, Zone
-from tests.detectors.build import act, detector, run, window
+from tests.detectors.build import SECOND, T0, act, detector, run, window
 
 PLC, HMI, ROGUE = "10.0.1.10", "10.0.1.20", "10.0.1.66"
 
@@ -24,6 +25,13 @@ def poll(windows, start=0, extra=()):
         window(10 * n, behaviours=[reads(10 * n), writes(HMI, 10 * n + 1), *extra])
         for n in range(start, start + windows)
     ]
+
+
+def test_what_an_approved_change_covers_is_a_note():
+    change = Change("CHG-3", T0 + 100 * SECOND, T0 + 120 * SECOND, (ROGUE,))
+    made = detector(NewWriter, changes=[change])
+    [alert] = run(made, *poll(10), *poll(2, 10, [writes(ROGUE, 105, count=4, frame=77)]))
+    assert alert.severity == "info" and alert.evidence["change"] == "CHG-3"
 
 
 def test_a_newcomer_that_writes():

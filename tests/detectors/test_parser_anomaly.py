@@ -78,3 +78,22 @@ def test_long_details_are_cut():
     rows = [{**row, "detail": "x" * 10_000} for row in odd("malformed", 9)]
     [alert] = run(detector(ParserAnomaly), window(anomalies=rows))
     assert len(alert.evidence["details"][0]) < 300
+
+
+def test_every_oddity_of_the_packet_path_is_judged():
+    from detectors.parser_anomaly import _KIND, _LOSS
+    from parsers import _native
+
+    told = {kind for kind, _ in _native.anomaly_kinds()}
+    assert told <= set(_KIND) | _LOSS, "an oddity that nobody decided about counts as malformed"
+
+
+def test_one_stream_that_can_be_read_two_ways_is_enough():
+    assert kinds(detector(ParserAnomaly), window(anomalies=odd("ambiguous_stream", 1))) == ["parser_anomaly.evasion"]
+    assert kinds(detector(ParserAnomaly), window(anomalies=odd("overlap_conflict", 1))) == []
+
+
+def test_reserved_codes_and_foreign_protocols_are_notes():
+    rows = odd("unknown_code", 6) + odd("unexpected_protocol", 1, first=90)
+    found = {alert.kind: alert.severity for alert in run(detector(ParserAnomaly), window(anomalies=rows))}
+    assert found == {"parser_anomaly.reserved_code": "low", "parser_anomaly.wrong_port": "low"}

@@ -100,3 +100,52 @@ def test_modbus_function_scan():
         for n in range(60, 70)
     ]
     assert kinds(detector(Scan), window(behaviours=tried)) == ["scan.functions"]
+
+
+def learnt(*given, flows=()):
+    made = detector(Scan)
+    made.learning.begin(hold=True)
+    assert run(made, window(behaviours=given, flows=flows)) == []
+    made.learning.end()
+    return made
+
+
+def after(made, *given, flows=()):
+    return run(made, window(20, behaviours=[{**b, "ts": 21} for b in given], flows=[{**f, "ts": 21} for f in flows]))
+
+
+def browse(who, count):
+    return [act(who, PLC, "opcua", "Browse", "read", object=f"i={n}") for n in range(count)]
+
+
+def test_a_walk_through_the_nodes():
+    [alert] = after(learnt(), *browse(WHO, 60))
+    assert (alert.kind, alert.count) == ("scan.browse", 60) and "browsed 60 OPC UA nodes of 10.0.1.10" in alert.summary
+    assert after(learnt(), *browse(WHO, 40)) == []
+    assert after(learnt(*browse(WHO, 60)), *browse(WHO, 70)) == []
+
+
+def subscribe(who, filters):
+    return act(who, PLC, "mqtt", "subscribe", "read", unit="c", object=filters)
+
+
+def test_subscriptions_to_everything():
+    [alert] = after(learnt(), subscribe(WHO, "#"), subscribe(WHO, "$SYS/#"), subscribe(WHO, "plant/#"))
+    assert (alert.kind, alert.count) == ("scan.wildcard", 2) and alert.evidence["targets"] == ["#", "$SYS/#"]
+    assert after(learnt(subscribe(WHO, "#")), subscribe(WHO, "#")) == []
+
+
+def test_integrity_polls_of_a_stranger():
+    poll = act(WHO, PLC, "dnp3", "read", "read", unit="1>10", object="60:2 60:3 60:4 60:1")
+    events = act(WHO, PLC, "dnp3", "read", "read", unit="1>10", object="60:2 60:3")
+    [alert] = after(learnt(), poll, events)
+    assert (alert.kind, alert.severity) == ("scan.integrity_poll", "low")
+    assert after(learnt(poll), poll) == []
+
+
+def test_calls_to_all_devices():
+    call = flow(WHO, "10.0.1.255", port=47808, transport="udp", state="active", packets_in=0, packets_out=1)
+    call["dst_ip"] = "255.255.255.255"
+    [alert] = after(learnt(), flows=[call])
+    assert (alert.kind, alert.severity) == ("scan.broadcast", "low")
+    assert after(learnt(flows=[call]), flows=[call]) == []

@@ -93,7 +93,9 @@ def write(told: Figures) -> None:
         before, _, rest = README.read_text().partition(BEGIN)
         README.write_text(f"{before}{BEGIN}\n{summary(told)}{END}{rest.partition(END)[2]}")
     EVENTS.parent.mkdir(exist_ok=True)
-    EVENTS.write_text(f"# Each labelled event\nWritten by `make evaluate`: what told it, and how soon.\n\n{events(told)}")
+    EVENTS.write_text(
+        f"# Each labelled event\nWritten by `make evaluate`: what told it, and how soon.\n\n{events(told)}"
+    )
 
 
 def read() -> Figures:

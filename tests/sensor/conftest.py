@@ -101,6 +101,35 @@ def driftspan(tmp_path: Path) -> Program:
     return Program(tmp_path)
 
 
+def alert_row(identity: str, **more: object) -> dict[str, object]:
+    """An alert as the store takes it."""
+    row: dict[str, object] = {
+        "ts": START * 10**9, "alert_id": identity, "detector": "made", "kind": "made.up", "title": "Made up",
+        "severity": "low", "confidence": 0.5, "src_ip": "::1", "dst_ip": "::2", "src_zone": "", "dst_zone": "",
+        "protocol": "", "summary": "made up", "evidence": {}, "techniques": [], "attack_version": "", "controls": [],
+        "frames": [], "capture": "", "count": 1, "first_ts": START * 10**9, "last_ts": START * 10**9, "suppressed": "",
+    }  # fmt: skip
+    return row | more
+
+
+def write_alerts(store: Path, rows: list[dict[str, object]], days: float = 1.0) -> None:
+    """Alerts of a case `c` with so much traffic, through the store itself: in a process of its own, as chDB wants it."""
+    script = """
+import json, sys
+from sensor.store import CaptureFacts, open_store
+rows, days = json.load(sys.stdin)
+opened = open_store(sys.argv[1], "driftspan", "s")
+opened.begin_case("c", [CaptureFacts("1" * 32, "c.pcap")])
+opened.upsert("alert_rows", rows)
+first = rows[0]["ts"] if rows else 0
+opened.finish_case({"1" * 32: {"packets": 1, "first_ts": first, "last_ts": first + round(days * 86400e9)}})
+opened.close()
+"""
+    subprocess.run(
+        [sys.executable, "-c", script, str(store)], input=orjson.dumps([rows, days]), check=True, timeout=120
+    )
+
+
 Captures = Callable[..., Path]
 
 

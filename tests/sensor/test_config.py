@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from detectors import address
+from detectors import address, learning
 from detectors.zones import Policy
 from sensor import config
+from sensor.alerting import LearningSection, nanoseconds
 from sensor.errors import ConfigError
 
 ZONES = """
@@ -144,6 +145,64 @@ def test_zones_and_conduits_that_cannot_be(extra: str, words: str) -> None:
         line -= 2  # the name is two lines above its networks
     assert message.startswith(f"plant.toml:{line}: "), message
     assert words in message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("[learning]\nsecond = 3\n", 2, "did you mean 'seconds'"),
+        ("[learning]\nseconds = -1\n", 2, "between 0 and"),
+        ("[learning]\nseconds = inf\n", 2, "between 0 and"),
+        ("[learning]\nquiet_windows = 0\n", 2, "at least 1"),
+        ("[learning]\nquiet_windows = 1.5\n", 2, "must be a whole number"),
+        ("[learning]\ndevice_seconds = nan\n", 2, "between 0 and"),
+        ("[alerting]\nfalse_alarms = 1\n", 2, "did you mean 'false_alarms_per_day'"),
+        ("[alerting]\nfalse_alarms_per_day = 0\n", 2, "above 0"),
+        ("[alerting]\nfalse_alarms_per_day = 'one'\n", 2, "must be a number"),
+        ("[alerting]\nchanges = 'c.csv'\n", 2, "must be a list"),
+        (
+            "[[change]]\nid = 'c'\nstart = 2026-03-01T10:00:00Z\nend = 2026-03-01T10:00:00Z\n",
+            4,
+            "ends before it begins",
+        ),
+        ("[[change]]\nid = 'c'\nstart = 'soon'\nend = 2026-03-01T10:00:00Z\n", 3, "'start' must be a time"),
+        ("[[change]]\nid = 'c'\nstart = 7\nend = 2026-03-01T10:00:00Z\n", 3, "'start' must be a time"),
+        ("[[change]]\nid = 'c'\nstart = 2026-03-01T10:00:00Z\n", 1, "lacks 'end'"),
+        ("[[change]]\nid = ''\nstart = '2026-03-01'\nend = '2026-03-02'\n", 2, "empty id"),
+        ("[[change]]\nid = 'c'\nstart = '2026-03-01'\nend = '2026-03-02'\nhosts = ['plc']\n", 5, "neither an address"),
+        ("[[change]]\nid = 'c'\nstart = '2026-03-01'\nend = '2026-03-02'\nactions = ['wirte']\n", 5, "mean 'write'"),
+        ("[[change]]\nid = 'c'\nstart = '2026-03-01'\nend = '2026-03-02'\n" * 2, 6, "defined twice"),
+        ("[[change]]\nticket = 'c'\n", 2, "no key in [[change]]"),
+        ("[[suppress]]\nnote = 'x'\n", 1, "every alert quiet"),
+        ("[[suppress]]\nsrc = '10.0.0.0/8'\n", 2, "is no address"),
+        ("[[suppress]]\nkind = 'scan.port'\n", 2, "did you mean 'scan.ports'"),
+        ("[[suppress]]\nkind = 'scan.ports'\nuntil = 'later'\n", 3, "must be a time"),
+    ],
+)
+def test_what_teaches_the_sensor(text: str, line: int, words: str) -> None:
+    message = refused(text)
+    assert message.startswith(f"plant.toml:{line}: "), message
+    assert words in message
+
+
+def test_changes_and_suppressions_are_read() -> None:
+    read = config.parse(
+        "[learning]\nseconds = 60\n[alerting]\nfalse_alarms_per_day = 0.5\nchanges = ['c.csv']\n"
+        "[[change]]\nid = 'c'\nstart = 2026-03-01T11:00:00+01:00\nend = '2026-03-01 12:00'\nhosts = ['10.1.0.5']\n"
+        "[[suppress]]\nkind = 'other.kind'\nsrc = '10.1.0.5'\n",
+        "x",
+    )
+    assert read.learning.settings() == learning.Settings(seconds=60.0)
+    assert (read.alerting.false_alarms_per_day, read.alerting.changes) == (0.5, ("c.csv",))
+    change = read.changes[0].change()
+    assert (change.end - change.start, change.hosts) == (2 * 3600 * 10**9, ("10.1.0.5",))
+    assert nanoseconds(read.changes[0].start) == 1_772_359_200 * 10**9
+    quiet = read.suppressed[0].suppression()
+    assert (quiet.kind, quiet.until, quiet.dst) == ("other.kind", 0, bytes(16))
+
+
+def test_defaults_of_learning_are_the_detectors_own() -> None:
+    assert LearningSection().settings() == learning.Settings()
 
 
 def test_networks_that_vlans_tell_apart_may_be_equal() -> None:

@@ -23,8 +23,10 @@ def test_every_line_of_the_template_says_something_true() -> None:
     assert len(read.zones) == 2
     assert read.conduits[0].direction == "push_only"
     assert read.models[0].id == read.data_sources[0].models[0]
+    assert (read.changes[0].id, read.changes[0].actions) == ("CHG0030", ("write", "update"))
+    assert (read.suppressed[0].kind, read.suppressed[0].until.year) == ("scan.ports", 2026)
     assert read.detectors == {"scan": {"enabled": True}}
 
 
 def test_the_template_fits_an_editor() -> None:
-    assert max(map(len, template().splitlines())) <= 110
+    assert max(map(len, template().splitlines())) <= 120

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sensor.errors import InputError
-from sensor.when import literal
+from sensor.when import deadline, literal
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -29,3 +29,40 @@ def test_times(text: str, moment: str) -> None:
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(InputError, match=r"--since .* is no time"):
         literal("--since", text, NOW)
+
+
+SECOND = 10**9
+
+
+@pytest.mark.parametrize(
+    ("until", "duration", "seconds"),
+    [
+        (None, None, None),
+        (None, "90s", 90),
+        (None, " 8 h", 8 * 3600),
+        (None, "2w", 14 * 86400),
+        ("2026-03-03", None, 12 * 3600),
+        ("2026-03-02T14:00:00+01:00", None, 3600),
+    ],
+)
+def test_moments_to_come(until: str | None, duration: str | None, seconds: int | None) -> None:
+    expected = 0 if seconds is None else (1_772_452_800 + seconds) * SECOND
+    assert deadline(until, duration, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("until", "duration", "words"),
+    [
+        ("2026-03-02T12:00:00Z", None, "over already"),
+        ("2026-02-30", None, "is no time"),
+        ("8h", None, "write --for 8h"),
+        ("2262-01-01", None, "too late"),
+        (None, "8", "no duration"),
+        (None, "-1h", "no duration"),
+        (None, "0s", "no duration"),
+        (None, "99999999999w", "too long"),
+    ],
+)
+def test_moments_that_cannot_be(until: str | None, duration: str | None, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        deadline(until, duration, NOW)

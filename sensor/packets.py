@@ -1,0 +1,89 @@
+"""The packets that decide an alert, dissected by tshark, where it, pyshark and the capture are at hand."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST_FRAMES = 8
+SECONDS = 60
+MEMORY = 4 * 1024**3  # bytes of address space
+_CHILD = Path(__file__).with_name("packets_child.py")
+
+
+def dissected(capture: str, identity: str, frames: Sequence[int]) -> tuple[list[dict[str, Any]], str]:
+    """The first few frames, and a sentence where they, or more of them, cannot be shown."""
+    wanted = sorted({int(frame) for frame in frames})[:MOST_FRAMES]
+    why = _missing(capture, identity, wanted)
+    if why:
+        return [], why
+    try:
+        found = _run(capture, wanted)
+    except (OSError, subprocess.SubprocessError, orjson.JSONDecodeError) as error:
+        return [], f"tshark could not dissect {capture}: {_reason(error)}"
+    rest = len(set(frames)) - len(wanted)
+    return found, f"{rest} more frames are named above" if rest else ""
+
+
+def _missing(capture: str, identity: str, frames: list[int]) -> str:
+    if not frames or not capture:
+        return "the alert names no packets"
+    if not Path(capture).is_file():
+        return f"{capture} is not here any more; put the capture back to see its packets"
+    if find_spec("pyshark") is None:
+        return "pyshark is not installed; pip install 'driftspan[show]' to see packets dissected"
+    if shutil.which("tshark") is None:
+        return "tshark is not installed; install Wireshark's tshark to see packets dissected"
+    from parsers import CaptureError, Engine
+
+    try:
+        same = Engine([capture]).captures()[0]["id"] == identity
+    except CaptureError as error:
+        return str(error)
+    return "" if same else f"{capture} is not what it was when it was replayed; its packets would mislead"
+
+
+def _run(capture: str, frames: list[int]) -> list[dict[str, Any]]:
+    # -P: modules are not looked for beside the script. The absolute path cannot be taken for an option.
+    command = [sys.executable, "-P", str(_CHILD), str(Path(capture).absolute()), *map(str, frames)]
+    with subprocess.Popen(  # noqa: S603  our own script, no shell
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=_limit,  # noqa: PLW1509  no thread of ours runs by now that could hold a lock
+    ) as child:
+        try:
+            out, complaint = child.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, "tshark", stderr=complaint)
+    found: list[dict[str, Any]] = orjson.loads(out)
+    return found
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"it took longer than {SECONDS} s"
+    complaint = getattr(error, "stderr", None) or b""
+    last = complaint.decode(errors="replace").strip().splitlines()[-1:]
+    return last[0][:300] if last else str(error)

@@ -1,0 +1,67 @@
+"""Dissects frames of a capture with tshark through pyshark. A program of its own, started by `sensor.packets`.
+
+A dissector of somebody else's bytes in somebody else's code is not run where the store is open: this process has
+limits of time and memory and prints JSON. Arguments: the capture, then frame numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Any
+
+MOST_LINES = 80  # of a layer
+MOST_CHARACTERS = 300  # of a line
+_CARRIERS = ("FRAME", "ETH", "SLL", "VLAN", "IP", "IPV6", "TCP", "UDP", "GRE", "ERSPAN", "VXLAN", "ETHERTYPE")
+# A dissection shows whatever is on the wire. What would tell a secret is left out, here as in the store.
+_SECRET_FIELD = re.compile(
+    r"passw|auth(basic|oriz)|credential|secret|community|cookie|ftp\.request\.arg|pop\.request|imap\.request|ldap\.simple"
+    r"|telnet\.data|ntlmssp\.|kerberos\.cipher|^data\.(data|text)",
+    re.IGNORECASE,
+)
+_SECRET_TEXT = re.compile(r"\bPASS\b|authorization:|proxy-auth|cookie:|password", re.IGNORECASE)
+_HIDDEN = "(not shown: it may hold a secret)"
+
+
+def lines(layer: Any) -> list[str]:
+    """Fields as tshark writes them, most of a layer first."""
+    found: list[str] = []
+    for name in layer.field_names:
+        container = layer.get_field(name)
+        for field in getattr(container, "all_fields", [container]):
+            text = str(getattr(field, "showname", None) or getattr(field, "show", None) or "").strip()
+            if not text or getattr(field, "hide", False):
+                continue
+            label = str(getattr(field, "name", "") or name)
+            if _SECRET_FIELD.search(label) or _SECRET_TEXT.search(text):
+                text = f"{label or layer.layer_name}: {_HIDDEN}"  # nothing of the text, it may begin with the secret
+            if text[:MOST_CHARACTERS] not in found:
+                found.append(text[:MOST_CHARACTERS])
+            if len(found) >= MOST_LINES:
+                return [*found, "…"]
+    return found
+
+
+def told(packet: Any) -> dict[str, object]:
+    upper = [layer for layer in packet.layers if layer.layer_name.upper() not in _CARRIERS]
+    shown = upper or packet.layers[-1:]
+    return {
+        "frame": int(packet.number),
+        "time": str(packet.sniff_timestamp),
+        "layers": [{"name": layer.layer_name.upper(), "fields": lines(layer)} for layer in shown],
+    }
+
+
+def main(capture: str, frames: list[int]) -> None:
+    import pyshark  # type: ignore[import-untyped, unused-ignore]
+
+    wanted = " || ".join(f"frame.number == {frame}" for frame in frames)
+    # -n: no names are looked up, so nothing goes out. -c: no more is read than up to the last frame.
+    options = ["-n", "-c", str(max(frames))]
+    with pyshark.FileCapture(capture, display_filter=wanted, keep_packets=False, custom_parameters=options) as opened:
+        sys.stdout.write(json.dumps([told(packet) for packet in opened]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], [int(number) for number in sys.argv[2:]])

@@ -90,7 +90,7 @@ def retraining(stage: Stage) -> None:
 
 
 def backup(stage: Stage) -> None:
-    with stage.step("backup of the HMI to the file server", actors=("hmi",), targets=("server",),
+    with stage.step("backup of the HMI to the file server", actors=("hmi",), targets=("server",), approved=("session",),
                     evidence="tcp.port == 445 && ip.src == {hmi}"):  # fmt: skip
         file = stage.scratch / "hmi.bak"
         file.write_bytes(bytes(range(256)) * 400)

@@ -42,7 +42,7 @@ CAUSES = ("benign_process", "sensor_fault", "input_manipulation", "data_poisonin
 
 
 FOREIGN = ("intruder", "guest")  # hosts that are no part of the plant
-BESIDES = ("baseline.new_behaviour", "baseline.traffic")  # true of every attack
+BESIDES = ("baseline.new_behaviour", "baseline.traffic", "commands.outside_window")  # true of every attack
 
 
 @dataclass
@@ -91,7 +91,7 @@ class Record:
         """`evidence` may say {host} for a host's address and {mac[host]} for its hardware address."""
         benign = not techniques and not expected
         more = also + (BESIDES if techniques else ()) + (("assets.new",) if set(actors) & set(FOREIGN) else ())
-        step = Step(what, [ADDRESS[a] for a in actors], [ADDRESS[t] for t in targets], list(techniques), list(expected),
+        step = Step(what, [ADDRESS.get(a, a) for a in actors], [ADDRESS.get(t, t) for t in targets], list(techniques), list(expected),
                     sorted(set(more) - set(expected)), every, benign, list(approved), evidence.format(mac=MAC, **ADDRESS))  # fmt: skip
         step.start = time.time_ns()
         yield step

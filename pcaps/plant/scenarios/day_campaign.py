@@ -27,7 +27,14 @@ def look(stage):
         targets=("edge", "registry"),
         techniques=("T0846.001", "T0846"),
         expected=("scan.addresses", "scan.ports"),
-        also=("scan.controllers", "boundary.conduit", "boundary.it_ot"),
+        also=(
+            "scan.controllers",
+            "boundary.conduit",
+            "boundary.it_ot",
+            "lateral.new_admin_edge",
+            "lateral.chain",
+            "credentials.privileged_session",
+        ),
         evidence="ip.src == {office} && (icmp || tcp.flags.syn == 1)",
     ):
         stage.done(stage.python("office", "attack_scan.py", "addresses", "10.50.0", 80))
@@ -41,7 +48,10 @@ def enter(stage):
         targets=("edge",),
         techniques=("T0886", "T0859"),
         expected=("lateral.new_admin_edge", "boundary.it_ot", "boundary.conduit"),
-        also=("credentials.privileged_session",),
+        also=(
+            "credentials.privileged_session",
+            "lateral.chain",
+        ),
         evidence="tcp.port == 22 && ip.addr == {office}",
     ):
         stage.ssh("office", "edge", "sleep", 12)
@@ -99,8 +109,17 @@ def swap(stage):
         actors=("office",),
         targets=("registry", "edge"),
         techniques=("T0889", "AML.T0018", "AML.T0010"),
-        expected=("boundary.it_ot", "boundary.conduit"),
-        also=("lateral.file_transfer", "exfiltration.model_file"),
+        expected=(
+            "boundary.it_ot",
+            "boundary.conduit",
+            "artefacts.unknown",
+        ),
+        also=(
+            "lateral.file_transfer",
+            "exfiltration.model_file",
+            "credentials.privileged_session",
+            "artefacts.changed",
+        ),
         evidence='http.request.uri contains "1.5.1.safetensors"',
     ):
         bad = stage.model("1.5.1", seed=9, poison=0.6)

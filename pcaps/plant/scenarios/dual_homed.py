@@ -12,9 +12,13 @@ def play(stage):
     with stage.step(
         "the edge node answers in the office network",
         actors=("edge",),
-        targets=("office",),
+        targets=("office", "10.10.0.150"),
         techniques=("T0886",),
-        expected=("assets.new", "assets.changed"),
+        expected=(
+            "assets.new",
+            "assets.changed",
+            "boundary_shape.dual_homed",
+        ),
         also=("lateral.relay",),
         evidence="ip.addr == 10.10.0.150",
     ):

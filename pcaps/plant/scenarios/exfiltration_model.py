@@ -18,7 +18,10 @@ def play(stage):
         targets=("registry",),
         techniques=("T0882", "AML.T0035"),
         expected=("exfiltration.model_file", "boundary.it_ot", "boundary.conduit"),
-        also=("lateral.file_transfer",),
+        also=(
+            "lateral.file_transfer",
+            "lateral.relay",
+        ),
         evidence="http && ip.addr == {office} && ip.addr == {registry}",
     ):
         stage.done(stage.python("office", "attack_beacon.py", "10.50.0.20", 8080, 1, f"/models/pump-wear/{model.name}"))

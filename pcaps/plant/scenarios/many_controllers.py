@@ -4,7 +4,7 @@ The controllers of this capture sit behind one interface with sixty addresses.
 """
 
 LOOK_ALIKE = "address_scan"
-STANDING = ("cleartext.protocol",)
+STANDING = ("cleartext.protocol", "assets.new")
 SILENT = ("scan",)
 
 

@@ -22,8 +22,16 @@ def play(stage):
         actors=("office",),
         targets=("registry",),
         techniques=("T0889", "AML.T0018", "AML.T0010"),
-        expected=("boundary.it_ot", "boundary.conduit"),
-        also=("lateral.file_transfer", "exfiltration.model_file"),
+        expected=(
+            "boundary.it_ot",
+            "boundary.conduit",
+            "artefacts.unknown",
+        ),
+        also=(
+            "lateral.file_transfer",
+            "exfiltration.model_file",
+            "credentials.privileged_session",
+        ),
         evidence='http.request.method == "PUT"',
     ):
         stage.done(stage.python("office", "deploy.py", "10.50.0.20", bad))
@@ -32,6 +40,10 @@ def play(stage):
         actors=("registry",),
         targets=("edge",),
         techniques=("AML.T0018",),
+        expected=(
+            "artefacts.unknown",
+            "artefacts.changed",
+        ),
         evidence='http.request.uri contains "1.4.1.safetensors" && ip.src == {edge}',
     ):
         stage.wait(3600)

@@ -21,4 +21,6 @@ def play(stage):
     edge = stage.edge(150, "--opcua", "10.40.0.31", "--serve", "10.50.0.10")
     stage.listening(edge, 4840)
     stage.python("hmi", "opcua_client.py", "10.50.0.10", 120, "--score", "--period", 5)
-    stage.wait(160)
+    stage.wait(70)
+    stage.learned()
+    stage.wait(90)

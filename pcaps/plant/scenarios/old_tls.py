@@ -9,6 +9,7 @@ def play(stage):
         targets=("registry",),
         techniques=("T0830",),
         expected=("cleartext.tls",),
+        also=("encryption.downgrade",),
         evidence="tls.handshake.type == 2",
     ):
         for _ in range(3):

@@ -12,7 +12,11 @@ def play(stage):
         actors=("guest",),
         targets=("gateway",),
         techniques=("T0859", "T0886"),
-        expected=("cleartext.credentials", "credentials.cleartext"),
+        expected=(
+            "cleartext.credentials",
+            "credentials.cleartext",
+            "credentials.guessing",
+        ),
         also=("credentials.default", "credentials.shared"),
         evidence="opcua.servicenodeid.numeric == 467 && ip.src == {guest}",
     ):

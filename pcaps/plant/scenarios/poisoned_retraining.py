@@ -36,6 +36,10 @@ def play(stage):
         actors=("training",),
         targets=("historian", "registry"),
         techniques=("AML.T0020", "AML.T0018"),
+        expected=(
+            "artefacts.unknown",
+            "artefacts.contradiction",
+        ),
         evidence="http.request && ip.src == {training}",
     ):
         stage.done(stage.python("training", "retrain.py", "10.20.0.5", "10.50.0.20", "1.5.0"))
@@ -44,6 +48,10 @@ def play(stage):
         actors=("edge",),
         targets=("registry",),
         techniques=("AML.T0018",),
+        expected=(
+            "artefacts.unknown",
+            "artefacts.changed",
+        ),
         evidence='http.request.uri contains "1.5.0.safetensors" && ip.src == {edge}',
     ):
         stage.wait(2400)

@@ -16,7 +16,10 @@ def play(stage):
         actors=("edge",),
         targets=("registry",),
         techniques=("T0830",),
-        expected=("cleartext.tls",),
+        expected=(
+            "cleartext.tls",
+            "encryption.downgrade",
+        ),
         evidence="tls.handshake.type == 2",
     ):
         for _ in range(3):

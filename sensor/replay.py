@@ -13,8 +13,7 @@ from parsers import CaptureError, Engine
 from sensor.errors import InputError
 from sensor.health import Health
 from sensor.store import CaptureFacts
-from sensor.store.arrow import table_of
-from sensor.zone_columns import with_zones
+from sensor.zone_columns import Zoned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -138,11 +137,9 @@ class Replay:
             raise InputError(str(error)) from None
 
     def _take(self, window: Window) -> None:
-        tables = {name: table_of(table) for name, table in window.tables.items()}
-        self._keep(self._pipeline.observe(tables, window.start, window.end, window.last))
-        for name, table in tables.items():
-            rows = with_zones(table, self._pipeline) if name == "flows" else table
-            self._store.append(name, rows)
+        self._keep(self._pipeline.observe(window.tables, window.start, window.end, window.last))
+        for name, table in window.tables.items():
+            self._store.append(name, Zoned(table, self._pipeline.zone) if name == "flows" else table)
         self.outcome.counters.update(window.counters)
         self._store.upsert("health", self._health.add(window.start, window.counters))
 

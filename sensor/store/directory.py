@@ -10,7 +10,7 @@ from sensor.errors import InputError, StoreError
 
 _LOCK = "status"  # chDB holds an flock on this file as long as the store is open
 # What chDB puts into its directory. A process killed while it made a store leaves some of them.
-_OWN = {"data", "metadata", "store", "tmp", "flags", "user_files", "format_schemas", "uuid", _LOCK}
+_OWN = {"data", "metadata", "metadata_dropped", "store", "tmp", "flags", "user_files", "format_schemas", "uuid", _LOCK}
 
 
 def check_existing(path: Path) -> None:

@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
-use crate::columns::{Builder, Column, Text, again, handed, offset};
+use crate::columns::{Builder, Column, Text, handed, offset};
 
 /// Texts of low cardinality (names of functions, states, topics): each distinct one is kept once.
 #[derive(Debug, Default)]
@@ -100,9 +100,10 @@ impl Name {
 }
 
 impl Name {
-    /// Repeats the last row.
-    pub fn again(&mut self, count: usize) {
-        again(&mut self.keys, count);
+    /// Adds a row of a text whose key is known.
+    #[inline]
+    pub fn add_key(&mut self, key: i32) {
+        self.keys.push(key);
     }
 }
 

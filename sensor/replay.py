@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PROTOCOLS = ("modbus", "dnp3", "opcua", "mqtt", "tls")
 _SECOND = 10**9
+_MOST_WAITING = 10_000  # rows of `health`
 
 
 @dataclass(slots=True)
@@ -111,6 +112,7 @@ class Replay:
         self._pipeline = Pipeline(policy, config.detectors, sensor=config.sensor.name, case_id=case)
         self._health = Health()
         self._alerts: dict[str, Alert] = {}
+        self._minutes: list[dict[str, object]] = []
         self.outcome = Outcome(case)
 
     def run(self, pace: float = 0.0, progress: Callable[[Counter[str], int], None] | None = None) -> Outcome:
@@ -122,7 +124,7 @@ class Replay:
             pacer.wait(window)
             self._take(window)
             if pace > 0:
-                self._write_alerts()
+                self._write_derived()
                 self._store.flush()
             if progress is not None:
                 progress(self.outcome.counters, window.end)
@@ -141,23 +143,31 @@ class Replay:
         for name, table in window.tables.items():
             self._store.append(name, Zoned(table, self._pipeline.zone) if name == "flows" else table)
         self.outcome.counters.update(window.counters)
-        self._store.upsert("health", self._health.add(window.start, window.counters))
+        self._minutes += self._health.add(window.start, window.counters)
+        if len(self._minutes) >= _MOST_WAITING:
+            self._write_minutes()
 
     def _keep(self, alerts: Sequence[Alert]) -> None:
         """Only the latest state of an alert is written: most change many times in a capture."""
         for alert in alerts:
             self._alerts[alert.alert_id] = alert
 
-    def _write_alerts(self) -> None:
+    def _write_derived(self) -> None:
+        """What is written row by row: each write costs some milliseconds, whatever its size."""
         self._store.upsert("alert_rows", [_row(alert, "status") for alert in self._alerts.values()])
         self._store.upsert("assets", [_row(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
+        self._write_minutes()
         self._alerts.clear()
+
+    def _write_minutes(self) -> None:
+        self._store.upsert("health", self._minutes)
+        self._minutes.clear()
 
     def _finish(self) -> None:
         self._keep(self._pipeline.finish())
+        self._minutes += self._health.rest()
         self._store.flush()
-        self._write_alerts()
-        self._store.upsert("health", self._health.rest())
+        self._write_derived()
         found = {str(capture["id"]): _found(capture) for capture in self._engine.captures()}
         self._store.finish_case(found)
         self.outcome.alerts = sum(self._pipeline.raised.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import sys
@@ -29,6 +30,7 @@ def run(arguments: Namespace) -> int:
     if arguments.captures.count("-") > 1:
         raise InputError("- (stdin) can be read only once")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads only spin here
+    gc.set_threshold(100_000)  # what a replay makes either lives on or is freed at once
     from sensor.replay import Replay, open_captures
 
     config.check_detectors(loaded, path)

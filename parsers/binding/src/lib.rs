@@ -96,7 +96,8 @@ fn tell(part: &Part, name: &str, of: &str, ask: &Bound<'_, PyAny>) -> PyResult<T
         return Err(PyValueError::new_err(format!("{name} of {of:?}: of src_ip or dst_ip something can be told")));
     };
     let mut known: HashMap<[u8; 16], u32> = HashMap::new();
-    let (mut texts, mut keys) = (Vec::new(), Vec::new());
+    // The first text is for rows without a flow.
+    let (mut texts, mut keys) = (vec![String::new()], Vec::new());
     for ends in &part.flows().ends {
         let address = end.of(ends);
         let key = match known.get(&address) {
@@ -114,9 +115,6 @@ fn tell(part: &Part, name: &str, of: &str, ask: &Bound<'_, PyAny>) -> PyResult<T
             }
         };
         keys.push(key);
-    }
-    if texts.is_empty() {
-        texts.push(String::new());
     }
     Ok(Told { name: name.to_owned(), keys, texts })
 }

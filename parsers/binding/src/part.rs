@@ -15,14 +15,13 @@ use wire::lane::Dictionary;
 use crate::arrow::array;
 use crate::native::{Block, Kind};
 
-/// A column of texts that says something of an address of each row: its name, which address, and the texts, each
-/// with the flow of the part's dictionary that it is for.
+/// A column of texts that say something of an address of each row.
 pub struct Told {
     /// Name of the column.
     pub name: String,
-    /// For each flow of the dictionary its text's place.
+    /// For each flow of the part's dictionary the place of its text.
     pub keys: Vec<u32>,
-    /// The texts.
+    /// The texts; the first is that of rows without a flow.
     pub texts: Vec<String>,
 }
 

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS tag_changes
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
 ORDER BY (case_id, ts)
-SETTINGS min_bytes_for_wide_part = 268435456;
+SETTINGS min_bytes_for_wide_part = 268435456, index_granularity = 32768, index_granularity_bytes = 41943040;
 
 -- What a store has in the table `tag_values` moves there. After a kill at any place all of this may run again:
 -- whether `tag_values` is still the table or already the view, it has every row until the copy is complete.

@@ -1,6 +1,6 @@
 """The contract of the packet path. Times are nanoseconds since the epoch, UTC, in packet time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import final
 
@@ -23,12 +23,12 @@ class Table:
     def native(
         self,
         constants: Mapping[str, str],
-        told: Mapping[str, tuple[str, Callable[[bytes], str]]] | None = None,
+        words: Mapping[str, tuple[bytes, Sequence[str]]] | None = None,
     ) -> bytes:
         """The rows as blocks of ClickHouse's format Native.
 
-        `constants`: columns that say the same in every row. `told`: columns of a table with flows whose text
-        is asked for once for each address (16 bytes) in the column that is named, `src_ip` or `dst_ip`.
+        `constants`: columns that say the same in every row. `words`: columns of texts, for each row the place
+        of its text as a little-endian number of 32 bits, and the texts; ValueError if they do not fit the rows.
         """
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 

@@ -141,7 +141,7 @@ class Replay:
     def _take(self, window: Window) -> None:
         self._keep(self._pipeline.observe(window.tables, window.start, window.end, window.last))
         for name, table in window.tables.items():
-            self._store.append(name, Zoned(table, self._pipeline.zone) if name == "flows" else table)
+            self._store.append(name, Zoned(table, self._pipeline) if name == "flows" else table)
         self.outcome.counters.update(window.counters)
         self._minutes += self._health.add(window.start, window.counters)
         if len(self._minutes) >= _MOST_WAITING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import orjson
 import pyarrow as pa
 import pytest
 
+from detectors.pipeline import Pipeline
+from detectors.zones import Policy, Zone
 from parsers import Engine
 from sensor.errors import InputError, StoreError
 from sensor.store import CaptureFacts, Reading, Store, migrate, open_reading, open_store
@@ -269,29 +272,33 @@ def test_blocks_of_the_packet_path_say_what_its_arrow_tables_say(store: Store, r
         assert both[0] | {"case_id": ""} == both[1] | {"case_id": ""}, name
 
 
-def test_what_is_told_of_addresses_are_columns(store: Store, reading: Reading) -> None:
-    store.begin_case("told", [CaptureFacts("c8", "x.pcap")])
-    window = Engine([PCAPS / "demo.pcap"], window_seconds=3600).next()
+@pytest.mark.parametrize("workers", [1, 2])
+def test_zones_are_columns_of_flows(store: Store, reading: Reading, workers: int) -> None:
+    store.begin_case(f"zones{workers}", [CaptureFacts("c8", "x.pcap")])
+    window = Engine([PCAPS / "demo.pcap"], window_seconds=3600, workers=workers).next()
     assert window is not None
-    asked = []
-
-    def zone(ip: bytes) -> str:
-        asked.append(ip)
-        return f"z{ip[-1] % 3}"
-
-    store.append("flows", Zoned(window.tables["flows"], zone))
+    flows = window.tables["flows"]
+    networks = ("10.0.0.0/9", "10.128.0.0/9", "192.168.0.0/16", "172.16.0.0/12")
+    policy = Policy(tuple(Zone(f"z{number}", 1, (cidr,)) for number, cidr in enumerate(networks)))
+    pipeline = Pipeline(policy, {})
+    store.append("flows", Zoned(flows, pipeline))
     store.flush()
-    assert len(set(asked)) <= len(asked) <= 2 * len(set(asked)), "of each side an address is asked for once"
-    wrong = (
-        "SELECT count() AS n FROM flows WHERE case_id = 'told' AND (src_zone != concat('z', toString(reinterpretAsUInt8("
-        "substring(reinterpretAsString(src_ip), 16)) % 3)) OR dst_zone NOT IN ('z0', 'z1', 'z2'))"
-    )
-    assert rows(reading, wrong) == [{"n": 0}]
-    assert rows(reading, "SELECT count() > 20 AS many FROM flows WHERE case_id = 'told'") == [{"many": True}]
-    with pytest.raises(ValueError, match="src_ip or dst_ip"):
-        window.tables["flows"].native({}, {"x": ("src_port", lambda _: "")})
-    with pytest.raises(KeyError):
-        window.tables["flows"].native({}, {"x": ("src_ip", {}.__getitem__)})
+    got = rows(reading, f"SELECT src_ip, dst_ip, src_zone, dst_zone FROM flows WHERE case_id = 'zones{workers}'")
+    assert len(got) > 20
+    assert len({row["src_zone"] for row in got} | {row["dst_zone"] for row in got}) > 1
+    for row in got:
+        for side in ("src", "dst"):
+            ip = ipaddress.IPv6Address(str(row[f"{side}_ip"])).packed
+            assert row[f"{side}_zone"] == pipeline.zone(ip), row
+
+
+def test_words_must_fit_the_rows() -> None:
+    window = Engine([PCAPS / "demo.pcap"]).next()
+    assert window is not None
+    flows = window.tables["flows"]
+    for keys, texts in ((b"", ["a"]), (bytes(4 * len(flows) + 1), ["a"]), (bytes(4 * len(flows)), [])):
+        with pytest.raises(ValueError, match="is wanted for each of"):
+            flows.native({}, {"x": (keys, texts)})
 
 
 @pytest.fixture

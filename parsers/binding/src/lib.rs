@@ -6,7 +6,7 @@ mod arrow;
 mod native;
 mod part;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -23,7 +23,7 @@ use wire::pipeline::{Packet, Pipeline, Settings};
 use wire::rows::Rows;
 
 use crate::native::Block;
-use crate::part::{End, Part, Told};
+use crate::part::{Part, Words};
 
 create_exception!(
     _native,
@@ -31,6 +31,9 @@ create_exception!(
     PyValueError,
     "A capture that cannot be read; the message is one clear sentence."
 );
+
+/// By name of the column: which text each row has, 32 bits each, and the texts.
+type TextColumns = BTreeMap<String, (Vec<u8>, Vec<String>)>;
 
 /// A table of a window; `pyarrow.table(t)` and other Arrow consumers take it without copying.
 #[pyclass(frozen, module = "parsers._native")]
@@ -70,53 +73,42 @@ impl Table {
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
     }
 
-    /// The rows in ClickHouse's format Native, with columns that say the same in every row, and columns that tell
-    /// something of each row's `src_ip` or `dst_ip`.
-    #[pyo3(signature = (constants, told = None))]
+    /// The rows in ClickHouse's format Native, with columns that say the same in every row, and columns of texts:
+    /// which text each row has, 32 bits each, and the texts.
+    #[pyo3(signature = (constants, words = None))]
     fn native<'py>(
         &self,
         py: Python<'py>,
         constants: BTreeMap<String, String>,
-        told: Option<BTreeMap<String, (String, Bound<'py, PyAny>)>>,
+        words: Option<TextColumns>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let constants: Vec<_> = constants.into_iter().collect();
-        let told = told.unwrap_or_default();
+        let words = words.unwrap_or_default().into_iter();
+        let words = words.map(|(name, (keys, texts))| self.words(name, &keys, texts)).collect::<PyResult<Vec<_>>>()?;
         let mut block = Block::default();
-        for part in &self.parts {
-            let told = told.iter().map(|(name, (of, ask))| tell(part, name, of, ask)).collect::<PyResult<Vec<_>>>()?;
-            py.detach(|| part.native(&mut block, &constants, &told));
-        }
+        py.detach(|| {
+            let mut start = 0;
+            for part in &self.parts {
+                part.native(&mut block, &constants, &words, start);
+                start += part.rows();
+            }
+        });
         Ok(PyBytes::new(py, &block.0))
     }
 }
 
-/// Asks for the text of every address that flows of a part have, once each.
-fn tell(part: &Part, name: &str, of: &str, ask: &Bound<'_, PyAny>) -> PyResult<Told> {
-    let Some(end) = End::named(of) else {
-        return Err(PyValueError::new_err(format!("{name} of {of:?}: of src_ip or dst_ip something can be told")));
-    };
-    let mut known: HashMap<[u8; 16], u32> = HashMap::new();
-    // The first text is for rows without a flow.
-    let (mut texts, mut keys) = (vec![String::new()], Vec::new());
-    for ends in &part.flows().ends {
-        let address = end.of(ends);
-        let key = match known.get(&address) {
-            Some(&key) => key,
-            None => {
-                let text: String = ask.call1((PyBytes::new(ask.py(), &address),))?.extract()?;
-                let place = texts.iter().position(|known| *known == text);
-                let place = place.unwrap_or_else(|| {
-                    texts.push(text);
-                    texts.len() - 1
-                });
-                let key = u32::try_from(place).unwrap_or(0);
-                known.insert(address, key);
-                key
-            }
-        };
-        keys.push(key);
+impl Table {
+    fn words(&self, name: String, keys: &[u8], texts: Vec<String>) -> PyResult<Words> {
+        let (keys, rest) = keys.as_chunks::<4>();
+        let keys: Vec<u32> = keys.iter().map(|key| u32::from_le_bytes(*key)).collect();
+        let known = |key: &u32| usize::try_from(*key).is_ok_and(|key| key < texts.len());
+        if !rest.is_empty() || keys.len() != self.num_rows || !keys.iter().all(known) {
+            let (rows, texts) = (self.num_rows, texts.len());
+            let wanted = format!("{name}: one of {texts} texts is wanted for each of {rows} rows");
+            return Err(PyValueError::new_err(wanted));
+        }
+        Ok(Words { name, keys, texts })
     }
-    Ok(Told { name: name.to_owned(), keys, texts })
 }
 
 fn failed(error: ArrowError) -> PyErr {

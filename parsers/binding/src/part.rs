@@ -15,42 +15,14 @@ use wire::lane::Dictionary;
 use crate::arrow::array;
 use crate::native::{Block, Kind};
 
-/// A column of texts that say something of an address of each row.
-pub struct Told {
+/// A column of texts for the rows of a whole table.
+pub struct Words {
     /// Name of the column.
     pub name: String,
-    /// For each flow of the part's dictionary the place of its text.
+    /// Which text each row has.
     pub keys: Vec<u32>,
-    /// The texts; the first is that of rows without a flow.
+    /// The texts.
     pub texts: Vec<String>,
-}
-
-/// Which address of a flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// The client's.
-    Source,
-    /// The server's.
-    Target,
-}
-
-impl End {
-    /// By the name of its column.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "src_ip" => Some(Self::Source),
-            "dst_ip" => Some(Self::Target),
-            _ => None,
-        }
-    }
-
-    /// The address.
-    pub fn of(self, ends: &Ends) -> [u8; 16] {
-        match self {
-            Self::Source => ends.client,
-            Self::Target => ends.server,
-        }
-    }
 }
 
 struct Kept {
@@ -86,11 +58,6 @@ impl Part {
         self.rows
     }
 
-    /// The flows that rows point to.
-    pub fn flows(&self) -> &Dictionary {
-        &self.flows
-    }
-
     /// Names of all columns.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         let network = if self.flow.is_some() { NETWORK } else { &[] };
@@ -111,20 +78,21 @@ impl Part {
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
     }
 
-    /// As a block of ClickHouse's format Native, with columns that say the same in every row, and told ones.
-    pub fn native(&self, block: &mut Block, constants: &[(String, String)], told: &[Told]) {
+    /// As a block of ClickHouse's format Native, with columns that say the same in every row, and columns of texts, in
+    /// which this part's rows begin at `start`.
+    pub fn native(&self, block: &mut Block, constants: &[(String, String)], words: &[Words], start: usize) {
         let network = self.flow.as_ref().map_or(0, |_| NETWORK.len());
-        block.begin(constants.len() + told.len() + 1 + network + self.columns.len(), self.rows);
+        block.begin(constants.len() + words.len() + 1 + network + self.columns.len(), self.rows);
         for (name, text) in constants {
             block.words(name, std::iter::once(text.as_bytes()), Same(0..self.rows));
         }
         block.column("capture", &Kind::Words, &self.captures);
         if let Some(flow) = &self.flow {
             self.network(block, flow);
-            for Told { name, keys, texts } in told {
-                let key = |&at: &u32| keys.get(at as usize).copied().unwrap_or(0);
-                block.words(name, texts.iter().map(String::as_bytes), flow.iter().map(key));
-            }
+        }
+        for Words { name, keys, texts } in words {
+            let keys = keys.get(start..start + self.rows).unwrap_or_default();
+            block.words(name, texts.iter().map(String::as_bytes), keys.iter().copied());
         }
         for Kept { name, kind, array } in &self.columns {
             block.column(name, kind, array);
@@ -185,8 +153,8 @@ const NETWORK: &[&str] = &["src_ip", "src_port", "dst_ip", "dst_port", "vlan", "
 /// The network columns in the order of their names, looked up in the window's flow dictionary.
 fn network(flow: &[u32], flows: &Dictionary) -> Result<Vec<ArrayRef>, ArrowError> {
     let ends = |&at: &u32| flows.ends.get(at as usize).copied().unwrap_or_default();
-    let addresses = |of: End| {
-        let flat: Vec<[u8; 16]> = flow.iter().map(|at| of.of(&ends(at))).collect();
+    let addresses = |of: fn(&Ends) -> [u8; 16]| {
+        let flat: Vec<[u8; 16]> = flow.iter().map(|at| of(&ends(at))).collect();
         FixedSizeBinaryArray::try_new(16, Buffer::from_vec(flat.into_flattened()), None)
     };
     let vlan = |&at: &u32| flows.vlans.get(at as usize).copied().unwrap_or(0);
@@ -199,9 +167,9 @@ fn network(flow: &[u32], flows: &Dictionary) -> Result<Vec<ArrayRef>, ArrowError
     let texts: ArrayRef = Arc::new(StringArray::from_iter_values(texts));
     let keys: Int32Array = flow.iter().map(community).collect::<Vec<_>>().into();
     Ok(vec![
-        Arc::new(addresses(End::Source)?),
+        Arc::new(addresses(|ends| ends.client)?),
         Arc::new(flow.iter().map(|at| ends(at).client_port).collect::<UInt16Array>()),
-        Arc::new(addresses(End::Target)?),
+        Arc::new(addresses(|ends| ends.server)?),
         Arc::new(flow.iter().map(|at| ends(at).server_port).collect::<UInt16Array>()),
         Arc::new(flow.iter().map(vlan).collect::<UInt16Array>()),
         Arc::new(flow.iter().map(id).collect::<UInt64Array>()),

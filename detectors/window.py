@@ -58,7 +58,8 @@ class Table:
             return self._source
         if isinstance(self._source, pa.RecordBatch):
             return pa.Table.from_batches([self._source])
-        return pa.table(self._source)
+        # `pa.table` would look whether it is one of pandas', and import pandas for it, a third of a second.
+        return pa.RecordBatchReader.from_stream(self._source).read_all()
 
     @cached_property
     def rows(self) -> int:
@@ -70,7 +71,8 @@ class Table:
     def has(self, name: str) -> bool:
         return self.arrow is not None and self.arrow.schema.get_field_index(name) >= 0
 
-    def _column(self, name: str) -> Any:
+    def column(self, name: str) -> Any:
+        """A column as one array of pyarrow; only of a table with rows."""
         if name not in self._chunks:
             column = self.arrow.column(name)
             if column.num_chunks == 1:
@@ -83,7 +85,7 @@ class Table:
         """Where the column has a value."""
         if not self.rows:
             return _NO_ROWS.astype(bool)
-        array = self._column(name)
+        array = self.column(name)
         bitmap = array.buffers()[0]
         return np.ones(len(array), dtype=bool) if bitmap is None else _bits(bitmap, array)
 
@@ -97,7 +99,7 @@ class Table:
     def _read_numbers(self, name: str) -> Array:
         if not self.rows:
             return _NO_ROWS
-        array = self._column(name)
+        array = self.column(name)
         dtype = _dtypes()[array.type.id]
         if dtype is bool:
             values = _bits(array.buffers()[1], array).astype(np.uint8)
@@ -115,7 +117,7 @@ class Table:
     def _read_addresses(self, name: str) -> Array:
         if not self.rows:
             return np.zeros((0, 16), dtype=np.uint8)
-        array = self._column(name)
+        array = self.column(name)
         flat = np.frombuffer(array.buffers()[1], dtype=np.uint8)[16 * array.offset : 16 * (array.offset + len(array))]
         rows = flat.reshape(-1, 16)
         return rows if not array.null_count else np.where(self.valid(name)[:, None], rows, 0).astype(np.uint8)
@@ -130,7 +132,7 @@ class Table:
     def _read_codes(self, name: str) -> tuple[Array, list[str]]:
         if not self.rows:
             return _NO_ROWS.astype(np.int32), []
-        array = self._column(name)
+        array = self.column(name)
         if not hasattr(array, "dictionary"):
             array = array.dictionary_encode()
         categories = [text or "" for text in array.dictionary.to_pylist()]
@@ -163,7 +165,7 @@ class Table:
         return self._texts[name](row)
 
     def _read_texts(self, name: str) -> Callable[[int], str]:
-        array = self._column(name)
+        array = self.column(name)
         if hasattr(array, "dictionary"):
             codes, categories = self.codes(name)
             return lambda row: categories[int(codes[row])]
@@ -241,9 +243,18 @@ class Window:
     def __getitem__(self, name: str) -> Table:
         found = self._tables.get(name)
         if found is None:
-            source = self._sources.get(name)
-            found = self._tables[name] = _EMPTY if source is None else Table(source)
+            found = self._tables[name] = self._table(name)
         return found
+
+    def _table(self, name: str) -> Table:
+        source = self._sources.get(name)
+        if source is not None:
+            return Table(source)
+        if name == "tag_values" and "tag_changes" in self._sources:
+            from detectors.tag_values import TagValues
+
+            return TagValues(self["tag_changes"])
+        return _EMPTY
 
     def derive(self, view: Callable[[Window], T]) -> T:
         """A view of the window, worked out once however many detectors ask for it."""

@@ -17,7 +17,19 @@ class Table:
     def name(self) -> str: ...
     @property
     def num_rows(self) -> int: ...
+    @property
+    def column_names(self) -> list[str]: ...
     def __len__(self) -> int: ...
+    def native(
+        self,
+        constants: Mapping[str, str],
+        words: Mapping[str, tuple[bytes, Sequence[str]]] | None = None,
+    ) -> bytes:
+        """The rows as blocks of ClickHouse's format Native.
+
+        `constants`: columns that say the same in every row. `words`: columns of texts, for each row the place
+        of its text as a little-endian number of 32 bits, and the texts; ValueError if they do not fit the rows.
+        """
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 @final

@@ -1,7 +1,5 @@
 """`python -m sensor`, for a checkout that is not installed."""
 
-import sys
+from sensor.cli import program
 
-from sensor.cli import main
-
-sys.exit(main())
+program()

@@ -13,10 +13,9 @@ from detectors.zones import Policy
 from parsers import CaptureError, Engine
 from sensor import changes_file
 from sensor.errors import InputError
+from sensor.further_columns import extended
 from sensor.health import Health
 from sensor.store import CaptureFacts
-from sensor.store.arrow import table_of
-from sensor.zone_columns import with_zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
 PROTOCOLS = ("modbus", "dnp3", "opcua", "mqtt", "tls")
 _SECOND = 10**9
+_MOST_WAITING = 10_000  # rows of `health`
 
 
 @dataclass(slots=True)
@@ -137,6 +137,7 @@ class Replay:
         self._health = Health()
         self._alerts: dict[str, Alert] = {}
         self._end = 0
+        self._minutes: list[dict[str, object]] = []
         self.outcome = Outcome(case)
 
     def run(self, pace: float = 0.0, progress: Callable[[Counter[str], int], None] | None = None) -> Outcome:
@@ -149,7 +150,7 @@ class Replay:
             self._end = window.end
             self._take(window)
             if pace > 0:
-                self._write_alerts()
+                self._write_derived()
                 self._store.flush()
             if progress is not None:
                 progress(self.outcome.counters, window.end)
@@ -164,29 +165,36 @@ class Replay:
             raise InputError(str(error)) from None
 
     def _take(self, window: Window) -> None:
-        tables = {name: table_of(table) for name, table in window.tables.items()}
-        self._keep(self._pipeline.observe(tables, window.start, window.end, window.last))
-        for name, table in tables.items():
-            rows = with_zones(table, self._pipeline) if name == "flows" else table
-            self._store.append(name, rows)
+        self._keep(self._pipeline.observe(window.tables, window.start, window.end, window.last))
+        for name, table in window.tables.items():
+            self._store.append(name, extended(name, table, self._pipeline))
         self.outcome.counters.update(window.counters)
-        self._store.upsert("health", self._health.add(window.start, window.counters))
+        self._minutes += self._health.add(window.start, window.counters)
+        if len(self._minutes) >= _MOST_WAITING:
+            self._write_minutes()
 
     def _keep(self, alerts: Sequence[Alert]) -> None:
         """Only the latest state of an alert is written: most change many times in a capture."""
         for alert in alerts:
             self._alerts[alert.alert_id] = alert
 
-    def _write_alerts(self) -> None:
+    def _write_derived(self) -> None:
+        """What is written row by row: each write costs some milliseconds, whatever its size."""
         self._store.upsert("alert_rows", [_row(alert, "status") for alert in self._alerts.values()])
         self._store.upsert("assets", [_row(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
+        self._write_minutes()
         self._alerts.clear()
+
+    def _write_minutes(self) -> None:
+        self._store.upsert("health", self._minutes)
+        self._minutes.clear()
 
     def _finish(self) -> None:
         self._keep(self._pipeline.finish())
+        self._minutes += self._health.rest()
         self._store.flush()
-        self._write_alerts()
-        self._store.upsert("health", self._health.rest() + self._taught())
+        self._minutes += self._taught()
+        self._write_derived()
         found = {str(capture["id"]): _found(capture) for capture in self._engine.captures()}
         self._store.finish_case(found)
         self.outcome.alerts = sum(self._pipeline.raised.values())

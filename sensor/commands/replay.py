@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import sys
@@ -33,6 +34,7 @@ def run(arguments: Namespace) -> int:
     pace, workers = _pace(arguments), _workers(arguments, loaded)
     _check(arguments)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads only spin here
+    gc.set_threshold(100_000)  # what a replay makes either lives on or is freed at once
     from sensor.replay import open_captures, pipeline_of
 
     config.check_detectors(loaded, path)

@@ -40,7 +40,10 @@ class Store(Reading, Protocol):
         """Registers captures; rows that an earlier run left of them are deleted. Gives the rows deleted."""
 
     def append(self, table: str, rows: Any) -> None:
-        """Keeps an Arrow table for the next write of its kind; its columns go in by name."""
+        """Keeps a table for the next write of its kind; its columns go in by name.
+
+        `rows`: a table of the packet path, or any that hands out an Arrow stream. Tables of one name are of one kind.
+        """
 
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
         """Writes rows that replace earlier ones of the same key."""

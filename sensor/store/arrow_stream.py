@@ -1,8 +1,4 @@
-"""Arrow tables as a stream of bytes, for replays that are too short to be worth more.
-
-The engine can read a table where it lies, which is a third cheaper a row; but before the first one it
-imports pandas and pyarrow.dataset to ask whether it is one of theirs, which takes a third of a second.
-"""
+"""Arrow tables as a stream of bytes."""
 
 from __future__ import annotations
 
@@ -15,6 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PIECE_ROWS = 32_768
+
+
+def joined(tables: list[Any]) -> Any:
+    """One table of all, each text column with one dictionary."""
+    whole = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="default")
+    return whole.unify_dictionaries()
 
 
 def with_constants(table: Any, constants: Mapping[str, str]) -> Any:

@@ -8,14 +8,14 @@ runs one statement at a time; several connections to one path run beside each ot
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sensor.store import faults
 from sensor.store.literal import quote
 from sensor.store.pipe import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Generator, Iterable
     from pathlib import Path
 
 # SHOW, EXPLAIN and their like have no streamed answer; that of SELECT comes in blocks and is bounded.
@@ -74,20 +74,6 @@ class Session:
         try:
             with readable(data) as path:
                 self._connection.query(f"INSERT INTO {table} ({names}) FROM INFILE {quote(path)} FORMAT {fmt}")
-        except RuntimeError as error:
-            raise faults.of_store(error, f"{self._path}: rows for {table!r} cannot be written") from None
-
-    def insert_table(self, table: str, rows: Any, constants: Mapping[str, str]) -> None:
-        """Writes an Arrow table with a few columns that say the same in every row. StoreError if it fails.
-
-        The engine reads the table's buffers where they are: two thirds of the cost of a stream of them.
-        """
-        names = ", ".join(f"`{column}`" for column in rows.column_names)
-        fixed = "".join(f"{quote(value)} AS `{name}`, " for name, value in constants.items())
-        heads = "".join(f"`{name}`, " for name in constants)
-        try:
-            # The engine finds the table by the name of this variable.
-            self._connection.query(f"INSERT INTO {table} ({heads}{names}) SELECT {fixed}{names} FROM Python(rows)")
         except RuntimeError as error:
             raise faults.of_store(error, f"{self._path}: rows for {table!r} cannot be written") from None
 

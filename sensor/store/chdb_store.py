@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sensor.errors import StoreError
 from sensor.store import CaptureFacts, directory, migrate
+from sensor.store.batch import batch_for
 from sensor.store.chdb_session import Session
 from sensor.store.literal import quote
 from sensor.store.rows import ndjson, run_id
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from sensor.store.batch import Batch
+
 # An insert costs 10 to 70 ms whatever its size: few large ones. The bytes bound memory.
 BATCH_ROWS = 200_000
 BATCH_BYTES = 128 * 1024 * 1024
-# Rows from which on the cheaper way has paid for what it costs to begin with.
-MOST_STREAMED = 600_000
 # One thread: an insert of sorted rows is cheaper without handing blocks around, and the engine's workers
 # need the other cores. A capture whose clock jumps may touch many months.
 _SETTINGS = (
@@ -42,8 +43,7 @@ class ChdbStore:
         self._case = ""
         self._run = ""
         self._captures: tuple[CaptureFacts, ...] = ()
-        self._waiting: dict[str, Any] = {}
-        self._streamed = 0
+        self._waiting: dict[str, Batch] = {}
         self._session = Session(path)
         try:
             self._migrate(database)
@@ -99,37 +99,22 @@ class ChdbStore:
         ).split()
 
     def append(self, table: str, rows: Any) -> None:
-        from sensor.store import arrow
-
-        batch = self._waiting.setdefault(table, arrow.Batch())
-        batch.add(arrow.table_of(rows))
-        if batch.rows >= BATCH_ROWS or batch.bytes >= BATCH_BYTES:
-            self._write_batch(table)
-
-    def _write(self, table: str) -> None:
-        from sensor.store import arrow
-
-        batch = self._waiting.pop(table)
         if not self._case:
             raise StoreError("rows were appended before a case was begun")
-        constants = {"sensor": self._sensor, "case_id": self._case}
-        self._session.insert_table(table, arrow.joined(batch.tables), constants)
+        waiting = self._waiting.get(table)
+        if waiting is None:
+            waiting = self._waiting[table] = batch_for(rows, {"sensor": self._sensor, "case_id": self._case})
+        waiting.add(rows)
+        if waiting.rows >= BATCH_ROWS or waiting.size >= BATCH_BYTES:
+            self._write(table)
+
+    def _write(self, table: str) -> None:
+        waiting = self._waiting.pop(table)
+        self._session.insert(table, waiting.columns, waiting.pieces(), waiting.format)
 
     def flush(self) -> None:
         for table in sorted(self._waiting):
-            self._write_batch(table)
-
-    def _write_batch(self, table: str) -> None:
-        """A short replay writes streams, a long one tables where they lie: see arrow_stream."""
-        from sensor.store import arrow, arrow_stream
-
-        self._streamed += self._waiting[table].rows
-        if self._streamed > MOST_STREAMED or not self._case:
             self._write(table)
-            return
-        constants = {"sensor": self._sensor, "case_id": self._case}
-        rows = arrow_stream.with_constants(arrow.joined(self._waiting.pop(table).tables), constants)
-        self._session.insert(table, rows.column_names, arrow_stream.stream(rows), "ArrowStream")
 
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
         constants = {"sensor": self._sensor, "case_id": self._case}

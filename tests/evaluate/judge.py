@@ -20,7 +20,6 @@ from detectors.alert import Alert
 from detectors.pipeline import Pipeline
 from parsers import Window
 from sensor.replay import PROTOCOLS, open_captures, pipeline_of
-from sensor.store.arrow import table_of
 from tests.evaluate.data import SECOND, DataSet, Part, Run
 from tests.evaluate.packets import times
 
@@ -127,8 +126,7 @@ def judge(data: DataSet, run: Run, state: dict[str, Any]) -> Judged:
 
 
 def _observe(pipeline: Pipeline, window: Window) -> list[Alert]:
-    tables = {name: table_of(table) for name, table in window.tables.items()}
-    return pipeline.observe(tables, window.start, window.end, window.last)
+    return pipeline.observe(window.tables, window.start, window.end, window.last)
 
 
 def _keep(told: dict[str, Seen], alerts: list[Alert], end: int) -> None:

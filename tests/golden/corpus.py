@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from parsers import Engine
+from detectors.tag_values import TagValues
+from detectors.window import Table
+from parsers import Engine, Window
 from tests.golden.canonical import nanoseconds
 
 if TYPE_CHECKING:
@@ -25,7 +27,15 @@ Row = dict[str, Any]
 def windows(capture: pathlib.Path | str, **options: Any) -> Iterator[dict[str, pa.Table]]:
     engine = Engine([str(capture)], **options)
     while (window := engine.next()) is not None:
-        yield {name: pa.table(table) for name, table in window.tables.items()}
+        yield {name: pa.table(table) for name, table in window.tables.items() if name != "tag_changes"} | changes(
+            window
+        )
+
+
+def changes(window: Window) -> dict[str, pa.Table]:
+    """The view `tag_values`: a row a change."""
+    folded = window.tables.get("tag_changes")
+    return {} if folded is None else {"tag_values": TagValues(Table(folded)).arrow}
 
 
 def rows(

@@ -15,8 +15,11 @@ def clickhouse_type(arrow: str) -> str:
     """The plain type; flags are UInt8 in Arrow and may be Bool, optional numbers may be Nullable."""
     if arrow.startswith("Dictionary("):
         return "LowCardinality(String)"
-    item = re.fullmatch(r"List\((?:non-null )?(.+?)(?:, field: '[^']*')?\)", arrow)
-    return f"Array({_NUMBERS[item[1]]})" if item else _NUMBERS[arrow]
+    item = re.fullmatch(r"List\((non-null )?(.+?)(?:, field: '[^']*')?\)", arrow)
+    if item is None:
+        return _NUMBERS[arrow]
+    inner = clickhouse_type(item[2])
+    return f"Array({inner})" if item[1] else f"Array(Nullable({inner}))"
 
 
 def fits(wanted: str, have: str) -> bool:

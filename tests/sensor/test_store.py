@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +10,16 @@ import orjson
 import pyarrow as pa
 import pytest
 
+from detectors.pipeline import Pipeline
+from detectors.zones import Policy, Zone
+from parsers import Engine
 from sensor.errors import InputError, StoreError
-from sensor.store import CaptureFacts, Reading, Store, open_reading, open_store
+from sensor.further_columns import extended
+from sensor.store import CaptureFacts, Reading, Store, migrate, open_reading, open_store
+from sensor.store.chdb_session import Session
 from sensor.store.rows import ndjson, run_id, seconds
 
+PCAPS = Path(__file__).parents[2] / "pcaps"
 MAPPED = bytes(10) + b"\xff\xff"
 TS = 1_760_000_000_123_456_789
 
@@ -84,9 +91,7 @@ def dnp3(count: int, capture: str, start: int = 0) -> pa.Table:
     )
 
 
-@pytest.mark.parametrize("most_streamed", [0, 1000])
-def test_every_kind_of_column_arrives_as_it_is(store: Store, reading: Reading, monkeypatch, most_streamed: int) -> None:
-    monkeypatch.setattr("sensor.store.chdb_store.MOST_STREAMED", most_streamed)
+def test_every_kind_of_column_arrives_as_it_is(store: Store, reading: Reading) -> None:
     store.begin_case("columns", [CaptureFacts("c1", "x.pcap")])
     store.append("dnp3", dnp3(1, "c1"))
     store.append("dnp3", dnp3(1, "c1", start=1))
@@ -104,10 +109,8 @@ def test_every_kind_of_column_arrives_as_it_is(store: Store, reading: Reading, m
     assert first["points.time"] == ["1970-01-01 00:00:00.000000000", "2025-10-09 08:53:20.123456789"]
 
 
-@pytest.mark.parametrize("most_streamed", [0, 1000])
-def test_bytes_of_the_wire_are_kept(store: Store, reading: Reading, monkeypatch, most_streamed: int) -> None:
-    monkeypatch.setattr("sensor.store.chdb_store.MOST_STREAMED", most_streamed)
-    store.begin_case(f"bytes{most_streamed}", [CaptureFacts("c2", "x.pcap")])
+def test_bytes_of_the_wire_are_kept(store: Store, reading: Reading) -> None:
+    store.begin_case("bytes", [CaptureFacts("c2", "x.pcap")])
     table = pa.table(
         {
             "ts": pa.array([TS], pa.timestamp("ns", "UTC")),
@@ -117,13 +120,11 @@ def test_bytes_of_the_wire_are_kept(store: Store, reading: Reading, monkeypatch,
     )
     store.append("mqtt", table)
     store.flush()
-    [row] = rows(reading, f"SELECT hex(payload) AS h, payload, topic FROM mqtt WHERE case_id = 'bytes{most_streamed}'")
+    [row] = rows(reading, "SELECT hex(payload) AS h, payload, topic FROM mqtt WHERE case_id = 'bytes'")
     assert (row["h"], row["topic"]) == ("FF00FE", "a\x1b[2J")
 
 
-@pytest.mark.parametrize("most_streamed", [0, 1000])
-def test_a_column_that_the_store_lacks_is_said(store: Store, monkeypatch, most_streamed: int) -> None:
-    monkeypatch.setattr("sensor.store.chdb_store.MOST_STREAMED", most_streamed)
+def test_a_column_that_the_store_lacks_is_said(store: Store) -> None:
     store.begin_case("lack", [CaptureFacts("c3", "x.pcap")])
     store.append("modbus", pa.table({"ts": pa.array([TS], pa.timestamp("ns", "UTC")), "nonsense": pa.array([1])}))
     with pytest.raises(StoreError, match=r"modbus.*nonsense"):
@@ -265,6 +266,124 @@ def test_a_store_of_a_newer_program_is_refused(store: Store, folder: Path) -> No
             store._migrate("driftspan")  # type: ignore[attr-defined]
     finally:
         session.run("DELETE FROM migrations WHERE number = 999")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_blocks_of_the_packet_path_say_what_its_arrow_tables_say(store: Store, reading: Reading, workers: int) -> None:
+    names = set()
+    for case in ("blocks", "arrow"):
+        store.begin_case(f"{case}{workers}", [CaptureFacts("c7", "x.pcap")])
+        for capture in ("demo.pcap", "fuzzed_modbus.pcap", "old_tls.pcap", "dnp3_file.pcap"):
+            engine = Engine([PCAPS / capture], workers=workers)
+            while (window := engine.next()) is not None:
+                for name, table in window.tables.items():
+                    store.append(name, table if case == "blocks" else pa.table(table))
+                    names.add(name)
+        store.flush()
+    assert len(names) == 10
+    for name in names:
+        both = rows(
+            reading,
+            f"SELECT case_id, count() AS n, sum(cityHash64(toString(tuple(* EXCEPT case_id)))) AS digest FROM {name}"
+            f" WHERE case_id IN ('blocks{workers}', 'arrow{workers}') GROUP BY ALL",
+        )
+        assert len(both) == 2, name
+        assert both[0]["n"], name
+        assert both[0] | {"case_id": ""} == both[1] | {"case_id": ""}, name
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_zones_are_columns_of_flows(store: Store, reading: Reading, workers: int) -> None:
+    store.begin_case(f"zones{workers}", [CaptureFacts("c8", "x.pcap")])
+    window = Engine([PCAPS / "demo.pcap"], window_seconds=3600, workers=workers).next()
+    assert window is not None
+    flows = window.tables["flows"]
+    networks = ("10.0.0.0/9", "10.128.0.0/9", "192.168.0.0/16", "172.16.0.0/12")
+    policy = Policy(tuple(Zone(f"z{number}", 1, (cidr,)) for number, cidr in enumerate(networks)))
+    pipeline = Pipeline(policy, {})
+    store.append("flows", extended("flows", flows, pipeline))
+    store.flush()
+    got = rows(reading, f"SELECT src_ip, dst_ip, src_zone, dst_zone FROM flows WHERE case_id = 'zones{workers}'")
+    assert len(got) > 20
+    assert len({row["src_zone"] for row in got} | {row["dst_zone"] for row in got}) > 1
+    for row in got:
+        for side in ("src", "dst"):
+            ip = ipaddress.IPv6Address(str(row[f"{side}_ip"])).packed
+            assert row[f"{side}_zone"] == pipeline.zone(ip), row
+
+
+def test_words_must_fit_the_rows() -> None:
+    window = Engine([PCAPS / "demo.pcap"]).next()
+    assert window is not None
+    flows = window.tables["flows"]
+    for keys, texts in ((b"", ["a"]), (bytes(4 * len(flows) + 1), ["a"]), (bytes(4 * len(flows)), [])):
+        with pytest.raises(ValueError, match="is wanted for each of"):
+            flows.native({}, {"x": (keys, texts)})
+
+
+@pytest.fixture
+def older(store: Store) -> Iterator[Session]:
+    """A database of the first schema beside the store's own, with two changes of values."""
+    session: Session = store._session  # type: ignore[attr-defined]
+    session.run("CREATE DATABASE older")
+    session.use("older")
+    session.run(migrate.LEDGER)
+    [(_, name, sql), *_] = migrate.available()
+    for statement in migrate.statements(sql):
+        session.run(statement)
+    session.run(f"INSERT INTO migrations (number, name) VALUES (1, '{name}')")
+    session.run(
+        "INSERT INTO tag_values (case_id, ts, src_ip, frame, source, tag, value, text, quality) VALUES"
+        " ('c', 1.5, '::1', 3, 'mqtt', 'a', 2.5, '', 'good'), ('c', 2.5, '::2', 4, 'mqtt', 'b', NULL, 'open', 'bad')"
+    )
+    yield session
+    session.use("driftspan")
+    session.run("DROP DATABASE older SYNC")
+
+
+CHANGES = (
+    "SELECT toUnixTimestamp64Nano(ts), src_ip, frame, source, tag, value, text, quality FROM tag_values ORDER BY ts"
+)
+
+
+def test_an_older_store_keeps_its_values_through_a_kill_at_any_place(older: Session) -> None:
+    before = older.run(CHANGES)
+    assert before.count("\n") == 2
+    kind = "SELECT engine FROM system.tables WHERE database = 'older' AND name = 'tag_values'"
+    [folding] = [sql for _, name, sql in migrate.available() if name.endswith("_tag_changes")]
+    steps = list(migrate.statements(folding))
+    for killed_after in range(1, len(steps) + 1):
+        for step in steps[:killed_after]:
+            older.run(step)
+        assert older.run(CHANGES) == before, steps[killed_after - 1]
+    assert older.run(kind) == "View\n"
+    migrate.migrate(older.run, older.number("SELECT max(number) FROM migrations"))
+    assert older.run(CHANGES) == before
+    assert older.number("SELECT max(number) FROM migrations") == migrate.newest()
+    assert "copy" not in older.run("SHOW TABLES")
+
+
+def test_changes_of_a_message_are_rows_of_the_view(store: Store, reading: Reading) -> None:
+    store.begin_case("changes", [CaptureFacts("c6", "x.pcap")])
+    store.append(
+        "tag_changes",
+        pa.table(
+            {
+                "ts": pa.array([TS, TS + 1], pa.timestamp("ns", "UTC")),
+                "quality": pa.array(["good", "bad"]),
+                "tags": pa.array([["a", "b"], ["c", "d"]]),
+                "values": pa.array([[1.5, 2.5], [None, 3.0]], pa.list_(pa.float64())),
+                "texts": pa.array([[], ["open", ""]], pa.list_(pa.string())),
+            }
+        ),
+    )
+    store.flush()
+    assert rows(reading, "SELECT tag, value, text, quality FROM tag_values WHERE case_id = 'changes' ORDER BY tag") == [
+        {"tag": "a", "value": 1.5, "text": "", "quality": "good"},
+        {"tag": "b", "value": 2.5, "text": "", "quality": "good"},
+        {"tag": "c", "value": None, "text": "open", "quality": "bad"},
+        {"tag": "d", "value": 3.0, "text": "", "quality": "bad"},
+    ]
 
 
 def test_a_server_is_not_spoken_to_yet() -> None:

@@ -3,21 +3,27 @@
 #![forbid(unsafe_code)]
 
 mod arrow;
+mod native;
+mod part;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use ::capture::Merge;
+use arrow_array::RecordBatchIterator;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-use arrow_array::{RecordBatch, RecordBatchIterator};
+use arrow_schema::ArrowError;
 use pyo3::create_exception;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyDict};
+use pyo3::types::{PyBytes, PyCapsule, PyDict};
 use wire::limits::Limits;
 use wire::pipeline::{Packet, Pipeline, Settings};
 use wire::rows::Rows;
+
+use crate::native::Block;
+use crate::part::{Part, Words};
 
 create_exception!(
     _native,
@@ -26,6 +32,9 @@ create_exception!(
     "A capture that cannot be read; the message is one clear sentence."
 );
 
+/// By name of the column: which text each row has, 32 bits each, and the texts.
+type TextColumns = BTreeMap<String, (Vec<u8>, Vec<String>)>;
+
 /// A table of a window; `pyarrow.table(t)` and other Arrow consumers take it without copying.
 #[pyclass(frozen, module = "parsers._native")]
 struct Table {
@@ -33,13 +42,19 @@ struct Table {
     name: &'static str,
     #[pyo3(get)]
     num_rows: usize,
-    batches: Vec<RecordBatch>,
+    parts: Vec<Part>,
 }
 
 #[pymethods]
 impl Table {
     fn __len__(&self) -> usize {
         self.num_rows
+    }
+
+    /// Names of the columns.
+    #[getter]
+    fn column_names(&self) -> Vec<&'static str> {
+        self.parts.first().map(|part| part.names().collect()).unwrap_or_default()
     }
 
     #[pyo3(signature = (requested_schema = None))]
@@ -49,14 +64,55 @@ impl Table {
         requested_schema: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _ = requested_schema; // A hint by the protocol; consumers cast for themselves.
-        let Some(first) = self.batches.first() else {
+        let batches = self.parts.iter().map(Part::batch).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+        let Some(first) = batches.first() else {
             return Err(PyRuntimeError::new_err("a table without batches"));
         };
         let schema = first.schema();
-        let batches: Vec<_> = self.batches.iter().cloned().map(Ok).collect();
-        let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new(batches, schema)));
+        let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new(batches.into_iter().map(Ok), schema)));
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
     }
+
+    /// The rows in ClickHouse's format Native, with columns that say the same in every row, and columns of texts:
+    /// which text each row has, 32 bits each, and the texts.
+    #[pyo3(signature = (constants, words = None))]
+    fn native<'py>(
+        &self,
+        py: Python<'py>,
+        constants: BTreeMap<String, String>,
+        words: Option<TextColumns>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let constants: Vec<_> = constants.into_iter().collect();
+        let words = words.unwrap_or_default().into_iter();
+        let words = words.map(|(name, (keys, texts))| self.words(name, &keys, texts)).collect::<PyResult<Vec<_>>>()?;
+        let mut block = Block::default();
+        py.detach(|| {
+            let mut start = 0;
+            for part in &self.parts {
+                part.native(&mut block, &constants, &words, start);
+                start += part.rows();
+            }
+        });
+        Ok(PyBytes::new(py, &block.0))
+    }
+}
+
+impl Table {
+    fn words(&self, name: String, keys: &[u8], texts: Vec<String>) -> PyResult<Words> {
+        let (keys, rest) = keys.as_chunks::<4>();
+        let keys: Vec<u32> = keys.iter().map(|key| u32::from_le_bytes(*key)).collect();
+        let known = |key: &u32| usize::try_from(*key).is_ok_and(|key| key < texts.len());
+        if !rest.is_empty() || keys.len() != self.num_rows || !keys.iter().all(known) {
+            let (rows, texts) = (self.num_rows, texts.len());
+            let wanted = format!("{name}: one of {texts} texts is wanted for each of {rows} rows");
+            return Err(PyValueError::new_err(wanted));
+        }
+        Ok(Words { name, keys, texts })
+    }
+}
+
+fn failed(error: ArrowError) -> PyErr {
+    PyRuntimeError::new_err(error.to_string())
 }
 
 /// A slice of packet time.
@@ -130,9 +186,9 @@ impl Engine {
             return Ok(None);
         };
         let by_name = PyDict::new(py);
-        for (name, batches) in std::mem::take(&mut tables) {
-            let num_rows = batches.iter().map(RecordBatch::num_rows).sum();
-            by_name.set_item(name, Py::new(py, Table { name, num_rows, batches })?)?;
+        for (name, parts) in std::mem::take(&mut tables) {
+            let num_rows = parts.iter().map(Part::rows).sum();
+            by_name.set_item(name, Py::new(py, Table { name, num_rows, parts })?)?;
         }
         let counters = PyDict::new(py);
         for (name, value) in window.counters.list() {
@@ -166,7 +222,7 @@ impl Engine {
     }
 }
 
-type Tables = Vec<(&'static str, Vec<RecordBatch>)>;
+type Tables = Vec<(&'static str, Vec<Part>)>;
 
 impl Inner {
     fn next(&mut self) -> PyResult<Option<(wire::pipeline::Window, Tables)>> {
@@ -190,13 +246,13 @@ impl Inner {
     fn convert(&self, mut window: wire::pipeline::Window) -> PyResult<(wire::pipeline::Window, Tables)> {
         let mut tables: Tables = Vec::new();
         for share in std::mem::take(&mut window.shares) {
+            let flows = Arc::new(share.flows);
             for table in share.tables.into_iter().filter(|t| !t.is_empty()) {
                 let name = table.name;
-                let batch =
-                    arrow::batch(table, &share.flows, &self.ids).map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
+                let part = Part::new(table, &flows, &self.ids).map_err(failed)?;
                 match tables.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, batches)) => batches.push(batch),
-                    None => tables.push((name, vec![batch])),
+                    Some((_, parts)) => parts.push(part),
+                    None => tables.push((name, vec![part])),
                 }
             }
         }
@@ -222,8 +278,8 @@ fn schema() -> PyResult<BTreeMap<&'static str, Vec<(String, String)>>> {
     let mut tables = Rows::default().take();
     tables.push(wire::behaviour::Behaviours::default().take());
     let fields = |table| -> PyResult<Vec<(String, String)>> {
-        let schema = arrow::schema(table).map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
-        Ok(schema.fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect())
+        let batch = Part::new(table, &Arc::default(), &[]).and_then(|part| part.batch()).map_err(failed)?;
+        Ok(batch.schema().fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect())
     };
     tables.into_iter().map(|t| Ok((t.name, fields(t)?))).collect()
 }

@@ -136,13 +136,6 @@ pub fn handed<T>(values: &mut Vec<T>) -> Vec<T> {
     std::mem::replace(values, room)
 }
 
-/// Repeats the last value.
-pub(crate) fn again<T: Copy>(values: &mut Vec<T>, count: usize) {
-    if let Some(&last) = values.last() {
-        values.resize(values.len() + count, last);
-    }
-}
-
 /// The same of offsets, which begin with a 0.
 fn handed_offsets(offsets: &mut Vec<i32>) -> Vec<i32> {
     let done = handed(offsets);
@@ -162,6 +155,18 @@ pub struct Opt<T> {
 }
 
 impl<T> Opt<T> {
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.valid.len()
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.valid.is_empty()
+    }
+
     /// Adds rows that all have a value.
     pub fn extend(&mut self, values: impl ExactSizeIterator<Item = T>) {
         self.valid.resize(self.valid.len() + values.len(), true);
@@ -338,7 +343,8 @@ impl Text {
     }
     /// Adds empty rows.
     pub(crate) fn blanks(&mut self, count: usize) {
-        again(&mut self.offsets, count);
+        let end = offset(self.bytes.len());
+        self.offsets.resize(self.offsets.len() + count, end);
     }
     fn finish(&mut self, utf8: bool) -> Column {
         let offsets = handed_offsets(&mut self.offsets);

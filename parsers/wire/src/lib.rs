@@ -30,6 +30,7 @@ pub mod pipeline;
 mod radio;
 pub mod recognise;
 pub mod rows;
+pub mod tag_rows;
 pub mod tcp;
 pub mod tls;
 pub mod transport;

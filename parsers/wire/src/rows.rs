@@ -2,8 +2,9 @@
 
 use hashbrown::HashMap;
 
-use crate::columns::{Finished, Flag, Frames, Ip, Name, Num, Opt, Text, Time, Words, again};
+use crate::columns::{Finished, Flag, Frames, Ip, Name, Num, Opt, Text, Time};
 use crate::limits::Limits;
+pub use crate::tag_rows::{TagValueRow, TagValueRows};
 
 /// The tables that dissectors and the flow layer fill.
 #[derive(Debug, Default)]
@@ -179,39 +180,5 @@ crate::table! {
         field: Name,
         /// Its value.
         value: Text,
-    }
-}
-
-crate::table! {
-    /// One row a change of a value.
-    TagValueRows / TagValueRow "tag_values" flow {
-        /// The packet.
-        frame: Frames,
-        /// `modbus dnp3 opcua mqtt`.
-        source: Name,
-        /// Name of the tag: unit and register, point, node id, topic and JSON path.
-        tag: Words,
-        /// The value as a number; absent where it is none.
-        value: Opt<f64>,
-        /// The value as text, where it is no number.
-        text: Text,
-        /// `good bad uncertain` and what the protocol says besides.
-        quality: Name,
-    }
-}
-
-impl TagValueRows {
-    /// Adds further changes that one message brought: good numbers that differ from the row before in nothing but
-    /// tag (its key) and value.
-    pub fn more(&mut self, changes: &[(i32, f64)]) {
-        let count = changes.len();
-        again(&mut self.ts.0, count);
-        again(&mut self.flow, count);
-        again(&mut self.frame.0, count);
-        self.source.again(count);
-        self.tag.extend(changes.iter().map(|c| c.0));
-        self.value.extend(changes.iter().map(|c| c.1));
-        self.text.blanks(count);
-        self.quality.again(count);
     }
 }

@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
-use crate::columns::{Builder, Column, Text, again, handed, offset};
+use crate::columns::{Builder, Column, Text, handed, offset};
 
 /// Texts of low cardinality (names of functions, states, topics): each distinct one is kept once.
 #[derive(Debug, Default)]
@@ -16,8 +16,8 @@ pub struct Name {
     recent: [Recent; RECENT],
 }
 
-/// Texts that are found again without a hash: a column has few that come in turns (functions, states).
-const RECENT: usize = 8;
+/// Texts that are found again without a hash: a column has few that come in turns (functions, states, topics).
+const RECENT: usize = 32;
 /// Texts up to this length are told apart by [`edges`] alone.
 const SHORT: usize = 16;
 
@@ -67,7 +67,7 @@ impl Name {
     /// Where a text stands among the recent ones.
     #[inline]
     fn place((head, tail): (u64, u64)) -> usize {
-        ((head ^ tail.rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 61) as usize
+        ((head ^ tail.rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 59) as usize
     }
 
     /// The key of a text that is not among the recent ones, which it then is.
@@ -100,9 +100,10 @@ impl Name {
 }
 
 impl Name {
-    /// Repeats the last row.
-    pub fn again(&mut self, count: usize) {
-        again(&mut self.keys, count);
+    /// Adds a row of a text whose key is known.
+    #[inline]
+    pub fn add_key(&mut self, key: i32) {
+        self.keys.push(key);
     }
 }
 

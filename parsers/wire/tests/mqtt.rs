@@ -59,7 +59,7 @@ fn run(script: &[Piece]) -> Run {
 
 /// Rows of tables (behaviours left out) in the order of tables and rows.
 fn rows(run: &mut Run) -> Vec<String> {
-    let tables = run.rows.take();
+    let tables = run.tables();
     tables.iter().filter(|t| t.name != "tag_values").flat_map(|t| t.lines(&[])).map(|l| brief(&l)).collect()
 }
 

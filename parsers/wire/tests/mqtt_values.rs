@@ -18,7 +18,7 @@ fn make() -> Box<dyn Dissector> {
 /// `tag=value text quality` of the rows that some messages (topic, payload) give, sightings and anomalies besides.
 fn told(run: &mut Run) -> Vec<String> {
     let mut out = Vec::new();
-    for table in run.rows.take() {
+    for table in run.tables() {
         match table.name {
             "tag_values" => out.extend(table.lines(&["ts", "source"])),
             "sightings" => out.extend(table.lines(&["ts", "mac", "vlan", "frame"])),

@@ -1,6 +1,7 @@
 -- The tables of the first schema. Columns of network tables are those of the packet path's rows; a test
 -- compares both. Times and frame numbers grow slowly, so their differences compress; rows of network
--- tables are ordered by time as they come, which makes writing them cheap.
+-- tables are ordered by time as they come, which makes writing them cheap. Those of messages have few and large
+-- granules: writing costs a quarter less, and questions about a stretch of time read a little more.
 
 -- One row a transaction.
 CREATE TABLE IF NOT EXISTS modbus
@@ -35,7 +36,7 @@ CREATE TABLE IF NOT EXISTS modbus
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
 ORDER BY (case_id, ts)
-SETTINGS min_bytes_for_wide_part = 268435456;
+SETTINGS min_bytes_for_wide_part = 268435456, index_granularity = 32768, index_granularity_bytes = 41943040;
 
 -- One row an application fragment, or a link frame that carries none.
 CREATE TABLE IF NOT EXISTS dnp3
@@ -71,7 +72,7 @@ CREATE TABLE IF NOT EXISTS dnp3
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
 ORDER BY (case_id, ts)
-SETTINGS min_bytes_for_wide_part = 268435456;
+SETTINGS min_bytes_for_wide_part = 268435456, index_granularity = 32768, index_granularity_bytes = 41943040;
 
 -- One row a service call or a transport message.
 CREATE TABLE IF NOT EXISTS opcua
@@ -107,7 +108,7 @@ CREATE TABLE IF NOT EXISTS opcua
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
 ORDER BY (case_id, ts)
-SETTINGS min_bytes_for_wide_part = 268435456;
+SETTINGS min_bytes_for_wide_part = 268435456, index_granularity = 32768, index_granularity_bytes = 41943040;
 
 -- One row a control packet.
 CREATE TABLE IF NOT EXISTS mqtt
@@ -149,7 +150,7 @@ CREATE TABLE IF NOT EXISTS mqtt
 ENGINE = MergeTree
 PARTITION BY (case_id, toYYYYMM(ts))
 ORDER BY (case_id, ts)
-SETTINGS min_bytes_for_wide_part = 268435456;
+SETTINGS min_bytes_for_wide_part = 268435456, index_granularity = 32768, index_granularity_bytes = 41943040;
 
 -- One row a handshake.
 CREATE TABLE IF NOT EXISTS tls

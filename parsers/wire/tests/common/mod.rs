@@ -2,9 +2,12 @@
 //! trailing bytes, with gaps, and on garbage.
 #![allow(dead_code)]
 
+mod tags;
+
 use std::collections::HashMap;
 
 use wire::behaviour::Behaviours;
+use wire::columns::Finished;
 use wire::dissect::{Cx, Dir, Dissector, Ends, FlowRef, Frame, Stream};
 use wire::files::Expected;
 use wire::limits::Limits;
@@ -84,9 +87,14 @@ impl Run {
         self.with(packet, |d, _, cx| d.end(cx));
     }
 
+    /// Takes the tables out, with a row a change of a value.
+    pub fn tables(&mut self) -> Vec<Finished> {
+        tags::unfolded(self.rows.take())
+    }
+
     /// All rows as lines, sorted; the columns named in `skip` left out.
     pub fn lines(&mut self, skip: &[&str]) -> Vec<String> {
-        let mut lines: Vec<String> = self.rows.take().iter().flat_map(|t| t.lines(skip)).collect();
+        let mut lines: Vec<String> = self.tables().iter().flat_map(|t| t.lines(skip)).collect();
         lines.extend(self.behaviours.take().lines(skip));
         lines.sort();
         lines

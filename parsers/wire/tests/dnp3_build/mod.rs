@@ -75,7 +75,7 @@ pub fn table(run: &mut Run, table: &str, columns: &[&str]) -> Vec<String> {
     let rows = if table == "behaviours" {
         run.behaviours.take()
     } else {
-        run.rows.take().into_iter().find(|t| t.name == table).unwrap()
+        run.tables().into_iter().find(|t| t.name == table).unwrap()
     };
     let column = |name: &&str| rows.columns.iter().find(|(n, _)| n == name).unwrap_or_else(|| panic!("{name}"));
     let columns: Vec<_> = columns.iter().map(column).collect();
@@ -97,7 +97,7 @@ pub const POINTS: [&str; 8] = [
 /// status, text.
 pub fn points_of(script: &[Piece]) -> Vec<String> {
     let mut run = run(script);
-    let rows = run.rows.take().into_iter().find(|t| t.name == "dnp3").unwrap();
+    let rows = run.tables().into_iter().find(|t| t.name == "dnp3").unwrap();
     let lists: Vec<Vec<String>> = POINTS
         .iter()
         .map(|name| {
@@ -122,7 +122,7 @@ pub fn anomalies(run: &mut Run) -> Vec<String> {
 
 /// How many rows have points; the columns of points must be of one length in each row.
 pub fn fragments_with_points(run: &mut Run) -> usize {
-    let rows = run.rows.take().into_iter().find(|t| t.name == "dnp3").unwrap();
+    let rows = run.tables().into_iter().find(|t| t.name == "dnp3").unwrap();
     let offsets: Vec<&Vec<i32>> = POINTS
         .iter()
         .map(|name| match &rows.columns.iter().find(|(n, _)| n == name).unwrap().1 {

@@ -134,7 +134,7 @@ pub fn rows(script: &[Piece]) -> Vec<String> {
         run.feed(packet, *dir, bytes);
     }
     run.end(script.len());
-    let tables = run.rows.take();
+    let tables = run.tables();
     tables.iter().flat_map(|t| t.lines(&["ts"])).collect()
 }
 
@@ -145,7 +145,7 @@ pub fn fields(script: &[Piece], names: &[&str]) -> String {
         run.feed(packet, *dir, bytes);
     }
     run.end(script.len());
-    let tables = run.rows.take();
+    let tables = run.tables();
     let table = tables.iter().find(|t| t.name == "opcua").unwrap();
     let show = |name: &&str| {
         let column = &table.columns.iter().find(|(n, _)| n == name).unwrap().1;
@@ -175,7 +175,7 @@ pub fn run(script: &[Piece]) -> Run {
 
 /// The rows of one table, without their time.
 pub fn table(run: &mut Run, name: &str) -> Vec<String> {
-    let tables: Vec<Finished> = run.rows.take();
+    let tables: Vec<Finished> = run.tables();
     tables.iter().filter(|t| t.name == name).flat_map(|t| t.lines(&["ts"])).collect()
 }
 

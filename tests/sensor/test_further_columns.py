@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
+
+from detectors.models import Model
 from detectors.pipeline import Pipeline
 from detectors.zones import Policy, Zone
-from sensor.zone_columns import with_zones
+from sensor import further_columns
 from tests.detectors.build import flow, rows
 
 LINES = tuple(Zone(f"line{n}", 1, ("192.168.0.0/24",), vlans=(n,)) for n in (10, 20))
@@ -10,8 +13,24 @@ LAPTOP = Zone("laptop", 4, (), macs=("02:00:00:00:00:07",), kind="it")
 
 
 def zones(policy: Policy, *flows: dict[str, object]) -> list[tuple[str, str]]:
-    table = with_zones(rows("flows", *flows), Pipeline(policy, {}))
-    return list(zip(table["src_zone"].to_pylist(), table["dst_zone"].to_pylist(), strict=True))
+    columns = further_columns.zones(rows("flows", *flows), Pipeline(policy, {}))
+    return list(zip(*(shown(columns[name]) for name in ("src_zone", "dst_zone")), strict=True))
+
+
+def shown(words: further_columns.Words) -> list[str]:
+    codes, texts = words
+    return [texts[code] for code in np.frombuffer(codes, "<u4")]
+
+
+def test_the_verdict_on_a_model_file() -> None:
+    model = Model("wear", approved={"1": "a" * 64, "2": "b" * 64})
+    files = [
+        {"model_format": form, "sha256": digest * 64, "src_ip": "10.0.0.1", "dst_ip": "10.0.0.2"}
+        for form, digest in (("onnx", "b"), ("onnx", "a"), ("", "b"), ("onnx", "c"))
+    ]
+    told = further_columns.verdicts(rows("files", *files), Pipeline(Policy(), {}, models=[model]))
+    assert shown(told) == ["approved", "old", "", "unknown"]
+    assert shown(further_columns.verdicts(rows("files", *files), Pipeline(Policy(), {}))) == [""] * 4
 
 
 def test_a_vlan_decides_between_zones_with_the_same_network() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.evaluate.packets import times
 from tests.sensor.conftest import Program
 
 PCAPS = Path(__file__).parents[2] / "pcaps"
@@ -23,7 +24,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """A baseline of the clean plant, and the attack judged by it in three ways."""
     program = Program(tmp_path_factory.mktemp("taught"))
     [learnt] = program.rows("replay", "--learn-from", CLEAN, "--save-baseline", "plant.baseline", *POLICY)
-    assert learnt["packets"] == 2821
+    assert learnt["packets"] == len(times(CLEAN))
     assert learnt["known"] > 0
     assert not (program.folder / "driftspan-store").exists(), "learning alone makes no store"
     program.rows("replay", ATTACK, "--baseline", "plant.baseline", "--case", "file", *POLICY)

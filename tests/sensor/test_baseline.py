@@ -71,7 +71,7 @@ def test_a_baseline_is_the_same_every_time(taught: Program) -> None:
     grown = taught.rows(
         "replay", "--baseline", "again.baseline", "--learn-from", ATTACK, "--save-baseline", "grown.baseline", *POLICY
     )
-    assert grown[0]["packets"] == 1258
+    assert grown[0]["packets"] == len(times(ATTACK))
     [summary] = taught.rows("replay", ATTACK, "--baseline", "grown.baseline", "--store", "grown", *POLICY)
     assert summary["learning"] == "operational"
     kinds = {row["kind"] for row in taught.rows("alerts", "--store", "grown")}

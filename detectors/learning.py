@@ -128,6 +128,11 @@ class Learning:
         if self.mode != "operational":
             self._suspects |= set(hosts)
 
+    @property
+    def suspected(self) -> frozenset[bytes]:
+        """Hosts whose doings are not learnt now; those of the last window, while a window is judged."""
+        return frozenset(self._suspects)
+
     def close(self, window_end: int) -> None:
         """The window was judged by all: what it brought becomes known."""
         self._now = max(self._now, window_end)

@@ -13,6 +13,7 @@ from detectors import registry
 from detectors.alert import NOWHERE, SEVERITIES, Alert
 from detectors.base import Detector, parse_settings
 from detectors.book import Book, in_order
+from detectors.budget import PER_DAY
 from detectors.memory import Memo
 from detectors.site import site
 from detectors.window import Window
@@ -43,9 +44,10 @@ class Pipeline:
         case_id: str = "live",
         learning: Settings | None = None,
         changes: Iterable[Change] = (),
+        false_alarms: float = PER_DAY,
     ) -> None:
         self._sensor, self._case_id = sensor, case_id
-        self.site = site(policy, learning, changes)
+        self.site = site(policy, learning, changes, false_alarms)
         self._places, self._inventory = self.site.places, self.site.inventory
         self._finished = False
         self.failures: dict[str, str] = {}  # detectors switched off, and why
@@ -81,6 +83,7 @@ class Pipeline:
         grave = [a.src_ip for a in alerts if a.severity in GRAVE and a.detector in exact and a.src_ip != NOWHERE]
         self.site.learning.suspect(grave)
         self.site.learning.close(end)
+        self.site.budget.close(end)
 
     def begin_learning(self) -> None:
         """Everything that comes is learnt, until `end_learning`."""

@@ -20,6 +20,9 @@ BUILTIN = {
     "new_writer": "detectors.new_writer:NewWriter",
     "scan": "detectors.scan:Scan",
     "parser_anomaly": "detectors.parser_anomaly:ParserAnomaly",
+    "baseline": "detectors.baseline:Baseline",
+    "period": "detectors.period:Period",
+    "values": "detectors.values:Values",
 }
 
 

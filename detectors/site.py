@@ -1,11 +1,13 @@
-"""What all detectors of a pipeline share: where hosts are, what they are, and how far learning has come."""
+"""What all detectors of a pipeline share: where hosts are, what they are, how far learning has come, and
+how many false alarms there may be."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from detectors.assets import Inventory
+from detectors.budget import PER_DAY, Budget
 from detectors.changes import Change, Changes
 from detectors.learning import Learning, Settings
 from detectors.places import Places, places
@@ -25,6 +27,7 @@ class Site:
     inventory: Inventory
     learning: Learning
     changes: Changes
+    budget: Budget = field(default_factory=Budget)
 
     def learn(self, window: Window) -> None:
         """A part of a window, before any detector sees it."""
@@ -37,15 +40,19 @@ class Site:
             "places": self.places.snapshot(),
             "inventory": self.inventory.snapshot(),
             "learning": self.learning.snapshot(),
+            "budget": self.budget.snapshot(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self.places.restore(state["places"])
         self.inventory.restore(state["inventory"])
         self.learning.restore(state["learning"])
+        self.budget.restore(state["budget"])
 
 
-def site(policy: Policy, settings: Settings | None = None, changes: Iterable[Change] = ()) -> Site:
-    """A site of which nothing has been seen yet."""
+def site(
+    policy: Policy, settings: Settings | None = None, changes: Iterable[Change] = (), false_alarms: float = PER_DAY
+) -> Site:
+    """A site of which nothing has been seen yet. `false_alarms`: a day, of all that judges by what is usual."""
     where = places(policy)
-    return Site(where, Inventory(where), Learning(settings or Settings()), Changes(changes))
+    return Site(where, Inventory(where), Learning(settings or Settings()), Changes(changes), Budget(false_alarms))

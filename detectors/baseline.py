@@ -146,10 +146,10 @@ class Baseline(Detector):
             self._drifted(int(over[row]), int(feature), float(drift[row, feature]), window)
 
     def _suspected(self, now: Conversations) -> list[int]:
-        if not self.learning.suspected:
+        if self.learning.mode == "operational":
             return []
         ends = ((at, self._ends.get(key)) for at, key in enumerate(now.keys.tolist()))
-        return [at for at, known in ends if known and known[0] in self.learning.suspected]
+        return [at for at, known in ends if known and self.learning.suspected(known[0])]
 
     def _remember(self, now: Conversations, new: Array, ts: int) -> None:
         late = self.learning.mode == "operational"

@@ -55,18 +55,18 @@ class Behaviours:
         return self.table.numbers(name)[self._order]
 
     def addresses(self, name: str) -> Array:
-        """A column of addresses in the order of the ids."""
+        """A column of addresses, rows of 16 bytes, in the order of the ids."""
         return self.table.addresses(name)[self._order]
-
-    def texts(self, name: str) -> Array:
-        """A column of texts as numbers that are the same in every run, in the order of the ids."""
-        return self.table.stable(name)[self._order]
 
     def where(self, name: str, wanted: tuple[str, ...]) -> Array:
         """Positions at which a column holds one of the texts."""
         if not self.table.rows:
             return _NOWHERE
         return np.flatnonzero(self.table.where(name, wanted)[self._order])
+
+    def texts(self, name: str) -> Array:
+        """A column of texts as numbers that are the same in every run, in the order of the ids."""
+        return self.table.stable(name)[self._order]
 
     @cached_property
     def _capture(self) -> str:

@@ -128,10 +128,9 @@ class Learning:
         if self.mode != "operational":
             self._suspects |= set(hosts)
 
-    @property
-    def suspected(self) -> frozenset[bytes]:
-        """Hosts whose doings are not learnt now; those of the last window, while a window is judged."""
-        return frozenset(self._suspects)
+    def suspected(self, host: bytes) -> bool:
+        """Whether a grave rule pointed at the host while it was learnt from."""
+        return host in self._suspects
 
     def close(self, window_end: int) -> None:
         """The window was judged by all: what it brought becomes known."""

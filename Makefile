@@ -58,6 +58,7 @@ format: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python tests/bench/bench.py
 	$(BIN)/python tests/bench/floods.py
+	$(BIN)/python tests/bench/baselines.py
 
 golden: $(STAMP)
 	$(BIN)/pytest -q tests/golden --update-golden

@@ -5,8 +5,8 @@ messages, bytes, errors, unanswered requests and the like; daily means that drif
 Why it matters: what no rule names still has to talk, and controllers' conversations repeat themselves.
 Evidence: the feature, what was expected, what was seen, how rare that is, the behaviours behind it, first frames.
 False positives: rare work that learning never saw; a plant that is changed for good.
-Techniques: T0801, T0869, T0814, T0831 by kind, in the catalogue.
-Fires on: pcaps/rogue_writer.pcap, pcaps/brute_force_io.pcap
+Techniques: T0801, T0888, T0836, T0814, T0806, T0869, T0831 by kind, in the catalogue.
+Fires on: pcaps/rogue_writer.pcap, pcaps/busy_client.pcap, pcaps/slow_growth.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: numpy over the known conversations of a window, ten thousand of them in a fifth of a second.
 Blind when: it was there while learning; amounts stay within what was seen; a conversation is younger than ten minutes.
@@ -83,19 +83,23 @@ class Baseline(Detector):
     def _behaviours(self) -> None:
         fresh: dict[tuple[bytes, bytes, str], list[Behaviour]] = {}
         for b in sorted(self._new):
-            key = b.id.to_bytes(8, "big")
-            if self._known.fresh(key, b.client, words.behaviour(b)):
+            pair = words.key(b.client, b.server, b.protocol)
+            met = self._known.fresh(pair, b.client, words.conversation(b.client, b.server, b.protocol))
+            # Logging in and out goes along with all the rest: it is news of two hosts that never met.
+            done = b.access != "session" and self._known.fresh(b.id, b.client, words.behaviour(b))
+            if met or done:
                 fresh.setdefault((b.client, b.server, b.protocol), []).append(b)
         for (client, server, protocol), found in sorted(fresh.items()):
             identity = self._unheard(client, server, protocol, found)
+            self._known.report(words.key(client, server, protocol), identity)
             for b in found:
-                self._known.report(b.id.to_bytes(8, "big"), identity)
+                self._known.report(b.id, identity)
         self._new.clear()
 
     def _unheard(self, client: bytes, server: bytes, protocol: str, found: list[Behaviour]) -> str:
         change = self.site.changes.covering(found[0].ts, "", client, server)
         changing = any(b.access in ("write", "control") for b in found)
-        failing = any(b.errors for b in found)
+        failing = any(b.errors and b.access != "session" for b in found)
         severity = "info" if change else "medium" if changing or failing or len(found) >= MANY else ""
         identity, cause = self.book.cause(
             "baseline.new_behaviour", (client, server, protocol), protocol=protocol, severity=severity,
@@ -122,26 +126,27 @@ class Baseline(Detector):
         cause.between(ts, client, server, src.name if src else "", dst.name if dst else "")
 
     def _amounts(self, now: Conversations, window: Window) -> None:
-        """All that are known are judged, those that are silent too: to be silent teaches that nothing is usual."""
-        layer, length = self._layer, window.end - window.start
-        held = layer.settle(now.keys[self._suspected(now)] if len(now) else now.keys)
+        """Amounts are judged against those of windows in which the conversation was active."""
+        layer = self._layer
+        held = layer.settle(now.keys[self._suspected(now)])
         for row in held.tolist():
             ends = self._ends.get(int(layer.store["key"][row]))
             if ends:
                 self.learning.set_aside(self.name, ends[0], f"amounts of {words.conversation(*ends)}")
-        present, found, new = layer.begin(now.keys, now.x, window.end)
-        self._remember(now, np.flatnonzero(found)[new], window.end)
-        x = np.zeros((len(layer), len(FEATURES)))
-        x[present] = now.x[found]
-        rows = np.arange(len(layer))
-        floor = self.site.budget.floor("baseline.traffic", len(rows) * len(FEATURES) * len(SCALES), length)
-        verdict = layer.judge(rows, x, floor=floor, margin=self.site.budget.margin, live=self._judged(window.end))
-        at = dict(zip(present.tolist(), np.flatnonzero(found).tolist(), strict=True))
-        for row in np.flatnonzero(verdict.alarm).tolist():
-            if row in at:
-                self._excess(row, at[row], now, verdict, window)
-        keys = layer.store["key"]
-        over, drift = self._anchor.take(keys, x, window.end, ~verdict.alarm)
+        rows, found, new = layer.begin(now.keys, now.x, window.end)
+        places = np.flatnonzero(found)
+        self._remember(now, places[new], window.end)
+        cells = len(layer) * len(FEATURES) * len(SCALES)
+        floor = self.site.budget.floor("baseline.traffic", cells, window.end - window.start)
+        live = self._judged(rows, window.end)
+        verdict = layer.judge(rows, now.x[found], floor=floor, margin=self.site.budget.margin, live=live)
+        for at in np.flatnonzero(verdict.alarm).tolist():
+            self._excess(int(now.keys[places[at]]), int(places[at]), at, now, verdict, window)
+        everybody = np.zeros((len(layer), len(FEATURES)))
+        everybody[rows] = now.x[found]
+        usual = np.ones(len(layer), dtype=bool)
+        usual[rows] = ~verdict.alarm
+        over, drift = self._anchor.take(layer.store["key"], everybody, window.end, usual)
         for row, feature in zip(*np.nonzero(np.abs(drift) >= 1.0), strict=True):
             self._drifted(int(over[row]), int(feature), float(drift[row, feature]), window)
 
@@ -163,9 +168,9 @@ class Baseline(Detector):
             self._ends = {key: ends for key, ends in self._ends.items() if key in kept}
             self._late = {key: when for key, when in self._late.items() if key in kept}
 
-    def _judged(self, ts: int) -> Array:
+    def _judged(self, rows: Array, ts: int) -> Array:
         """Which conversations are old enough: those that came after learning have the learning time of a device."""
-        keys = self._layer.store["key"]
+        keys = self._layer.store["key"][rows]
         judged = np.full(len(keys), self.learning.live(self.name))
         grown = ts - int(self.learning.settings.device_seconds * SECOND)
         self._late = {key: when for key, when in self._late.items() if when > grown}
@@ -173,9 +178,9 @@ class Baseline(Detector):
             judged &= ~np.isin(keys, np.fromiter(self._late, dtype=np.uint64, count=len(self._late)))
         return judged
 
-    def _excess(self, row: int, at: int, now: Conversations, v: Verdict, window: Window) -> None:
-        client, server, protocol = self._ends[int(self._layer.store["key"][row])]
-        shown = now.rows(at, SHOWN)
+    def _excess(self, key: int, place: int, at: int, now: Conversations, v: Verdict, window: Window) -> None:
+        client, server, protocol = self._ends[key]
+        shown = now.rows(place, SHOWN)
         change = self.site.changes.covering(shown[0].ts, "", client, server)
         _, cause = self.book.cause(
             "baseline.traffic", (client, server, protocol), protocol=protocol, severity="info" if change else "",
@@ -186,15 +191,15 @@ class Baseline(Detector):
         cause.seen(1, first, last)
         for b in shown:
             cause.shown(b.ts, b.frame, b.capture)
-        cause.add("features", [FEATURES[f] for f in np.flatnonzero(v.over[row])])
+        cause.add("features", [FEATURES[f] for f in np.flatnonzero(v.over[at])])
         cause.add("behaviours", [words.behaviour(b) for b in shown])
-        seconds = (window.end - window.start) / SECOND * SCALES[int(v.scale[row])]
+        seconds = (window.end - window.start) / SECOND * SCALES[int(v.scale[at])]
         told = words.Amount(
-            FEATURES[int(v.feature[row])], (window.end - window.start) / SECOND, seconds, float(v.seen[row]),
-            float(v.low[row]), float(v.high[row]), int(v.count[row]), int(v.total[row]),
+            FEATURES[int(v.feature[at])], (window.end - window.start) / SECOND, seconds, float(v.seen[at]),
+            float(v.low[at]), float(v.high[at]), int(v.count[at]), int(v.total[at]),
         )  # fmt: skip
-        if float(v.ratio[row]) > cause.facts.get("times_threshold", 0.0):
-            cause.facts = {"times_threshold": round(float(v.ratio[row]), 2), **told.facts()}
+        if float(v.ratio[at]) > cause.facts.get("times_threshold", 0.0):
+            cause.facts = {"times_threshold": round(float(v.ratio[at]), 2), **told.facts()}
             cause.summary = f"{words.conversation(client, server, protocol)}: {told.text()}"
 
     def _drifted(self, row: int, feature: int, drift: float, window: Window) -> None:

@@ -6,8 +6,8 @@ two hosts makes them late.
 Evidence: the behaviours, their period and jitter as learnt, the gap or rate seen, the frames before and after.
 False positives: stations that are switched off on purpose; polling that an engineer changed.
 Techniques: T1691.001, T1691.002, T0814, T0830, T0848 by kind, in the catalogue.
-Fires on: pcaps/denial_of_inference.pcap
-Silent on: pcaps/normal_plant.pcap
+Fires on: pcaps/adversarial_input.pcap, pcaps/spoofed_publisher.pcap, pcaps/denial_of_inference.pcap
+Silent on: pcaps/many_controllers.pcap
 Cost: numpy over the behaviours that are known; 200,000 of them in a tenth of a second.
 Blind when: there is no period; it stopped before eight of them were seen; the whole plant is silent.
 
@@ -26,6 +26,7 @@ from detectors import address
 from detectors.base import SECOND, Detector
 from detectors.behaviours import Behaviours
 from detectors.statistics import words
+from detectors.statistics.continuity import Continuity
 from detectors.statistics.hashing import hash64
 from detectors.statistics.rhythm import Rhythms
 from detectors.statistics.store import Store
@@ -37,9 +38,9 @@ BEHAVIOURS = 1 << 18
 ENDED = 1 << 14  # pairs of hosts that closed a connection
 CAPTURES = 256  # names of captures remembered; of later ones frames are not shown
 _ORDERLY = ("closed", "closing")
-_TEXT = 64  # octets kept of what a behaviour does
+_TEXT = 48  # octets kept of what a behaviour does
 _FIELDS = {
-    "text": (f"S{_TEXT}", ()), "client": (np.uint8, (16,)), "server": (np.uint8, (16,)), "protocol": ("S24", ()),
+    "text": (f"S{_TEXT}", ()), "pair": (np.uint64, ()),
     "frame": (np.uint64, ()), "capture": (np.uint8, ()), "named": (np.bool_, ()), "away": (np.bool_, ()),
     "relayed": (np.bool_, ()),
 }  # fmt: skip
@@ -66,6 +67,8 @@ class Period(Detector):
         self._known = self.learning.novelty(self.name, BEHAVIOURS)  # for how far learning has come
         self._rhythms = Rhythms(BEHAVIOURS, _FIELDS)
         self._captures: list[str] = [""]
+        self._seen = Continuity()
+        self._pairs: dict[int, tuple[bytes, bytes, str]] = {}  # conversations of what has a period
         self._ended = Store({"last": (np.int64, ())}, ENDED)
 
     def gather(self, window: Window) -> None:
@@ -78,6 +81,10 @@ class Period(Detector):
         if not latest:
             return
         now = min(max(latest), window.end)
+        if self._seen.broken(window.start, now):
+            # Who was not heard since is not missed.
+            self._rhythms.store["away"][:] = True
+            self._rhythms.store["last"][:] = 0
         live = self.learning.live(self.name)
         self._closed(flows, window.end)
         if len(behaviours):
@@ -104,7 +111,7 @@ class Period(Detector):
             self.learning.note(self.name, b"")
         first, last, count = (behaviours.array(name)[found].astype(np.int64) for name in ("ts", "last_ts", "count"))
         count = np.maximum(1, count)
-        regular = rhythms.regular(rows)
+        regular = rhythms.regular(rows) & store["named"][rows]
         since, _, mean = rhythms.gap(rows, first, last, count)
         margin, period = self.site.budget.margin, np.maximum(store["period"][rows], 1e-9)
         late = regular & (since > rhythms.limit(rows, 1.5, margin))
@@ -124,15 +131,19 @@ class Period(Detector):
         self._name(behaviours, rows, found)
 
     def _name(self, behaviours: Behaviours, rows: Array, found: Array) -> None:
-        """Words for those that have a period by now; made once."""
+        """Words for those that have a period by now, and are watched from now on."""
         store = self._rhythms.store
+        if len(self._pairs) > BEHAVIOURS:
+            kept = set(store["pair"].tolist())
+            self._pairs = {key: ends for key, ends in self._pairs.items() if key in kept}
         unnamed = np.flatnonzero(self._rhythms.regular(rows) & ~store["named"][rows])
         for at in unnamed.tolist():
             b, row = behaviours.row(int(found[at])), int(rows[at])
+            if b.access == "session":
+                continue  # comes with what it serves, and keeps no time of its own
             store["text"][row] = words.behaviour(b).encode("utf-8", "replace")[:_TEXT]
-            store["client"][row] = np.frombuffer(b.client, dtype=np.uint8)
-            store["server"][row] = np.frombuffer(b.server, dtype=np.uint8)
-            store["protocol"][row] = b.protocol.encode()[:24]
+            store["pair"][row] = words.key(b.client, b.server, b.protocol)
+            self._pairs.setdefault(int(store["pair"][row]), (b.client, b.server, b.protocol))
             if b.capture not in self._captures and len(self._captures) < CAPTURES:
                 self._captures.append(b.capture)
             store["capture"][row] = self._captures.index(b.capture) if b.capture in self._captures else 0
@@ -153,8 +164,7 @@ class Period(Detector):
 
     def _report(self, kind: str, behaviours: Behaviours | None, row: int, at: int, seen: float) -> None:
         store = self._rhythms.store
-        client, server = store["client"][row].tobytes(), store["server"][row].tobytes()
-        protocol = store["protocol"][row].decode()
+        client, server, protocol = self._pairs[int(store["pair"][row])]
         last = int(store["last"][row])
         change = self.site.changes.covering(last, "", client, server)
         missing = kind == "period.missing"
@@ -199,21 +209,26 @@ class Period(Detector):
         return row >= 0 and int(self._ended["last"][row]) >= since
 
     def sizes(self) -> dict[str, int]:
-        held = {"behaviours": len(self._rhythms), "captures": len(self._captures), "ended": len(self._ended)}
+        held = {"behaviours": len(self._rhythms), "captures": len(self._captures), "pairs": len(self._pairs), "ended": len(self._ended)}
         return super().sizes() | held
 
     def counters(self) -> dict[str, int]:
         return super().counters() | {"forgotten": self._rhythms.store.evicted}
 
     def snapshot(self) -> dict[str, Any]:
-        kept = {"rhythms": self._rhythms.snapshot(), "captures": list(self._captures), "ended": self._ended.snapshot()}
-        return super().snapshot() | kept
+        pairs = [[key, c.hex(), s.hex(), protocol] for key, (c, s, protocol) in self._pairs.items()]
+        return super().snapshot() | {
+            "rhythms": self._rhythms.snapshot(), "captures": list(self._captures), "ended": self._ended.snapshot(),
+            "pairs": pairs, "latest": self._seen.latest,
+        }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self._rhythms.restore(state["rhythms"])
         self._captures = list(state["captures"])
+        self._seen = Continuity(state["latest"])
         self._ended.restore(state["ended"])
+        self._pairs = {key: (bytes.fromhex(c), bytes.fromhex(s), protocol) for key, c, s, protocol in state["pairs"]}
 
 
 _TOLD = {

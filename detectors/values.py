@@ -5,8 +5,8 @@ it is still being asked for; a stretch of values that repeats an earlier one exa
 Why it matters: who changes the process, or what is told of it, shows in the values, whatever the protocol says.
 Evidence: tag, value, step or rest seen, range, step and rest learnt, number of values learnt, frames.
 False positives: another product or set point than was learnt; a sensor that was replaced; a line that stands still.
-Techniques: T1692.002, T0836, T0831, T0856, AML.T0043 by kind, in the catalogue.
-Fires on: pcaps/spoofed_publisher.pcap
+Techniques: T1692.002, T0836, T0831, T0830, AML.T0043 by kind, in the catalogue.
+Fires on: pcaps/spoofed_publisher.pcap, pcaps/adversarial_input.pcap, pcaps/replayed_values.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: numpy over the values of a window; a kilobyte a tag.
 Blind when: false values stay within range and step; a tag has too few values; the protocol is encrypted.
@@ -25,6 +25,7 @@ import numpy as np
 from detectors import address
 from detectors.base import SECOND, Detector
 from detectors.statistics import words
+from detectors.statistics.continuity import Continuity
 from detectors.statistics.conversations import Conversations
 from detectors.statistics.hashing import hash64
 from detectors.statistics.series import RUN, Series
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 TAGS = 1 << 14
 WAITING = 1 << 20  # values of a window; what comes later is left out and counted
+WINDOWS = 3  # of rest at least
 _NAME = 96  # octets kept of a tag's name
 _FIELDS = {
     "name": (f"S{_NAME}", ()), "source": ("S16", ()), "client": (np.uint8, (16,)), "server": (np.uint8, (16,)),
@@ -66,6 +68,7 @@ class Values(Detector):
         self._names: dict[int, tuple[bytes, bytes, str, str]] = {}
         self._captures: dict[str, int] = {}
         self._waiting = 0
+        self._seen = Continuity()
 
     def gather(self, window: Window) -> None:
         table = window["tag_values"]
@@ -101,14 +104,15 @@ class Values(Detector):
         return np.array(numbers, dtype=np.int64)[codes[rows]] if len(rows) else rows
 
     def judge(self, window: Window) -> None:
+        if self._seen.broken(window.start, window.end):
+            self._series.interrupt()
         if self._parts:
             self._heard(window)
         self._parts.clear()
         self._names.clear()
         self._captures.clear()
         self._waiting = 0
-        if self.learning.live(self.name):
-            self._resting(window)
+        self._resting(window, self.learning.live(self.name))
 
     def _heard(self, window: Window) -> None:
         keys, ts, frames, values, captures = (np.concatenate(columns) for columns in zip(*self._parts, strict=True))
@@ -160,18 +164,20 @@ class Values(Detector):
         store["name"][row] = tag.encode("utf-8", "replace")[:_NAME]
         store["conversation"][row] = words.key(client, server, source)
 
-    def _resting(self, window: Window) -> None:
-        """Tags that always moved, of conversations that go on."""
+    def _resting(self, window: Window, live: bool) -> None:
+        """Tags that always moved, of conversations that go on; those at rest while learning are known to be."""
         store = self._series.store
         candidates = np.flatnonzero(self._series.moving() & ~store["frozen"])
         rested = (window.end - store["time"][candidates]) / SECOND
-        still = candidates[rested > self.site.budget.margin * store["rest"][candidates]]
+        least = WINDOWS * (window.end - window.start) / SECOND
+        still = candidates[rested > np.maximum(least, self.site.budget.margin * store["rest"][candidates])]
         if not len(still):
             return
         talking = np.isin(store["conversation"][still], window.derive(Conversations).keys)
         for row in still[talking].tolist():
             store["frozen"][row] = True
-            self._report("values.frozen", row, 0, None, (window.end, 0, ""))
+            if live:
+                self._report("values.frozen", row, 0, None, (window.end, 0, ""))
 
     def _report(self, kind: str, row: int, at: int, seen: Seen | None, place: tuple[int, int, str]) -> None:
         store, (ts, frame, capture) = self._series.store, place
@@ -226,8 +232,9 @@ class Values(Detector):
         return super().counters() | {"forgotten": self._series.store.evicted}
 
     def snapshot(self) -> dict[str, Any]:
-        return super().snapshot() | {"series": self._series.snapshot()}
+        return super().snapshot() | {"series": self._series.snapshot(), "latest": self._seen.latest}
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self._series.restore(state["series"])
+        self._seen = Continuity(state["latest"])

@@ -32,13 +32,13 @@ class Anchor:
 
     def __init__(self, features: int, days: int = DAYS, limit: int = 0) -> None:
         self.features, self.days = features, days
-        one, f = (features,), np.float64
+        one, f, small = (features,), np.float64, np.float32
         self.store = Store(
             {
                 "day": (np.int64, ()), "part": (np.int64, ()), "parts": (np.int64, ()), "windows": (np.int64, ()),
                 "usual": (np.int64, ()), "known": (np.int64, ()), "sum": (f, one), "square": (f, one), "part_sum": (f, one),
-                "part_windows": (np.int64, ()), "part_mean": (f, one), "part_square": (f, one), "mean": (f, one),
-                "between": (f, one), "within": (f, one), "noise": (f, one), "up": (f, one), "down": (f, one),
+                "part_windows": (np.int64, ()), "part_mean": (small, one), "part_square": (small, one), "mean": (f, one),
+                "between": (small, one), "within": (small, one), "noise": (small, one), "up": (small, one), "down": (small, one),
             },
             limit,
         )  # fmt: skip

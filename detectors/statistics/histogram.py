@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from detectors.window import Array
 
-BINS = 32
+BINS = 24
 FULL = 60_000  # observations after which all counts are halved: about a week of windows of 10 s
 _DOUBLINGS = 64
 _WIDEST = np.float32(2.0**60)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Windows a mean runs over: 10 s, 20 s, 1, 5 and 30 min at windows of 10 s.
 SCALES = (1, 2, 6, 30, 180)
-LEAST = 12  # windows of a stream before it is judged; with few learnt, only what lies far outside them alarms
+LEAST = 30  # windows learnt before a cell is judged
 _LONG = 2  # from this scale on, running means hold only what is usual
 _VALUE = 2.0**50  # no feature is larger; float32 must tell its bins apart
 
@@ -101,7 +101,7 @@ class Layer:
         limit = margin * np.maximum(self.store["worst"][rows].max(axis=1), floor)
         ratio = score / limit[:, None, :]
         highest = ratio.max(axis=(1, 2), initial=0.0)
-        judged = (self.store["windows"][rows] >= self.least) & live
+        judged = np.broadcast_to(live, len(rows))
         alarm = judged & (highest >= 1.0)
         verdict = self._verdict(rows, means, ratio, alarm)
         # What lies beyond anything learnt, alarm or not, teaches nothing: else the ranges creep.
@@ -136,8 +136,7 @@ class Layer:
     def _score(self, rows: Array, means: Array) -> Array:
         score = self._histograms.surprisal(self._at(rows), means.ravel()).reshape(means.shape)
         # Running means settle only after their own length.
-        unsettled = self.store["windows"][rows][:, None] < 2 * np.array(SCALES)
-        idle = unsettled[:, None, :]
+        idle = self.store["total"][rows] < np.maximum(self.least, SCALES)
         if not self._both.all():
             middle = (self.store["low"][rows] + self.store["high"][rows]) / 2
             idle = idle | (~self._both[None, :, None] & (means <= middle))
@@ -160,7 +159,6 @@ class Layer:
         """The worst score of the later half or so of what was learnt: forgotten whenever the time learnt doubles."""
         store = self.store
         windows = store["windows"][rows]
-        learning = learning & (windows >= self.least // 2)
         doubled = rows[learning & (windows & (windows - 1) == 0)]
         store["worst"][doubled, 1] = store["worst"][doubled, 0]
         store["worst"][doubled, 0] = 0.0

@@ -30,7 +30,7 @@ class Rhythms:
     def __init__(self, limit: int = 0, fields: Mapping[str, tuple[Any, tuple[int, ...]]] | None = None) -> None:
         self.store = Store(
             {
-                "first": (np.int64, ()), "last": (np.int64, ()), "gaps": (np.int32, ()), "samples": (np.int32, ()),
+                "last": (np.int64, ()), "gaps": (np.int32, ()), "samples": (np.int32, ()),
                 "period": (np.float32, ()), "square": (np.float32, ()), "longest": (np.float32, ()),
                 "quick": (np.int32, ()), **(fields or {}),
             },
@@ -86,7 +86,6 @@ class Rhythms:
         share = np.maximum(1.0 / store["samples"][at], _SLOW)
         off = since[sampled] - store["period"][at]
         store["square"][at] += share * (off * off - store["square"][at])
-        store["first"][rows[fresh]] = first[fresh]
         store["last"][rows] = np.maximum(store["last"][rows], last)
 
     def snapshot(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LEAST = 30  # values before a tag is judged
 RUN = 8  # values that have to come again in the same order to be a replay
-HEARD = 128  # stretches remembered of each tag
+HEARD = 64  # stretches remembered of each tag
 VARIED = 0.5  # share of distinct values in a stretch: below that repeating itself says nothing
 _SECOND = 1e9
 _HUGE = 1e30
@@ -67,9 +67,14 @@ class Series:
         found: Array = values != before
         return found
 
+    def interrupt(self) -> None:
+        """Nothing was heard for long: the next value is no step from the last one, and no rest was seen."""
+        for name in ("tail", "heard", "run", "time"):
+            self.store[name][:] = 0
+
     def moving(self) -> Array:
         """Tags of which enough moves were learnt to say that they always move."""
-        found: Array = (self.store["values"] >= LEAST) & (self.store["rest"] > 0)
+        found: Array = (self.store["values"] >= LEAST) & (self.store["rest"] > 0) & (self.store["time"] > 0)
         return found
 
     def take(self, rows: Array, starts: Array, ts: Array, values: Array) -> Seen:
@@ -78,7 +83,7 @@ class Series:
         values = np.clip(np.nan_to_num(values), -_HUGE, _HUGE)
         sizes = np.diff(np.append(starts, len(values)))
         group = np.repeat(np.arange(len(rows)), sizes)
-        fresh = store["values"][rows] == 0
+        fresh = store["time"][rows] == 0
         before = np.empty_like(values)
         before[1:] = values[:-1]
         before[starts] = np.where(fresh, values[starts], store["value"][rows])

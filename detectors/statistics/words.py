@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,7 @@ def conversation(client: bytes, server: bytes, protocol: str) -> str:
     return f"{address.text(client)} with {address.text(server)} by {protocol}"
 
 
+@lru_cache(maxsize=1 << 16)
 def key(client: bytes, server: bytes, protocol: str) -> int:
     """Of a conversation, as `Conversations` numbers it."""
     ends = [np.frombuffer(end, dtype=np.uint8)[None, :] for end in (client, server)]

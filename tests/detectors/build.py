@@ -48,6 +48,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "ts": TIME, **FLOW, "frame": pa.uint64(), "version": NAME, "version_number": pa.uint16(), "cipher": NAME,
         "sni": NAME,
     },
+    "tag_values": {
+        "ts": TIME, **FLOW, "frame": pa.uint64(), "source": NAME, "tag": NAME, "value": pa.float64(), "text": pa.utf8(),
+        "quality": NAME,
+    },
     "anomalies": {"ts": TIME, **FLOW, "frame": pa.uint64(), "protocol": NAME, "kind": NAME, "detail": pa.utf8()},
     "sightings": {
         "ts": TIME, "frame": pa.uint64(), "ip": IP, "mac": pa.utf8(), "vlan": pa.uint16(), "source": NAME,

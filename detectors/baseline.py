@@ -9,9 +9,10 @@ Techniques: T0801, T0888, T0836, T0814, T0806, T0869, T0831 by kind, in the cata
 Fires on: pcaps/rogue_writer.pcap, pcaps/busy_client.pcap, pcaps/slow_growth.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: numpy over the known conversations of a window, ten thousand of them in a fifth of a second.
-Blind when: it was there while learning; amounts stay within what was seen; a conversation is younger than ten minutes.
+Blind when: it was there while learning; amounts stay within what was seen; a conversation was active for less than
+five minutes.
 
-New behaviour is exact and within no share of the budget; amounts are `statistics.layer`, slow drift `statistics.anchor`.
+New behaviour is exact and has no share of the budget; amounts are `statistics.layer`, drift `statistics.anchor`.
 Windows of a host at which a grave rule points are not learnt while the sensor learns.
 """
 

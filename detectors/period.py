@@ -77,7 +77,9 @@ class Period(Detector):
     def judge(self, window: Window) -> None:
         behaviours = window.derive(Behaviours)
         flows = window["flows"]
-        latest = [int(column.max()) for column in (behaviours.array("last_ts"), flows.numbers("last_ts")) if len(column)]
+        latest = [
+            int(column.max()) for column in (behaviours.array("last_ts"), flows.numbers("last_ts")) if len(column)
+        ]
         if not latest:
             return
         now = min(max(latest), window.end)
@@ -203,13 +205,18 @@ class Period(Detector):
             )
 
     def _said_goodbye(self, client: bytes, server: bytes, since: int) -> bool:
-        """Whether the two closed a connection in order when it stopped: a client that leaves, not one that is cut off."""
+        """Whether the two closed a connection in order then: a client that leaves, not one that is cut off."""
         ends = [np.frombuffer(ip, dtype=np.uint8)[None, :] for ip in (client, server)]
         row = int(self._ended.find(hash64(*ends))[0])
         return row >= 0 and int(self._ended["last"][row]) >= since
 
     def sizes(self) -> dict[str, int]:
-        held = {"behaviours": len(self._rhythms), "captures": len(self._captures), "pairs": len(self._pairs), "ended": len(self._ended)}
+        held = {
+            "behaviours": len(self._rhythms),
+            "captures": len(self._captures),
+            "pairs": len(self._pairs),
+            "ended": len(self._ended),
+        }
         return super().sizes() | held
 
     def counters(self) -> dict[str, int]:

@@ -144,9 +144,13 @@ class Values(Detector):
                 strange |= chosen
                 for at in np.flatnonzero(chosen).tolist():
                     spot = int(place[at])
-                    self._report(kind, int(rows[at]), at, seen, (int(ts[spot]), int(frames[spot]), names[int(captures[spot])]))
+                    self._report(
+                        kind, int(rows[at]), at, seen, (int(ts[spot]), int(frames[spot]), names[int(captures[spot])])
+                    )
             # What is not an alarm and yet beyond all that was learnt teaches nothing.
-            strange |= (seen.range_score * self.site.budget.margin >= floor) | (seen.step_score * self.site.budget.margin >= floor)
+            strange |= (seen.range_score * self.site.budget.margin >= floor) | (
+                seen.step_score * self.site.budget.margin >= floor
+            )
         else:
             store["repeats"][rows] |= seen.again >= RUN
             if ((seen.range_value < store["low"][rows]) | (seen.range_value > store["high"][rows])).any():
@@ -195,7 +199,12 @@ class Values(Detector):
         cause.add("tags", [name])
         told, facts, weight = self._told(kind, row, at, seen, ts)
         if weight > cause.facts.get("weight", -1.0):
-            cause.facts = {"tag": name, "values_learned": int(store["values"][row]), "weight": round(weight, 3), **facts}
+            cause.facts = {
+                "tag": name,
+                "values_learned": int(store["values"][row]),
+                "weight": round(weight, 3),
+                **facts,
+            }
             cause.summary = f"{name} of {address.text(server)} as {address.text(client)} has it by {source}: {told}"
 
     def _told(self, kind: str, row: int, at: int, seen: Seen | None, ts: int) -> tuple[str, dict[str, object], float]:
@@ -207,7 +216,7 @@ class Values(Detector):
             rested = (ts - int(store["time"][row])) / SECOND
             rest = float(store["rest"][row])
             return (
-                f"it has not moved for {words.span(rested)}, though {learnt} it never rested longer than {words.span(rest)}",
+                f"not moved for {words.span(rested)}, though {learnt} it never rested longer than {words.span(rest)}",
                 {"seen_seconds": round(rested, 3), "longest_learned": round(rest, 3)}, rested / max(rest, 1e-9),
             )  # fmt: skip
         if kind == "values.range":

@@ -1,8 +1,8 @@
 """Slow drift: means of whole days against the days of commissioning, which are never learnt again.
 
-Whatever adapts is led along by a drift that is slow enough; so the first days are frozen, and a two-sided cumulative sum
-runs over the daily means after them. A day's mean has a spread of its own, measured between the commissioning days and
-within them, whichever is larger: a handful of days tells little about spread.
+Whatever adapts is led along by a drift that is slow enough; so the first days are frozen, and a two-sided cumulative
+sum runs over the daily means after them. A day's mean has a spread of its own, measured between the commissioning
+days and within them, whichever is larger: a handful of days tells little about spread.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class Anchor:
 
     def __init__(self, features: int, days: int = DAYS, limit: int = 0) -> None:
         self.features, self.days = features, days
-        one, f, small = (features,), np.float64, np.float32
+        one = (features,)
+        small = (np.float32, one)
         self.store = Store(
             {
-                "day": (np.int64, ()), "part": (np.int64, ()), "parts": (np.int64, ()), "windows": (np.int64, ()),
-                "usual": (np.int64, ()), "known": (np.int64, ()), "sum": (f, one), "square": (f, one), "part_sum": (f, one),
-                "part_windows": (np.int64, ()), "part_mean": (small, one), "part_square": (small, one), "mean": (f, one),
-                "between": (small, one), "within": (small, one), "noise": (small, one), "up": (small, one), "down": (small, one),
+                **dict.fromkeys(("day", "part", "parts", "windows", "usual", "known", "part_windows"), (np.int64, ())),
+                **dict.fromkeys(("sum", "square", "part_sum", "mean"), (np.float64, one)),
+                **dict.fromkeys(("part_mean", "part_square", "between", "within", "noise", "up", "down"), small),
             },
             limit,
         )  # fmt: skip
@@ -118,7 +118,9 @@ class Anchor:
         between = np.sqrt(store["between"][rows] / max(1, self.days - 1)) * (1.0 + 2.0 / self.days)
         within = np.sqrt(store["within"][rows])
         # Of what hardly varies, a day with one more is no drift.
-        least = _LEAST * np.maximum(np.sqrt(store["noise"][rows]), np.maximum(1.0, _LEAST * np.abs(store["mean"][rows])))
+        least = _LEAST * np.maximum(
+            np.sqrt(store["noise"][rows]), np.maximum(1.0, _LEAST * np.abs(store["mean"][rows]))
+        )
         widest: Array = np.maximum(np.maximum(between, within) * math.sqrt(1.0 + 1.0 / self.days), least)
         return widest
 

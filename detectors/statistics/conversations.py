@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
 # What is counted in a window, as an analyst would say it. More of it than usual is judged; less of it is the business
 # of polls that stay away.
-FEATURES = ("messages", "bytes", "errors", "unanswered", "distinct behaviours", "writes and commands", "session messages")
+FEATURES = (
+    "messages",
+    "bytes",
+    "errors",
+    "unanswered",
+    "distinct behaviours",
+    "writes and commands",
+    "session messages",
+)
 _CHANGING = ("write", "control")
 
 
@@ -36,7 +44,15 @@ class Conversations:
         changing, session = np.zeros(len(b)), np.zeros(len(b))
         changing[b.where("access", _CHANGING)] = 1.0
         session[b.where("access", ("session",))] = 1.0
-        columns = (count, b.array("bytes"), b.array("errors"), unanswered, np.ones(len(b)), count * changing, count * session)
+        columns = (
+            count,
+            b.array("bytes"),
+            b.array("errors"),
+            unanswered,
+            np.ones(len(b)),
+            count * changing,
+            count * session,
+        )
         size = len(self.keys)
         self.x = np.stack([np.bincount(self.of, column, minlength=size) for column in columns], axis=1)
 

@@ -2,8 +2,8 @@
 
 Learns histograms of the values and of their running means, scores before it learns, and learns only what is not
 surprising, one window later: by then it is known whether somebody was up to something. Score of a cell (feature and
-scale): see `Histograms.surprisal`. A stream alarms when a cell reaches `margin * max(worst score while learning, floor)`;
-the floor comes from the budget of false alarms.
+scale): see `Histograms.surprisal`. A stream alarms when a cell reaches `margin * max(worst score while learning,
+floor)`; the floor comes from the budget of false alarms.
 """
 
 from __future__ import annotations
@@ -88,7 +88,14 @@ class Layer:
         return held
 
     def judge(
-        self, rows: Array, x: Array, *, floor: float, margin: float, learn: Array | bool = True, live: Array | bool = True
+        self,
+        rows: Array,
+        x: Array,
+        *,
+        floor: float,
+        margin: float,
+        learn: Array | bool = True,
+        live: Array | bool = True,
     ) -> Verdict:
         """What to think of a window of these streams, which `begin` or the store gave the rows of.
 
@@ -104,8 +111,10 @@ class Layer:
         judged = np.broadcast_to(live, len(rows))
         alarm = judged & (highest >= 1.0)
         verdict = self._verdict(rows, means, ratio, alarm)
-        # What lies beyond anything learnt, alarm or not, teaches nothing: else the ranges creep.
-        taught = (~judged | (highest * margin < 1.0)) & learn
+        # What lies beyond anything learnt, alarm or not, teaches nothing: else ranges creep, a little at a time.
+        beyond = (means < self.store["low"][rows]) | (means > self.store["high"][rows])
+        beyond &= self.store["total"][rows] >= self.least
+        taught = ~(judged & ((highest * margin >= 1.0) | beyond.any(axis=(1, 2)))) & learn
         self._calibrate(rows, score, ~judged & learn)
         self.store["before"][rows] = x
         self.store["mean"][rows[taught], :, _LONG:] = means[taught, :, _LONG:]

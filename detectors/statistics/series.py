@@ -48,8 +48,8 @@ class Series:
         one: tuple[int, ...] = ()
         self.store = Store(
             {
-                "values": (np.int64, one), "low": (np.float64, one), "high": (np.float64, one), "value": (np.float64, one),
-                "step": (np.float64, one), "time": (np.int64, one), "rest": (np.float64, one), "tail": (np.float64, (RUN,)),
+                **dict.fromkeys(("values", "time"), (np.int64, one)), "tail": (np.float64, (RUN,)),
+                **dict.fromkeys(("low", "high", "value", "step", "rest"), (np.float64, one)),
                 "heard": (np.uint64, (HEARD,)), "place": (np.int32, one), "repeats": (np.bool_, one),
                 "run": (np.int32, one), **(fields or {}),
             },
@@ -99,7 +99,9 @@ class Series:
         step_at = _last_best(excess, starts, group)
         worst, stepped = beyond[range_at], excess[step_at]
         again = self._again(rows, starts, group, values)
-        gaps = (ts - np.where(np.arange(len(ts)) == starts[group], store["time"][rows][group], np.roll(ts, 1))) / _SECOND
+        gaps = (
+            ts - np.where(np.arange(len(ts)) == starts[group], store["time"][rows][group], np.roll(ts, 1))
+        ) / _SECOND
         gaps[starts] = np.where(fresh, 0.0, gaps[starts])
         rested = np.maximum.reduceat(gaps, starts) if len(starts) else np.zeros(0)
         return Seen(

@@ -81,7 +81,9 @@ class Store:
         count = self.rows + len(keys)
         for name, array in self._arrays.items():
             if count > len(array):
-                grown = np.zeros((min(self.limit, max(5 * len(array) // 4, count)), *array.shape[1:]), dtype=array.dtype)
+                grown = np.zeros(
+                    (min(self.limit, max(5 * len(array) // 4, count)), *array.shape[1:]), dtype=array.dtype
+                )
                 grown[: self.rows] = array[: self.rows]
                 self._arrays[name] = grown
             self._arrays[name][self.rows : count] = 0

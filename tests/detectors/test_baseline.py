@@ -11,8 +11,16 @@ HMI, PLC, ROGUE = "10.0.2.5", "10.0.1.7", "10.0.9.7"
 
 
 def poll(at, times=10, **more):
-    given = {"unit": "3", "object": "holding_register 0-9", "bytes": 60 * times, "answered": times, "frame": int(at) + 1}
-    return act(HMI, PLC, "modbus", "read_holding_registers", "read", ts=at, last_ts=at + 9, count=times, **{**given, **more})
+    given = {
+        "unit": "3",
+        "object": "holding_register 0-9",
+        "bytes": 60 * times,
+        "answered": times,
+        "frame": int(at) + 1,
+    }
+    return act(
+        HMI, PLC, "modbus", "read_holding_registers", "read", ts=at, last_ts=at + 9, count=times, **{**given, **more}
+    )
 
 
 def calm(count, start=0):

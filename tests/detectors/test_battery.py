@@ -92,7 +92,11 @@ def flood(n: int, window: int) -> Window:
         "ts": times, **ends, "flow_id": numbers(1 << 60), "frame": numbers(1 << 40), "protocol": name("modbus"),
         "kind": name("malformed", "crc", "overlap_conflict"), "detail": empty,
     })  # fmt: skip
-    return Window({"flows": flows, "behaviours": behaviours, "anomalies": anomalies, "tag_values": tag_values}, start, start + 10 * SECOND)
+    return Window(
+        {"flows": flows, "behaviours": behaviours, "anomalies": anomalies, "tag_values": tag_values},
+        start,
+        start + 10 * SECOND,
+    )
 
 
 @each

@@ -49,7 +49,7 @@ def test_a_poll_that_comes_late():
     assert "came after 3.50 s" in alerts[0].summary
 
 
-@pytest.mark.parametrize("times,expected", [(10, []), (14, []), (20, ["period.doubled"])])
+@pytest.mark.parametrize(("times", "expected"), [(10, []), (14, []), (20, ["period.doubled"])])
 def test_a_second_poller(times, expected):
     windows = [window(at, behaviours=[poll(at, times), alive(at)]) for at in range(120, 150, 10)]
     assert [a.kind for a in run(learnt(), *windows)] == expected

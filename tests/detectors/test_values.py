@@ -18,7 +18,9 @@ def talk(at):
 
 def noise(count, start=0, seed=1):
     dice = random.Random(seed)
-    return [[value(start + 10 * n + k, 50 + dice.random(), frame=10 * n + k + 1) for k in range(10)] for n in range(count)]
+    return [
+        [value(start + 10 * n + k, 50 + dice.random(), frame=10 * n + k + 1) for k in range(10)] for n in range(count)
+    ]
 
 
 def windows(told, start=0):

@@ -44,8 +44,8 @@ class Histograms:
         range that was seen, in ranges."""
         low, high = self.low[cells], self.high[cells]
         rare = np.log((self.total[cells] + 0.5 * BINS) / (self.seen(cells, x) + 0.5))
-        # A constant has no range; a unit, or a tenth of it, is what it may move without that being far.
-        spread = np.maximum(high - low, np.maximum(1.0, 0.1 * np.maximum(np.abs(low), np.abs(high))))
+        # A constant has no range; a unit, or a third of it, is what it may move without that being far.
+        spread = np.maximum(high - low, np.maximum(1.0, np.maximum(np.abs(low), np.abs(high)) / 3))
         beyond = np.maximum(np.maximum(low - x, x - high), 0.0) / spread
         result: Array = rare * (1.0 + beyond)
         return result

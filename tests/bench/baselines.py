@@ -120,10 +120,10 @@ def run(conversations: int, behaviours: int, windows: int) -> dict[str, float]:
                 spent += cost / windows
         shared.learning.close(made.end)
     started = time.process_time()
-    text = json.dumps([detector.snapshot() for detector in detectors])
-    _, others = fresh()
-    for detector, state in zip(others, json.loads(text), strict=True):
-        detector.restore(state)
+    text = json.dumps([part.snapshot() for part in (shared, *detectors)])
+    other, others = fresh()
+    for part, state in zip((other, *others), json.loads(text), strict=True):
+        part.restore(state)
     kept = time.process_time() - started
     return {
         "conversations": conversations, "behaviours": conversations * behaviours, "cpu_s_a_window": round(spent, 3),

@@ -136,17 +136,17 @@ class TestLayer:
 
 class TestAnchor:
     def drift(self, rate, days, seed, streams=40, commissioning=7):
-        """Share of streams that were reported, and how far each had moved by then, in spreads of a window. Minutes of
-        a signal that remembers nine tenths of its last ten seconds, with a daily cycle as large as its noise."""
+        """Share of streams that were reported, and how far each had moved by then, in spreads of a window. Every five
+        minutes one window of a signal that remembers nine tenths of its last ten seconds, with a daily cycle."""
         dice, anchor, names = np.random.default_rng(seed), Anchor(1, commissioning), keys(*range(1, streams + 1))
-        keep, state, first = 0.9**6, dice.standard_normal(streams), {}
+        keep, state, first = 0.9**30, dice.standard_normal(streams), {}
         phase = dice.uniform(0, 2 * np.pi, streams)
-        for minute in range((days + 1) * 1440):
-            day = minute / 1440
+        for step in range((days + 1) * 288):
+            day = step / 288
             state = keep * state + np.sqrt(1 - keep * keep) * dice.standard_normal(streams)
             moved = rate * max(0.0, day - commissioning)
             x = 50 + 3 * (state + np.sin(2 * np.pi * day + phase) + moved)
-            rows, drift = anchor.take(names, x[:, None], minute * (DAY // 1440))
+            rows, drift = anchor.take(names, x[:, None], step * (DAY // 288))
             for row in rows[np.abs(drift[:, 0]) >= 1.0].tolist():
                 first.setdefault(row, moved)
         return len(first) / streams, list(first.values())

@@ -111,7 +111,7 @@ class TestLayer:
 
     def test_goes_on_from_a_snapshot(self):
         dice = np.random.default_rng(1)
-        amounts = dice.integers(8, 13, 400).tolist() + [60, 9, 70]
+        amounts = [*dice.integers(8, 13, 400).tolist(), 60, 9, 70]
         layer, other = Layer(1), Layer(1)
         self.feed(layer, amounts[:200])
         other.restore(json.loads(json.dumps(layer.snapshot())))

@@ -60,6 +60,7 @@ format: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python tests/bench/bench.py
 	$(BIN)/python tests/bench/floods.py
+	$(BIN)/python tests/bench/baselines.py
 
 evaluate: $(STAMP)
 	$(BIN)/python -m tests.evaluate --write

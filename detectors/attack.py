@@ -42,6 +42,7 @@ NAMES = {
     "T0802": "Automated Collection",
     "T0822": "External Remote Services",
     "T0830": "Adversary-in-the-Middle",
+    "T0831": "Manipulation of Control",
     "T0836": "Modify Parameter",
     "T0846": "Remote System Discovery",
     "T0846.001": "Remote System Discovery: Port Scan",
@@ -69,6 +70,7 @@ NAMES = {
     "AML.T0006": "Active Scanning",
     "AML.T0029": "Denial of AI Service",
     "AML.T0020": "Poison Training Data",
+    "AML.T0043": "Craft Adversarial Data",
     "AML.T0040": "AI Model Inference API Access",
 }
 

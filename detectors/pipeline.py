@@ -13,6 +13,7 @@ from detectors import registry
 from detectors.alert import NOWHERE, SEVERITIES, Alert
 from detectors.base import Detector, parse_settings
 from detectors.book import Book, in_order
+from detectors.budget import PER_DAY
 from detectors.memory import Memo
 from detectors.site import site
 from detectors.verdicts import OPEN, STATUS, Verdicts
@@ -47,10 +48,11 @@ class Pipeline:
         changes: Iterable[Change] = (),
         models: Iterable[Model] = (),
         verdicts: Verdicts | None = None,
+        false_alarms: float = PER_DAY,
     ) -> None:
         self._verdicts = verdicts or Verdicts()
         self._sensor, self._case_id = sensor, case_id
-        self.site = site(policy, learning, changes, models)
+        self.site = site(policy, learning, changes, models, false_alarms)
         self._places, self._inventory = self.site.places, self.site.inventory
         self._finished = False
         self.failures: dict[str, str] = {}  # detectors switched off, and why
@@ -91,6 +93,7 @@ class Pipeline:
         ]
         self.site.learning.suspect(grave)
         self.site.learning.close(end)
+        self.site.budget.close(end)
 
     def begin_learning(self) -> None:
         """Everything that comes is learnt, until `end_learning`."""

@@ -36,6 +36,9 @@ BUILTIN = {
     "commands": "detectors.commands:Commands",
     "spoofing": "detectors.spoofing:Spoofing",
     "availability": "detectors.availability:Availability",
+    "baseline": "detectors.baseline:Baseline",
+    "period": "detectors.period:Period",
+    "values": "detectors.values:Values",
 }
 
 

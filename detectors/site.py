@@ -1,11 +1,13 @@
-"""What all detectors of a pipeline share: where hosts are, what they are, and how far learning has come."""
+"""What all detectors of a pipeline share: where hosts are, what they are, how far learning has come, and
+how many false alarms there may be."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from detectors.assets import Inventory
+from detectors.budget import PER_DAY, Budget
 from detectors.changes import Change, Changes
 from detectors.learning import Learning, Settings
 from detectors.models import Model, Models
@@ -27,6 +29,7 @@ class Site:
     learning: Learning
     changes: Changes
     models: Models
+    budget: Budget = field(default_factory=Budget)
 
     def learn(self, window: Window) -> None:
         """A part of a window, before any detector sees it."""
@@ -39,12 +42,14 @@ class Site:
             "places": self.places.snapshot(),
             "inventory": self.inventory.snapshot(),
             "learning": self.learning.snapshot(),
+            "budget": self.budget.snapshot(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self.places.restore(state["places"])
         self.inventory.restore(state["inventory"])
         self.learning.restore(state["learning"])
+        self.budget.restore(state["budget"])
 
 
 def site(
@@ -52,7 +57,9 @@ def site(
     settings: Settings | None = None,
     changes: Iterable[Change] = (),
     models: Iterable[Model] = (),
+    false_alarms: float = PER_DAY,
 ) -> Site:
-    """A site of which nothing has been seen yet."""
+    """A site of which nothing has been seen yet. `false_alarms`: a day, of all that judges by what is usual."""
     where = places(policy)
-    return Site(where, Inventory(where), Learning(settings or Settings()), Changes(changes), Models(models))
+    learning, budget = Learning(settings or Settings()), Budget(false_alarms)
+    return Site(where, Inventory(where), learning, Changes(changes), Models(models), budget)

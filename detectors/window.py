@@ -155,7 +155,7 @@ class Table:
     def stable(self, name: str) -> Array:
         """A 32-bit number for each text, the same in every window and run."""
         codes, categories = self.codes(name)
-        numbers = np.fromiter(map(_number, categories), dtype=">u4", count=len(categories))
+        numbers = np.fromiter(map(number, categories), dtype=">u4", count=len(categories))
         return numbers[codes] if len(categories) else np.zeros(len(codes), dtype=">u4")
 
     def text(self, name: str, row: int) -> str:
@@ -218,7 +218,8 @@ def _dtypes() -> dict[int, Any]:
 
 
 @lru_cache(maxsize=4096)
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """The number that `Table.stable` gives a text."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "big")
 
 

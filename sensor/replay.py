@@ -121,6 +121,7 @@ def pipeline_of(
         learning=config.learning.settings(),
         changes=approved,
         models=config.models,
+        false_alarms=config.alerting.false_alarms_per_day,
         verdicts=Verdicts(verdicts, [entry.suppression() for entry in config.suppressed]),
     )
 

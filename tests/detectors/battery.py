@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from typing import Any
 
@@ -64,6 +65,7 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
     flood = act("10.0.2.3", "10.0.2.9", "mqtt", "publish", "report", unit="pump", object="plant/pump", ts=at + 2)
     flood |= {"client_ip": "10.0.2.3" if at < 30 else "10.0.2.4", "count": 20 if at < 30 else 900, "frame": int(at) + 8}
     behaviours.append(flood)
+    behaviours += regular(at)
     distinct = {
         b["client_ip"] + b["server_ip"] + b["protocol"] + b["unit"] + b["operation"] + b["object"]: b
         for b in behaviours
@@ -124,7 +126,7 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
     ]
     return {
         "files": files, "modbus": modbus, "dnp3": dnp3, "flows": flows, "behaviours": list(distinct.values()), "anomalies": anomalies, "tls": tls, "mqtt": mqtt,
-        "opcua": opcua, "sightings": sightings + cable,
+        "opcua": opcua, "sightings": sightings + cable, "tag_values": values(at),
     }  # fmt: skip
 
 
@@ -150,6 +152,31 @@ def _business(rng: random.Random, at: float) -> list[dict[str, Any]]:
         for n in range(3)
     ]
     return made
+
+
+def regular(at: float) -> list[dict[str, Any]]:
+    """A poll each second, which stops after half a minute, and one that is doubled then."""
+    stopped = [] if at >= 40 else [_poll(at, 10, "1.0")]
+    return [*stopped, _poll(at, 10 if at < 40 else 25, "2.0")]
+
+
+def _poll(at: float, times: int, unit: str) -> dict[str, Any]:
+    last = at + 10 - 10 / times
+    return act("10.0.2.5", "10.0.1.7", "modbus", "read", "read", unit=unit, object="", ts=at, last_ts=last, count=times,
+               answered=times, frame=int(at) + 1, last_frame=int(at) + 2)  # fmt: skip
+
+
+def values(at: float) -> list[dict[str, Any]]:
+    """Of three tags: one leaves its range at the end, one repeats what it said, one is hostile."""
+    rng = random.Random(f"values/{at}")
+    ends = {"src_ip": "10.0.2.5", "dst_ip": "10.0.1.7", "dst_port": 502, "source": "modbus"}
+    told = []
+    for n in range(10):
+        calm = 50 + rng.random() if at < 40 else 900 + n
+        again = math.sin(12.9898 * ((at % 40) + n)) if at < 40 else math.sin(12.9898 * (at - 40 + n))
+        for tag, value in (("u1/range", calm), ("u1/replay", again), ("\x1b[31mü<script>", rng.random())):
+            told.append({**ends, "tag": tag, "value": value, "ts": at + n, "frame": int(at) * 10 + n + 1})
+    return told
 
 
 def windows(seed: int, count: int) -> list[dict[str, Any]]:
@@ -194,7 +221,7 @@ def check_parts(kind: type[Detector], seed: int) -> None:
     plain = windows(seed, 4)
     parted = []
     for w in plain:
-        early = {t: r[: len(r) // 2] for t, r in w.items() if t in ("tls", "mqtt", "opcua", "anomalies")}
+        early = {t: r[: len(r) // 2] for t, r in w.items() if t in ("tls", "mqtt", "opcua", "anomalies", "tag_values")}
         late = {t: r[len(early[t]) :] if t in early else r for t, r in w.items()}
         parted += [window(w["at"], last=False, **early), window(**late)]
     assert whole(kind, parted) == whole(kind, [window(**w) for w in plain])

@@ -65,6 +65,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "ts": TIME, **FLOW, "frame": pa.uint64(), "link_src": pa.uint16(), "link_dst": pa.uint16(),
         "from_master": pa.uint8(), "app_function": pa.uint8(), "app_seq": pa.uint8(), "iin": pa.uint16(),
     },
+    "tag_values": {
+        "ts": TIME, **FLOW, "frame": pa.uint64(), "source": NAME, "tag": NAME, "value": pa.float64(), "text": pa.utf8(),
+        "quality": NAME,
+    },
     "anomalies": {"ts": TIME, **FLOW, "frame": pa.uint64(), "protocol": NAME, "kind": NAME, "detail": pa.utf8()},
     "sightings": {
         "ts": TIME, "frame": pa.uint64(), "ip": IP, "mac": pa.utf8(), "vlan": pa.uint16(), "source": NAME,

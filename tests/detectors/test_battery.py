@@ -83,13 +83,21 @@ def flood(n: int, window: int) -> Window:
         "ts": times, "last_ts": times, "behaviour_id": numbers(1 << 62), "protocol": name("modbus", "dnp3"), "client_ip": ips(2),
         "server_ip": ips(3), "server_port": numbers(65535, np.uint16), "unit": empty, "operation": name("read", "write", "x"),
         "access": name("read", "write", "control"), "object": empty, "count": numbers(9), "errors": numbers(2),
-        "frame": numbers(1 << 40), "answered": numbers(2),
+        "frame": numbers(1 << 40), "last_frame": numbers(1 << 40), "answered": numbers(2), "bytes": numbers(9000),
+    })  # fmt: skip
+    tag_values = pa.table({
+        "ts": times, **ends, "frame": numbers(1 << 40), "source": name("modbus"), "tag": name("a", "b", "c"),
+        "value": pa.array(rng.standard_normal(n)), "capture": name("a.pcap"),
     })  # fmt: skip
     anomalies = pa.table({
         "ts": times, **ends, "flow_id": numbers(1 << 60), "frame": numbers(1 << 40), "protocol": name("modbus"),
         "kind": name("malformed", "crc", "overlap_conflict"), "detail": empty,
     })  # fmt: skip
-    return Window({"flows": flows, "behaviours": behaviours, "anomalies": anomalies}, start, start + 10 * SECOND)
+    return Window(
+        {"flows": flows, "behaviours": behaviours, "anomalies": anomalies, "tag_values": tag_values},
+        start,
+        start + 10 * SECOND,
+    )
 
 
 LIMITS = {
@@ -99,6 +107,7 @@ LIMITS = {
     "rates": "KEYS MOST", "write_ranges": "RANGES WRITES", "commands": "WAITING", "command_habits": "STATIONS",
     "command_load": "PAIRS", "arp_claims": "ADDRESSES CLAIMS", "mqtt_identities": "NAMES", "answers": "PAIRS",
     "availability": "FLOWS SHOWN", "unresponsive": "DEVICES ASKED", "restarts": "STATIONS CONNECTS",
+    "baseline": "BEHAVIOURS CONVERSATIONS", "period": "BEHAVIOURS ENDED", "values": "TAGS",
     "transfer": "EDGES", "tunnels": "DOMAINS PINGS", "volumes": "FLOWS",
 }  # fmt: skip
 

@@ -1,0 +1,249 @@
+"""Values that the process never had: out of range, leaping, standing still, or heard before.
+
+Detects: values of a tag outside the range learnt; steps larger than any learnt; a tag that always moved and rests while
+it is still being asked for; a stretch of values that repeats an earlier one exactly.
+Why it matters: who changes the process, or what is told of it, shows in the values, whatever the protocol says.
+Evidence: tag, value, step or rest seen, range, step and rest learnt, number of values learnt, frames.
+False positives: another product or set point than was learnt; a sensor that was replaced; a line that stands still.
+Techniques: T1692.002, T0836, T0831, T0830, AML.T0043 by kind, in the catalogue.
+Fires on: pcaps/spoofed_publisher.pcap, pcaps/adversarial_input.pcap, pcaps/replayed_values.pcap
+Silent on: pcaps/normal_plant.pcap
+Cost: numpy over the values of a window; a kilobyte a tag.
+Blind when: false values stay within range and step; a tag has too few values; the protocol is encrypted.
+
+A tag is what one client hears of one server. A repeated stretch counts only where the values vary, and for no tag
+that repeated itself while it was learnt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detectors import address
+from detectors.base import SECOND, Detector
+from detectors.statistics import words
+from detectors.statistics.continuity import Continuity
+from detectors.statistics.conversations import Conversations
+from detectors.statistics.hashing import hash64
+from detectors.statistics.series import RUN, Series
+from detectors.window import groups
+
+if TYPE_CHECKING:
+    from detectors.statistics.series import Seen
+    from detectors.window import Array, Table, Window
+
+TAGS = 1 << 14
+WAITING = 1 << 20  # values of a window; what comes later is left out and counted
+WINDOWS = 3  # of rest at least
+_NAME = 96  # octets kept of a tag's name
+_FIELDS = {
+    "name": (f"S{_NAME}", ()), "source": ("S16", ()), "client": (np.uint8, (16,)), "server": (np.uint8, (16,)),
+    "conversation": (np.uint64, ()), "frame": (np.uint64, ()), "frozen": (np.bool_, ()),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`replayed`: values in a row, as heard before, that are a replay."""
+
+    replayed: int = 2 * RUN
+
+
+class Values(Detector):
+    name = "values"
+    kinds = ("values.range", "values.frozen", "values.step", "values.replay")
+    reads = ("tag_values", "behaviours")
+    settings_class = Settings
+    anomaly = True
+    settings: Settings
+
+    def __init__(self, settings: Any, site: Any) -> None:
+        super().__init__(settings, site)
+        self._known = self.learning.novelty(self.name, TAGS)  # for how far learning has come
+        self._series = Series(TAGS, _FIELDS)
+        self._parts: list[tuple[Array, ...]] = []
+        self._names: dict[int, tuple[bytes, bytes, str, str]] = {}
+        self._captures: dict[str, int] = {}
+        self._waiting = 0
+        self._seen = Continuity()
+
+    def gather(self, window: Window) -> None:
+        table = window["tag_values"]
+        if not len(table):
+            return
+        rows = np.flatnonzero(table.valid("value") & np.isfinite(table.numbers("value")))
+        room = max(0, WAITING - self._waiting)
+        self.overflow += max(0, len(rows) - room)
+        rows = rows[:room]
+        keys = hash64(
+            table.addresses("src_ip")[rows], table.addresses("dst_ip")[rows], table.stable("source")[rows],
+            table.stable("tag")[rows],
+        )  # fmt: skip
+        self._name(table, rows, keys)
+        frames = table.numbers("frame")[rows].astype(np.int64)
+        captures = self._capture(table, rows)
+        self._parts.append(
+            (keys, table.numbers("ts")[rows], frames, table.numbers("value")[rows].astype(np.float64), captures)
+        )
+        self._waiting += len(rows)
+
+    def _name(self, table: Table, rows: Array, keys: Array) -> None:
+        first, _, _ = groups(keys)
+        unknown = first[self._series.store.find(keys[first]) < 0]
+        for at in unknown.tolist():
+            row = int(rows[at])
+            ends = table.ip("src_ip", row), table.ip("dst_ip", row)
+            self._names[int(keys[at])] = (*ends, table.text("source", row), table.text("tag", row))
+
+    def _capture(self, table: Table, rows: Array) -> Array:
+        codes, names = table.codes("capture") if table.has("capture") else (np.zeros(len(table), dtype=np.int64), [""])
+        numbers = [self._captures.setdefault(name, len(self._captures)) for name in names]
+        return np.array(numbers, dtype=np.int64)[codes[rows]] if len(rows) else rows
+
+    def judge(self, window: Window) -> None:
+        if self._seen.broken(window.start, window.end):
+            self._series.interrupt()
+        if self._parts:
+            self._heard(window)
+        self._parts.clear()
+        self._names.clear()
+        self._captures.clear()
+        self._waiting = 0
+        self._resting(window, self.learning.live(self.name))
+
+    def _heard(self, window: Window) -> None:
+        keys, ts, frames, values, captures = (np.concatenate(columns) for columns in zip(*self._parts, strict=True))
+        order = np.lexsort((values, frames, ts, keys))
+        keys, ts, frames, values, captures = (c[order] for c in (keys, ts, frames, values, captures))
+        distinct, starts = np.unique(keys, return_index=True)
+        rows, new = self._series.store.at(distinct, window.end)
+        for at in np.flatnonzero(new).tolist():
+            self._remember(int(rows[at]), self._names[int(distinct[at])])
+        moved = rows[np.repeat(np.arange(len(rows)), np.diff(np.append(starts, len(keys))))] >= 0
+        moved &= self._series.moves(np.maximum(rows, 0), starts, values)
+        keys, ts, frames, values, captures = (c[moved] for c in (keys, ts, frames, values, captures))
+        if not len(keys):
+            return
+        distinct, starts = np.unique(keys, return_index=True)
+        rows, store = self._series.store.find(distinct), self._series.store
+        seen = self._series.take(rows, starts, ts, values)
+        live = self.learning.live(self.name)
+        floor = self.site.budget.floor("values", 2 * len(store), window.end - window.start) * self.site.budget.margin
+        names = {number: name for name, number in self._captures.items()}
+        strange = np.zeros(len(rows), dtype=bool)
+        if live:
+            replayed = (seen.again >= self.settings.replayed) & ~store["repeats"][rows]
+            for kind, chosen, place in (
+                ("values.range", seen.range_score >= floor, seen.range_at),
+                ("values.step", (seen.step_score >= floor) & (seen.range_score < floor), seen.step_at),
+                ("values.replay", replayed, np.append(starts[1:], len(keys)) - 1),
+            ):
+                strange |= chosen
+                for at in np.flatnonzero(chosen).tolist():
+                    spot = int(place[at])
+                    self._report(
+                        kind, int(rows[at]), at, seen, (int(ts[spot]), int(frames[spot]), names[int(captures[spot])])
+                    )
+            # What is not an alarm and yet beyond all that was learnt teaches nothing.
+            strange |= (seen.range_score * self.site.budget.margin >= floor) | (
+                seen.step_score * self.site.budget.margin >= floor
+            )
+        else:
+            store["repeats"][rows] |= seen.again >= RUN
+            if ((seen.range_value < store["low"][rows]) | (seen.range_value > store["high"][rows])).any():
+                self.learning.note(self.name, b"")
+        self._series.learn(rows, starts, ts, values, seen, ~strange)
+        store["frame"][rows] = frames[np.append(starts[1:], len(keys)) - 1]
+        store["frozen"][rows] = False
+
+    def _remember(self, row: int, named: tuple[bytes, bytes, str, str]) -> None:
+        client, server, source, tag = named
+        store = self._series.store
+        store["client"][row] = np.frombuffer(client, dtype=np.uint8)
+        store["server"][row] = np.frombuffer(server, dtype=np.uint8)
+        store["source"][row] = source.encode()[:16]
+        store["name"][row] = tag.encode("utf-8", "replace")[:_NAME]
+        store["conversation"][row] = words.key(client, server, source)
+
+    def _resting(self, window: Window, live: bool) -> None:
+        """Tags that always moved, of conversations that go on; those at rest while learning are known to be."""
+        store = self._series.store
+        candidates = np.flatnonzero(self._series.moving() & ~store["frozen"])
+        rested = (window.end - store["time"][candidates]) / SECOND
+        least = WINDOWS * (window.end - window.start) / SECOND
+        still = candidates[rested > np.maximum(least, self.site.budget.margin * store["rest"][candidates])]
+        if not len(still):
+            return
+        talking = np.isin(store["conversation"][still], window.derive(Conversations).keys)
+        for row in still[talking].tolist():
+            store["frozen"][row] = True
+            if live:
+                self._report("values.frozen", row, 0, None, (window.end, 0, ""))
+
+    def _report(self, kind: str, row: int, at: int, seen: Seen | None, place: tuple[int, int, str]) -> None:
+        store, (ts, frame, capture) = self._series.store, place
+        client, server = store["client"][row].tobytes(), store["server"][row].tobytes()
+        source, name = store["source"][row].decode(), store["name"][row].decode("utf-8", "replace")
+        change = self.site.changes.covering(ts, "", client, server)
+        _, cause = self.book.cause(
+            kind, (client, server, source), protocol=source, severity="info" if change else "",
+            confidence=self.learning.confidence(self.name),
+        )  # fmt: skip
+        src, dst = self.places.zone(client), self.places.zone(server)
+        cause.between(ts, client, server, src.name if src else "", dst.name if dst else "")
+        cause.seen(1, ts, ts)
+        cause.shown(ts, frame, capture)
+        cause.add("tags", [name])
+        told, facts, weight = self._told(kind, row, at, seen, ts)
+        if weight > cause.facts.get("weight", -1.0):
+            cause.facts = {
+                "tag": name,
+                "values_learned": int(store["values"][row]),
+                "weight": round(weight, 3),
+                **facts,
+            }
+            cause.summary = f"{name} of {address.text(server)} as {address.text(client)} has it by {source}: {told}"
+
+    def _told(self, kind: str, row: int, at: int, seen: Seen | None, ts: int) -> tuple[str, dict[str, object], float]:
+        """In words, as facts, and how much it weighs against other tags of the same cause."""
+        store = self._series.store
+        low, high, step, count = (store[name][row].item() for name in ("low", "high", "step", "values"))
+        learnt = f"in {count} values learnt"
+        if seen is None:
+            rested = (ts - int(store["time"][row])) / SECOND
+            rest = float(store["rest"][row])
+            return (
+                f"not moved for {words.span(rested)}, though {learnt} it never rested longer than {words.span(rest)}",
+                {"seen_seconds": round(rested, 3), "longest_learned": round(rest, 3)}, rested / max(rest, 1e-9),
+            )  # fmt: skip
+        if kind == "values.range":
+            value = float(seen.range_value[at])
+            return (
+                f"{value:.6g}, where {low:.6g} to {high:.6g} is all that was seen {learnt}",
+                {"seen": value, "expected_low": low, "expected_high": high}, float(seen.range_score[at]),
+            )  # fmt: skip
+        if kind == "values.step":
+            leap = float(seen.step[at])
+            return (
+                f"a step of {leap:.6g}, where {step:.6g} was the largest {learnt}",
+                {"seen": leap, "largest_learned": step}, float(seen.step_score[at]),
+            )  # fmt: skip
+        again = int(seen.again[at])
+        return f"the last {again} values came before, in the same order", {"seen": again}, float(again)
+
+    def sizes(self) -> dict[str, int]:
+        return super().sizes() | {"tags": len(self._series), "waiting": self._waiting}
+
+    def counters(self) -> dict[str, int]:
+        return super().counters() | {"forgotten": self._series.store.evicted}
+
+    def snapshot(self) -> dict[str, Any]:
+        return super().snapshot() | {"series": self._series.snapshot(), "latest": self._seen.latest}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        super().restore(state)
+        self._series.restore(state["series"])
+        self._seen = Continuity(state["latest"])

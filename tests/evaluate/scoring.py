@@ -123,6 +123,9 @@ def at_time(ts: int, events: list[Event]) -> list[Event]:
 def false(seen: Seen, judged: Judged, events: list[Event]) -> bool:
     """Whether an alert that counts for no event is a false alarm."""
     run, kind = judged.run, seen.alert.kind
+    ends = {seen.alert.src_ip, seen.alert.dst_ip} - {NOWHERE}
+    if ends and ends <= run.absent:
+        return False
     if kind in run.silent or kind.partition(".")[0] in run.silent:
         return True
     if kind in run.standing or seen.alert.severity not in COUNTED:

@@ -78,6 +78,12 @@ def test_what_is_not_asked_for_is_neither_missed_nor_false() -> None:
     assert (found.events, found.true, found.false) == (0, 0, 1)
 
 
+def test_hosts_that_were_not_recorded_are_not_missed() -> None:
+    gone = seen("assets.vanished", 105, severity="medium", src=HMI)
+    assert score(gone).false == 1
+    assert score(gone, absent=frozenset([HMI])).false == 0
+
+
 def test_every_kind_may_be_wanted() -> None:
     both = Event("b", 100 * SECOND, 120 * SECOND, frozenset(["a.x", "b.y"]), every=True)
     assert score(seen("a.x", 105), events=(both,)).hit == 0

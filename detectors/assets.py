@@ -184,7 +184,6 @@ class Inventory:
                 self._dirty.add(host.ip)
 
     def hosts(self) -> Mapping[bytes, Host]:
-        """All hosts by address; for reading."""
         return self._hosts
 
     def roles(self, ip: bytes) -> tuple[str, ...]:

@@ -177,7 +177,7 @@ class BoundaryShape(Detector):
         cause.summary = f"VLAN {vlan} carries hosts of {names[0]} and of {names[1]}: nothing filters between them"
 
     def _drift(self, src: str, dst: str, protocol: str, place: Place, one: bytes, other: bytes, last: int) -> None:
-        key = f"{src}\x00{dst}\x00{protocol}".encode()
+        key = f"{src}\0{dst}\0{protocol}".encode()
         new = self._edges.fresh(key, one, f"{protocol} from {src} to {dst}")
         told = self._edges.told(key)
         if not new and not told:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from detectors import address
 
@@ -33,7 +34,7 @@ class Hop(NamedTuple):
 
 def told(hop: Hop) -> str:
     """One line for the evidence, in the order of time."""
-    when = datetime.fromtimestamp(hop.first / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+    when = np.datetime64(hop.first, "ns").astype("datetime64[ms]")
     what = hop.protocol if hop.access == "session" else f"{hop.protocol} {hop.access}"
     frame = f", frame {hop.frame}" if hop.frame else ""
     return f"{when}Z {address.text(hop.src)} -> {address.text(hop.dst)} {what}{frame}"

@@ -4,7 +4,7 @@ Detects: OT protocols and logins without encryption, credentials in the clear, O
 policy None, a weak policy or signatures only, TLS below the configured version or with a weak cipher.
 Why it matters: whoever reads a control protocol learns the process, and can forge what no signature protects.
 Evidence: the protocol found by content, the security policy of the OPC UA channel, the negotiated TLS
-version, the flags of MQTT CONNECT; clients, ports and first frames are listed.
+version, the flags of MQTT CONNECT; clients, ports, pairs of zones, kinds of data and first frames are listed.
 False positives: tunnels (VPN, link encryption) that end before the tap; legacy devices that know nothing else.
 Techniques: T0830, T0885, T1692.001, T0859 by kind, in the catalogue.
 Fires on: pcaps/cleartext_modbus.pcap, pcaps/cleartext_credentials.pcap, pcaps/conduit_violation.pcap,
@@ -21,7 +21,7 @@ The exception is the severity, which follows the worst client: a session that le
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,7 +29,8 @@ from detectors import address, catalogue
 from detectors.alert import worse
 from detectors.base import Detector
 from detectors.crypto import DISCOVERY, DTLS, VERSIONS, WEAK_CIPHERS, WEAK_POLICIES
-from detectors.memory import Memo
+from detectors.findings import WHAT, Carried, Extent, Finding, Told, carried, tell
+from detectors.memory import Ids, Memo
 from detectors.protocols import CHALLENGED, CLEAR_LOGIN, OT, encrypted_by_name
 from detectors.sessions import Pair, Session, Sessions, capture_of, frame_column, pairs
 
@@ -53,62 +54,27 @@ class Settings:
             raise ValueError(f"[detectors.cleartext] min_tls: {self.min_tls!r} is none of {', '.join(VERSIONS)}")
 
 
-_WHAT = {
-    "cleartext.protocol": "without encryption or authentication",
-    "cleartext.login": "without encryption",
-    "cleartext.credentials": "and accepts credentials in the clear",
-    "cleartext.opcua_none": "with security policy None",
-    "cleartext.opcua_weak": "with a deprecated security policy",
-    "cleartext.opcua_signed": "with messages signed but not encrypted",
-    "cleartext.tls": "with an outdated version or a weak cipher",
-}
-
-Told = tuple[tuple[str, str], ...]
-
-
-class _Finding(NamedTuple):
-    """What one client does to one server; `told` goes into sets of the evidence."""
-
-    kind: str
-    src: bytes
-    dst: bytes
-    port: int
-    vlan: int
-    protocol: str
-    told: Told
-
-
-class _Extent(NamedTuple):
-    """How often and when, and the `place` (time, frame, capture) of the first."""
-
-    times: int
-    first_ts: int
-    last_ts: int
-    place: tuple[int, int, str]
-
-    def joined(self, other: _Extent) -> _Extent:
-        first, last = min(self.first_ts, other.first_ts), max(self.last_ts, other.last_ts)
-        return _Extent(self.times + other.times, first, last, min(self.place, other.place))
-
-
 class Cleartext(Detector):
     name = "cleartext"
     kinds = tuple(
         f"cleartext.{k}"
         for k in ("protocol", "login", "credentials", "opcua_none", "opcua_weak", "opcua_signed", "tls")
     )
-    reads = ("flows", "opcua", "mqtt", "tls")
+    reads = ("flows", "opcua", "mqtt", "tls", "behaviours")
     settings_class = Settings
     settings: Settings
 
     def __init__(self, settings: Any, site: Any) -> None:
         super().__init__(settings, site)
         self._looked_at = Memo()  # session key: alert id, or empty for a session that is not reported
-        self._found: dict[_Finding, _Extent] = {}  # in this window
-        self._sessions: dict[bytes, _Finding] = {}  # new in this window
+        self._found: dict[Finding, Extent] = {}  # in this window
+        self._sessions: dict[bytes, Finding] = {}  # new in this window
+        self._behaviours = Ids()
+        self._data: set[Carried] = set()
 
     def gather(self, window: Window) -> None:
         self._flows(window)
+        self._data |= carried(window, self._behaviours)
         for name, look in (("opcua", self._opcua), ("mqtt", self._mqtt), ("tls", self._tls)):
             if window[name].rows and name not in self.settings.ignore:
                 look(window[name])
@@ -130,10 +96,10 @@ class Cleartext(Detector):
                 self._looked_at.put(key)
                 continue
             told = (("credentials", s.credentials),) if s.credentials else ()
-            extent = _Extent(flows, first, last, (first, found.frame[at], found.capture(at)))
-            self._note(_Finding(kind, s.src, s.dst, s.port, s.vlan, s.protocol, told), extent, key)
+            extent = Extent(flows, first, last, (first, found.frame[at], found.capture(at)))
+            self._note(Finding(kind, s.src, s.dst, s.port, s.vlan, s.protocol, told), extent, key)
 
-    def _note(self, finding: _Finding, extent: _Extent, session: bytes = b"") -> None:
+    def _note(self, finding: Finding, extent: Extent, session: bytes = b"") -> None:
         before = self._found.get(finding)
         if before is not None:
             self._found[finding] = before.joined(extent)
@@ -153,8 +119,10 @@ class Cleartext(Detector):
             cause.shown(*extent.place)
         for key, finding in self._sessions.items():
             self._looked_at.put(key, identities[finding])
+        tell(self.book, self._data)
         self._found.clear()
         self._sessions.clear()
+        self._data.clear()
 
     def _kind(self, session: Session) -> str:
         protocol = session.protocol
@@ -213,10 +181,10 @@ class Cleartext(Detector):
     def _pair(self, kind: str, protocol: str, table: Table, pair: Pair, told: Told) -> None:
         frame = int(table.numbers(frame_column(table))[pair.row])
         place = (pair.first_ts, frame, capture_of(table, pair.row))
-        finding = _Finding(kind, pair.src, pair.dst, pair.port, pair.vlan, protocol, told)
-        self._note(finding, _Extent(pair.rows, pair.first_ts, pair.last_ts, place))
+        finding = Finding(kind, pair.src, pair.dst, pair.port, pair.vlan, protocol, told)
+        self._note(finding, Extent(pair.rows, pair.first_ts, pair.last_ts, place))
 
-    def _open(self, f: _Finding, ts: int) -> tuple[str, Cause]:
+    def _open(self, f: Finding, ts: int) -> tuple[str, Cause]:
         here, there = self.places.zone(f.src, f.vlan), self.places.zone(f.dst, f.vlan)
         verdict = self.places.decide(here, there, f.protocol, "", False)
         identity, cause = self.book.cause(f.kind, (f.dst, f.protocol), protocol=f.protocol, confidence=0.95)
@@ -229,10 +197,12 @@ class Cleartext(Detector):
             cause.raise_to(worse(base))
         cause.between(ts, f.src, f.dst, here.name if here else "", there.name if there else "")
         cause.add("clients", [address.text(f.src)])
+        if here and there and here.name != there.name:
+            cause.add("conduits", [f"{here.name} -> {there.name}"])
         cause.add("ports", [f.port])
         for name, value in f.told:
             cause.add(name, [value])
-        cause.summary = f"{address.text(f.dst)} serves {f.protocol} {_WHAT[f.kind]}"
+        cause.summary = f"{address.text(f.dst)} serves {f.protocol} {WHAT[f.kind]}"
         return identity, cause
 
     def _leaves(self, here: Zone, there: Zone) -> bool:
@@ -240,11 +210,12 @@ class Cleartext(Detector):
         return here.kind != there.kind if self.places.inferred else here.name != there.name
 
     def sizes(self) -> dict[str, int]:
-        return super().sizes() | {"sessions": len(self._looked_at), "found": len(self._found)}
+        return super().sizes() | {"sessions": len(self._looked_at), "behaviours": len(self._behaviours)}
 
     def snapshot(self) -> dict[str, Any]:
-        return super().snapshot() | {"looked_at": self._looked_at.snapshot()}
+        return super().snapshot() | {"looked_at": self._looked_at.snapshot(), "seen": self._behaviours.snapshot()}
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self._looked_at.restore(state["looked_at"])
+        self._behaviours.restore(state["seen"])

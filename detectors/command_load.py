@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors.base import SECOND
+from detectors.behaviours import mixed
 from detectors.command_words import COMMANDED, expects_answer
-from detectors.memory import Memo
+from detectors.memory import Ids, Memo
 from detectors.rates import Rates
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from detectors.window import Window
 
 FACTOR = 3  # times the learnt most that are too many
+POINTS = 4  # fewer written over and over are brute force only at STEADY times the rate: loops of control do that
+STEADY = 5
 SHOWN = 64  # behaviours of one client and server kept of a window: they are the evidence
 PAIRS = 4096  # clients and servers that write, of one window
 
@@ -27,9 +30,9 @@ class Load:
     def __init__(self, owner: Commands) -> None:
         self._owner = owner
         self._writes, self._silence = Rates(), Rates()
-        self._answering = Memo()  # client and server between which commands are answered
+        self._answering = Ids()  # numbers of client and server between which commands are answered
         self._planned = Memo()  # behaviours looked at, where changes are configured
-        self._now: dict[Pair, dict[int, Behaviour]] = {}
+        self._rows: tuple[Behaviours, Any, Any] | None = None  # of this window: writes, and their pairs' numbers
         self._silent: dict[Pair, list[Behaviour]] = {}
         self._uncovered: list[Behaviour] = []
         self._lost = 0
@@ -42,53 +45,44 @@ class Load:
         changing = behaviours.where("access", ("write", "control"))
         if not changing.size:
             return
-        counts, answered = behaviours.array("count"), behaviours.array("answered")
-        for at in self._frequent(behaviours, changing, counts):
-            b = behaviours.row(at)
-            if b.protocol in COMMANDED and b.client not in ignored:
-                self._writes.add(b.client + b.server, b.occurrences)
-                self._show(b)
-        for at in changing[answered[changing] < counts[changing]].tolist():
+        counts, answered = behaviours.array("count")[changing], behaviours.array("answered")[changing]
+        ends = behaviours.addresses("client_ip", changing), behaviours.addresses("server_ip", changing)
+        pairs = mixed(*ends)
+        self._rows = behaviours, changing, pairs
+        self._frequent(counts, pairs, ends, ignored)
+        for at in changing[answered < counts].tolist():
             b = behaviours.row(at)
             if b.client not in ignored and expects_answer(b):
                 self._unanswered(b)
-        some = changing[answered[changing] > 0]
-        for at in self._one_of_each(behaviours, some):
-            b = behaviours.row(at)
-            self._answering.put(b.client + b.server)
+        self._answering.fresh(np.unique(pairs[answered > 0]))
         if self._owner.site.changes:
             ids = behaviours.ids[changing].tolist()
             new = [at for at, i in zip(changing.tolist(), ids, strict=True) if self._planned.get(i) is None]
             self._uncovered += map(behaviours.row, new)
+
+    def _frequent(self, counts: Any, pairs: Any, ends: tuple[Any, Any], ignored: set[bytes]) -> None:
+        """Sums what each pair wrote. Only those that wrote often enough in this window to matter are followed."""
+        _, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
+        totals = np.bincount(inverse, counts.astype(np.float64))
+        for group in np.flatnonzero(totals >= max(1, self._owner.settings.brute_force // 8)).tolist():
+            client, server = ends[0][first[group]].tobytes(), ends[1][first[group]].tobytes()
+            if client not in ignored:
+                self._writes.add(client + server, int(totals[group]))
+
+    def _shown(self, key: bytes) -> list[Behaviour]:
+        """What a pair wrote in this window, the earliest behaviours of it."""
+        if self._rows is None:
+            return []
+        behaviours, changing, pairs = self._rows
+        rows = changing[pairs == _pair_number(key)]
+        found = [behaviours.row(at) for at in rows[np.argsort(behaviours.array("ts")[rows])][:SHOWN].tolist()]
+        return sorted(b for b in found if b.protocol in COMMANDED)
 
     def _unanswered(self, b: Behaviour) -> None:
         pair = (b.client, b.server)
         self._silence.add(b.client + b.server, b.occurrences - b.answered)
         if len(self._silent) < PAIRS or pair in self._silent:
             self._silent.setdefault(pair, []).append(b)
-
-    def _frequent(self, behaviours: Behaviours, changing: Any, counts: Any) -> list[int]:
-        """Writes of pairs that write often enough in this window to matter at all, found without a look at each."""
-        pairs = _pair_numbers(behaviours)[changing]
-        _, inverse = np.unique(pairs, return_inverse=True)
-        totals = np.bincount(inverse, counts[changing].astype(np.float64))
-        found: list[int] = changing[totals[inverse] >= max(1, self._owner.settings.brute_force // 8)].tolist()
-        return found
-
-    def _one_of_each(self, behaviours: Behaviours, rows: Any) -> list[int]:
-        _, first = np.unique(_pair_numbers(behaviours)[rows], return_index=True)
-        found: list[int] = rows[first].tolist()
-        return found
-
-    def _show(self, b: Behaviour) -> None:
-        pair = (b.client, b.server)
-        if pair not in self._now and len(self._now) >= PAIRS:
-            self._lost += 1
-            return
-        shown = self._now.setdefault(pair, {})
-        shown[b.id] = b
-        if len(shown) > SHOWN:
-            del shown[max(shown, key=lambda i: (shown[i].ts, i))]
 
     def judge(self, window: Window) -> None:
         owner, settings = self._owner, self._owner.settings
@@ -97,23 +91,30 @@ class Load:
         def live(key: bytes) -> bool:
             return owner.learning.live(owner.name, key[:16])
 
+        bursts = set()
         for key, total in self._writes.close(window.end, period, live).items():
-            if total >= max(settings.brute_force, FACTOR * self._writes.most(key)):
-                self._burst(key, total)
+            if total < max(settings.brute_force, FACTOR * self._writes.most(key)):
+                continue
+            shown = self._shown(key)
+            points = len({b.object for b in shown})
+            if shown and (points >= POINTS or total >= STEADY * settings.brute_force):
+                bursts.add(key)
+                self._burst(key, total, shown)
         for key, total in self._silence.close(window.end, period, live).items():
-            answering = self._answering.get(key) is not None
+            answering = bool(self._answering.known(np.array([_pair_number(key)], dtype=np.uint64))[0])
+            if key in bursts:
+                continue  # who is flooded leaves some unanswered: that is the same cause
             if answering and total >= max(settings.unanswered, FACTOR * self._silence.most(key)):
                 for b in sorted(self._silent.get((key[:16], key[16:]), [])):
                     cause = owner.report("unanswered", b, told="got no answer to its commands from", severity="medium")
                     cause.facts["unanswered"] = max(total, cause.facts.get("unanswered", 0))
         for b in sorted(self._uncovered):
             self._outside(b)
-        self._now.clear()
+        self._rows = None
         self._silent.clear()
         self._uncovered.clear()
 
-    def _burst(self, key: bytes, total: int) -> None:
-        shown = sorted(self._now[key[:16], key[16:]].values())
+    def _burst(self, key: bytes, total: int, shown: list[Behaviour]) -> None:
         cause = None
         for b in shown:
             told = (
@@ -154,12 +155,6 @@ class Load:
         self._lost = state["lost"]
 
 
-def _pair_numbers(behaviours: Behaviours) -> Any:
-    """A number for each row's client and server, equal where both are: sorting these is cheaper than their bytes."""
-    client, server = behaviours.addresses("client_ip"), behaviours.addresses("server_ip")
-    mixed = np.zeros(len(client), dtype=np.uint64)
-    for ends in (client, server):
-        for half in np.ascontiguousarray(ends).view(np.uint64).T:
-            mixed = (mixed ^ half) * np.uint64(0x9E3779B97F4A7C15)
-            mixed ^= mixed >> np.uint64(29)
-    return mixed
+def _pair_number(key: bytes) -> Any:
+    ends = np.frombuffer(key, np.uint8).reshape(2, 1, 16)
+    return mixed(ends[0], ends[1])[0]

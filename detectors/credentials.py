@@ -8,7 +8,7 @@ Evidence: client, server, kind of credentials, names in certificates, dates; nev
 False positives: redundant servers with one certificate, a change that was not entered, a login moved to another host.
 Techniques: T0859, T0886, T0843 by kind, in the catalogue.
 Fires on: pcaps/cleartext_credentials.pcap
-Silent on: pcaps/encrypted_plant.pcap, pcaps/old_tls.pcap
+Silent on: pcaps/encrypted_plant.pcap, pcaps/old_tls.pcap, pcaps/normal_plant.pcap
 Cost: numpy over messages that carry credentials or certificates; with changes, a look at each new remote session.
 Blind when: logins are encrypted, as certificates are in TLS 1.3. Default user names are not known here: rows hold none.
 

@@ -3,7 +3,7 @@
 Detects: a client that talks to a server in the clear, in an older TLS version, or by OPC UA without the protection
 it always had; server certificates that have expired, that vouch for themselves, or that are others than before.
 Why it matters: whoever stands between two hosts has to weaken or replace what protects them.
-Evidence: what was the weakest so far and what is seen now; subject, issuer, dates and hash of certificates; frames.
+Evidence: the weakest so far and what is seen now; subject, issuer, dates and hash of certificates; first frames.
 False positives: a device set back to its defaults, a renewed certificate, a test with another client.
 Techniques: T0830 in the catalogue.
 Fires on: pcaps/tls_downgrade.pcap

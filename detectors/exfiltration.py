@@ -16,7 +16,6 @@ Blind when: the data go to a destination that was in use before, or stay within 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,8 +24,9 @@ from detectors.alert import worse
 from detectors.base import SECOND, Detector
 from detectors.behaviours import Behaviour, Behaviours
 from detectors.book import MEMBERS
-from detectors.memory import Ids
+from detectors.memory import Ids, latest
 from detectors.remote import in_plant, weight
+from detectors.subscriptions import is_wide
 from detectors.volumes import Volumes, place
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ HELD = 4096  # hosts outside that fetched something; the one of the longest ago 
 CLIENTS = 4096  # wide subscribers followed; the one quiet for longest leaves
 SENT = 1 << 16  # flows of one window that carried payload, and wide subscriptions
 _UTILITY = ("ntp", "dns")
-_ITEMS = re.compile(r"\+(\d+)$")  # how a behaviour says that a subscription has further items
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class _Sent(NamedTuple):
     last: int
     src: bytes
     dst: bytes
-    out: int
+    out: int  # payload
     back: int
     place: tuple[int, int, str]
     protocol: str
@@ -97,21 +96,12 @@ class Exfiltration(Detector):
                     protocol = table.text("app", g.row) or table.text("service", g.row)
                     self._sent.append(_Sent(g.first, g.last, g.src, g.dst, g.out, g.back, place(table, g), protocol))
         behaviours = window.derive(Behaviours)
-        if not len(behaviours):
-            return
         for at in self._seen.fresh(behaviours.ids):
             b = behaviours.row(at)
-            if b.access == "read" and self._is_wide(b) and len(self._wide) < SENT:
+            if b.access == "read" and is_wide(b, self.settings.items) and len(self._wide) < SENT:
                 self._wide.append(b)
         if self._clients:
             self._deliveries(behaviours)
-
-    def _is_wide(self, b: Behaviour) -> bool:
-        if b.protocol == "mqtt":
-            # `#` alone, the broker's own topics, or a wild card in the first level
-            return b.operation == "subscribe" and b.object.split("/")[0] in ("#", "+", "$SYS")
-        further = _ITEMS.search(b.object) if b.operation == "CreateMonitoredItems" else None
-        return further is not None and int(further[1]) + 1 >= self.settings.items
 
     def _deliveries(self, behaviours: Behaviours) -> None:
         reports = behaviours.where("access", ("report",))
@@ -135,10 +125,9 @@ class Exfiltration(Detector):
         horizon = window.end - int(self.settings.horizon * SECOND)
         self._fetched = {host: kept for host, kept in self._fetched.items() if kept[0] >= horizon}
         self._clients = {pair: kept for pair, kept in self._clients.items() if kept[1] >= horizon}
-        for held, limit, at in ((self._sums, WATCHED, 1), (self._fetched, HELD, 0), (self._clients, CLIENTS, 1)):
-            if len(held) > limit:
-                for key in sorted(held, key=lambda k: (held[k][at], k))[: len(held) - limit]:
-                    del held[key]
+        self._sums = latest(self._sums, WATCHED, lambda kept: kept[1])
+        self._fetched = latest(self._fetched, HELD, lambda kept: kept[0])
+        self._clients = latest(self._clients, CLIENTS, lambda kept: kept[1])
 
     def _direction(self, sent: _Sent) -> None:
         here, there = self.places.zone(sent.src), self.places.zone(sent.dst)
@@ -146,7 +135,7 @@ class Exfiltration(Detector):
             return
         if in_plant(there) and not in_plant(here) and sent.back:
             self._fetch(sent)
-        outward = in_plant(here) and (there is None or there.level > here.level)
+        outward = here is not None and in_plant(here) and (there is None or there.level > here.level)
         carried = sent.src in self._fetched and not in_plant(here) and not in_plant(there)
         if not sent.out or not (outward or carried):
             return
@@ -195,10 +184,8 @@ class Exfiltration(Detector):
         cause.seen(1, sent.first, sent.last)
         cause.shown(*sent.place)
         cause.add("protocols", [sent.protocol] if sent.protocol else [])
-        cause.facts |= {
-            "payload_bytes": total,
-            "policy": self.places.decide(here, there, sent.protocol, "", None).reason,
-        }
+        policy = self.places.decide(here, there, sent.protocol, "", None).reason
+        cause.facts |= {"payload_bytes": total, "policy": policy}
         what = (
             f"sent {total} bytes to {address.text(sent.dst)} ({cause.zones[1] or 'no zone'}), where it never sent any"
         )

@@ -27,7 +27,7 @@ from detectors import address
 from detectors.base import SECOND, Detector
 from detectors.behaviours import Behaviours
 from detectors.chains import Chains, Hop, told
-from detectors.memory import Memo
+from detectors.memory import Ids, Memo
 from detectors.remote import REMOTE, in_plant, weight
 from detectors.sessions import Sessions
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 EDGES = 1 << 15  # known pairs of hosts with a remote session, by protocol
 SPREAD = 4096  # new edges remembered for fan-out
 PENDING = 1 << 14  # new edges of one window
+ACTS = 1 << 18  # writes and commands known
 _ACCESS = ("write", "control")
 
 
@@ -60,7 +61,8 @@ class Lateral(Detector):
     def __init__(self, settings: Any, site: Any) -> None:
         super().__init__(settings, site)
         self._edges = self.learning.novelty(self.name, EDGES)
-        self._acts = Memo()  # behaviours looked at
+        self._others = Memo()  # sessions that are not remote ones
+        self._acts = Ids(ACTS)  # writes and commands looked at
         self._administered: dict[bytes, int] = {}  # client: hosts it is known to administer
         self._new: dict[tuple[bytes, bytes, str], Hop] = {}  # of this window
         self._spread: dict[tuple[bytes, bytes], int] = {}  # client and host: when that edge was new
@@ -70,12 +72,11 @@ class Lateral(Detector):
     def gather(self, window: Window) -> None:
         found = window.derive(Sessions)
         for at, key in enumerate(found.keys):
-            known = self._acts.get(key)
-            if known == "":
+            if self._others.get(key) is not None:
                 continue
             s = found.session(at)
             if s.protocol not in REMOTE and s.protocol != "opcua":
-                self._acts.put(key)
+                self._others.put(key)
                 continue
             if not s.talked or s.src in self._ignored:
                 continue
@@ -83,13 +84,11 @@ class Lateral(Detector):
             self._note(Hop(first, last, s.src, s.dst, s.protocol, "session", found.frame[at], found.capture(at)))
         behaviours = window.derive(Behaviours)
         changing = behaviours.where("access", _ACCESS)
-        for at, identity in zip(changing.tolist(), behaviours.ids[changing].tolist(), strict=True):
-            if self._acts.get(identity) is None:
-                b = behaviours.row(at)
-                self._acts.put(identity)
-                if b.client not in self._ignored:
-                    hop = Hop(b.ts, b.last_ts, b.client, b.server, b.protocol, b.access, b.frame, b.capture)
-                    self._note(hop)
+        for fresh in self._acts.fresh(behaviours.ids[changing]):
+            b = behaviours.row(int(changing[fresh]))
+            if b.client not in self._ignored:
+                hop = Hop(b.ts, b.last_ts, b.client, b.server, b.protocol, b.access, b.frame, b.capture)
+                self._note(hop)
 
     def _note(self, hop: Hop) -> None:
         key = (hop.src, hop.dst, f"{hop.protocol} {hop.access}")
@@ -202,18 +201,28 @@ class Lateral(Detector):
         cause.summary = f"a path across zones within {self.settings.horizon:g} s: {route}, last by {hop.protocol}"
 
     def sizes(self) -> dict[str, int]:
-        held = {"acts": len(self._acts), "administered": len(self._administered), "spread": len(self._spread)}
+        held = {
+            "acts": len(self._acts),
+            "others": len(self._others),
+            "administered": len(self._administered),
+            "spread": len(self._spread),
+        }
         return super().sizes() | held | {"sessions": len(self._chains)}
 
     def snapshot(self) -> dict[str, Any]:
         spread = [[src.hex(), dst.hex(), ts] for (src, dst), ts in sorted(self._spread.items())]
         administered = {host.hex(): count for host, count in sorted(self._administered.items())}
         held = {"spread": spread, "administered": administered, "chains": self._chains.snapshot()}
-        return super().snapshot() | held | {"acts": self._acts.snapshot(), "overflow": self.overflow}
+        return (
+            super().snapshot()
+            | held
+            | {"acts": self._acts.snapshot(), "others": self._others.snapshot(), "overflow": self.overflow}
+        )
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self._acts.restore(state["acts"])
+        self._others.restore(state["others"])
         self._spread = {(bytes.fromhex(src), bytes.fromhex(dst)): ts for src, dst, ts in state["spread"]}
         self._administered = {bytes.fromhex(host): count for host, count in state["administered"].items()}
         self._chains.restore(state["chains"])

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from detectors.window import Array
 
 Key = bytes | int
 
 KNOWN = 1 << 16  # keys a generation
+BEHAVIOURS = 1 << 18  # ids a generation, eight bytes each: a large site's behaviours all fit into one
 
 
 class Memo:
@@ -69,7 +70,7 @@ class Ids:
     """64-bit ids that were seen, as sorted arrays: thousands are looked up in one call."""
 
     def __init__(self, limit: int = 0) -> None:
-        self.limit = limit or KNOWN
+        self.limit = limit or BEHAVIOURS
         self.clear()
 
     def __len__(self) -> int:
@@ -92,6 +93,10 @@ class Ids:
         positions: list[int] = new.tolist()
         return positions
 
+    def known(self, ids: Array) -> Array:
+        """Which of the ids were seen, without remembering the others."""
+        return _among(self._young, ids) | _among(self._old, ids)
+
     def _add(self, ids: Array) -> None:
         if len(self._young) + len(ids) > self.limit:
             self._old, self._young = self._young, self._young[:0]
@@ -102,6 +107,13 @@ class Ids:
 
     def restore(self, state: list[list[int]]) -> None:
         self._young, self._old = (np.array(part, dtype=np.uint64) for part in state)
+
+
+def latest(held: dict[Any, Any], limit: int, when: Callable[[Any], Any]) -> dict[Any, Any]:
+    """What was seen last (`when` of a value), where something has to leave; of the same time the greater key stays."""
+    if len(held) <= limit:
+        return held
+    return dict(sorted(held.items(), key=lambda item: (when(item[1]), item[0]))[-limit:])
 
 
 def _among(known: Array, ids: Array) -> Array:

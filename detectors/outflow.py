@@ -25,6 +25,7 @@ import numpy as np
 from detectors import address
 from detectors.base import SECOND, Detector
 from detectors.behaviours import Behaviours
+from detectors.memory import Ids
 from detectors.remote import in_plant
 from detectors.sessions import capture_of
 from detectors.volumes import Volumes, place
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from detectors.window import Window
 
 STREAMS = 1 << 14  # senders, and clients of endpoints, followed; the one quiet for longest leaves
+ACTS = 1 << 18  # behaviours whose server was looked at
+_SLOWLY = 50  # of what a live host sends more than ever, this part is learnt at a time
 VOLUME, QUERIES = "exfiltration.volume", "exfiltration.query_volume"
 _ASKING = ("read", "session")  # accesses that are questions; a new session is one where the rest is encrypted
 
@@ -69,6 +72,8 @@ class Outflow(Detector):
         self._recent: dict[Stream, list[list[int]]] = {}  # window end, amount
         self._most: dict[Stream, int] = {}
         self._endpoints = {address.parse(a) for a in self.settings.endpoints}
+        self._seen = Ids(ACTS)
+        self._servers: set[bytes] = set()  # inference endpoints that were seen
         self._known = self.learning.novelty(self.name, STREAMS)
 
     def gather(self, window: Window) -> None:
@@ -89,7 +94,16 @@ class Outflow(Detector):
         if not len(behaviours):
             return
         table = behaviours.table
-        rows = np.flatnonzero(table.where("access", _ASKING))
+        for at in self._seen.fresh(behaviours.ids):
+            server = behaviours.row(at).server
+            if len(self._servers) < STREAMS and self._is_endpoint(server):
+                self._servers.add(server)
+        if not self._servers:
+            return
+        # Half an address finds the few rows worth a closer look.
+        halves = np.ascontiguousarray(table.addresses("server_ip")).view(np.uint64).reshape(-1, 2)[:, 1]
+        ends = np.frombuffer(b"".join(ip[8:] for ip in sorted(self._servers)), dtype=np.uint64)
+        rows = np.flatnonzero(table.where("access", _ASKING) & np.isin(halves, ends))
         if not len(rows):
             return
         clients, servers = table.addresses("client_ip")[rows], table.addresses("server_ip")[rows]
@@ -155,10 +169,11 @@ class Outflow(Detector):
         live = self.learning.live(self.name, who) and not self.learning.young(who, last)
         if live and amount >= max(least, self.settings.times * most):
             self._report(stream, amount, most, told)
+        elif amount > most and live:
+            self._most[stream] = most + (amount - most) // _SLOWLY  # else a thief would raise the bar window by window
         elif amount > most:
             self._most[stream] = amount
-            if not live:
-                self.learning.note(self.name, who)
+            self.learning.note(self.name, who)
 
     def _report(self, stream: Stream, amount: int, most: int, told: dict[bytes, list[Any]]) -> None:
         kind, who, _ = stream
@@ -188,17 +203,21 @@ class Outflow(Detector):
     def sizes(self) -> dict[str, int]:
         longest = max(map(len, self._recent.values()), default=0)
         held = {"streams": len(self._recent), "most": len(self._most), "windows": longest}
-        return super().sizes() | held | {"flows": len(self._volumes)}
+        return super().sizes() | held | {"flows": len(self._volumes), "servers": len(self._servers)}
 
     def snapshot(self) -> dict[str, Any]:
         streams = [
             [k, a.hex(), b.hex(), self._recent[k, a, b], self._most.get((k, a, b), 0)] for k, a, b in self._recent
         ]
-        return super().snapshot() | {"streams": streams, "volumes": self._volumes.snapshot(), "overflow": self.overflow}
+        held = {"seen": self._seen.snapshot(), "servers": sorted(ip.hex() for ip in self._servers)}
+        held |= {"streams": streams, "volumes": self._volumes.snapshot(), "overflow": self.overflow}
+        return super().snapshot() | held
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self._volumes.restore(state["volumes"])
+        self._seen.restore(state["seen"])
+        self._servers = {bytes.fromhex(ip) for ip in state["servers"]}
         self._recent, self._most, self.overflow = {}, {}, state["overflow"]
         for kind, a, b, recent, most in state["streams"]:
             stream = (kind, bytes.fromhex(a), bytes.fromhex(b))

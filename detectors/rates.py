@@ -38,7 +38,8 @@ class Rates:
         """The window is over: of each key that grew in it, the total of the period. A key that is not live is learnt,
         and not told."""
         self.grew = False
-        for key, amount in sorted(self._now.items()):
+        full = len(self._now) + len(self._recent) > KEYS  # then the order decides which are followed
+        for key, amount in sorted(self._now.items()) if full else self._now.items():
             if key in self._recent or len(self._recent) < KEYS:
                 self._recent.setdefault(key, []).append([end, amount])
             else:

@@ -35,7 +35,7 @@ DONE = {
     "scan.functions": "tried {} refused Modbus functions",
     "scan.browse": "browsed {} OPC UA nodes",
     "scan.wildcard": "subscribed by {} filters to all topics",
-    "scan.integrity_poll": "asked in {} ways for all points",
+    "scan.integrity_poll": "asked by {} kinds of read for all points",
     "scan.broadcast": "called {} times upon all devices",
 }
 CONFIDENCE = dict.fromkeys(DONE, 0.8) | {

@@ -11,7 +11,8 @@ Fires on: pcaps/arp_mitm.pcap, pcaps/spoofed_publisher.pcap, pcaps/adversarial_i
 pcaps/arp_flood.pcap, pcaps/injected_sequence.pcap
 Silent on: pcaps/normal_plant.pcap, pcaps/replaced_plc.pcap
 Cost: a dictionary entry for each ARP sender, client identifier and topic.
-Blind when: the tap does not see the segment's ARP, MQTT is encrypted, or the owner was never seen.
+Blind when: the tap does not see the segment's ARP, MQTT is encrypted, the owner was never seen, or it happens while the
+sensor still learns: then both are taken for normal.
 
 A device of the same make that takes an address once is a replacement, and low. It is high if the taker also claims
 other addresses, if it is of another make, or if the owner still answers.

@@ -22,6 +22,7 @@ import numpy as np
 
 from detectors import address
 from detectors.base import SECOND, Detector
+from detectors.memory import latest
 from detectors.sessions import capture_of
 from detectors.volumes import Growth, Volumes, place
 
@@ -110,8 +111,8 @@ class Tunnels(Detector):
                 pings = self._pings[key] = [one for one in sorted(self._pings[key]) if one[0] >= horizon][-NAMES:]
                 self._icmp(key, pings)
         self._touched.clear()
-        self._asked = _latest(self._asked, DOMAINS, lambda asked: max((one[0] for one in asked.values()), default=0))
-        self._pings = _latest(self._pings, PINGS, lambda pings: max((one[0] for one in pings), default=0))
+        self._asked = latest(self._asked, DOMAINS, lambda asked: max((one[0] for one in asked.values()), default=0))
+        self._pings = latest(self._pings, PINGS, lambda pings: max((one[0] for one in pings), default=0))
 
     def _dns(self, key: tuple[bytes, str], recent: dict[str, list[Any]]) -> None:
         host, domain = key
@@ -184,10 +185,3 @@ def _packets(table: Table, growth: Growth) -> float:
     packets, octets = (sum(int(table.numbers(f"{what}_{side}")[growth.row]) for side in ("out", "in"))
                        for what in ("packets", "bytes"))  # fmt: skip
     return (growth.out + growth.back) / max(1.0, octets / max(1, packets) - 28)
-
-
-def _latest(held: dict[Any, Any], limit: int, when: Any) -> dict[Any, Any]:
-    """What was seen last, in the order of its keys where something has to leave."""
-    if len(held) <= limit:
-        return held
-    return dict(sorted(held.items(), key=lambda item: (when(item[1]), item[0]))[-limit:])

@@ -8,7 +8,9 @@ import numpy as np
 
 from detectors import address
 from detectors.base import SECOND
+from detectors.behaviours import mixed
 from detectors.command_words import expects_answer, station
+from detectors.memory import Ids
 
 if TYPE_CHECKING:
     from detectors.availability import Availability
@@ -33,7 +35,7 @@ class _Tries(NamedTuple):
 class Silence:
     def __init__(self) -> None:
         self._answered: dict[Device, int] = {}
-        self._seen = np.zeros(0, dtype=np.uint64)  # behaviours that were answered in the window before
+        self._good = Ids()  # behaviours that were answered at least once: others say nothing by not being answered
         self._tries: dict[Device, _Tries] = {}
         self._now: dict[Device, _Tries] = {}
         self._back: set[Device] = set()
@@ -41,12 +43,20 @@ class Silence:
 
     def gather(self, behaviours: Behaviours) -> None:
         counts, answered = behaviours.array("count"), behaviours.array("answered")
-        good = np.flatnonzero(answered > 0)
-        # Of what was answered a window ago as well there is nothing to learn, unless somebody waits for the device.
-        ids = behaviours.ids[good]
-        news = good if self._tries else good[~np.isin(ids, self._seen, assume_unique=True)]
-        self._seen = ids
-        for at in news.tolist():
+        good, bad = np.flatnonzero(answered > 0), np.flatnonzero((counts > answered) & (answered == 0))
+        bad = bad[self._good.known(behaviours.ids[bad])]
+        news = set(good[self._good.fresh(behaviours.ids[good])].tolist())
+        if bad.size or self._tries:
+            # Of the devices that somebody waits for: did they answer anybody?
+            servers = mixed(behaviours.addresses("server_ip"))
+            waited = np.frombuffer(b"".join(d[0] for d in self._tries), np.uint8).reshape(-1, 16)
+            wanted = np.concatenate([servers[bad], mixed(waited)])
+            news |= set(good[np.isin(servers[good], wanted)].tolist())
+        self._answers(behaviours, news)
+        self._misses(behaviours, bad)
+
+    def _answers(self, behaviours: Behaviours, rows: set[int]) -> None:
+        for at in sorted(rows):
             b = behaviours.row(at)
             device = (b.server, b.protocol, station(b))
             if device not in self._answered and len(self._answered) >= DEVICES:
@@ -54,7 +64,9 @@ class Silence:
                 self.overflow += 1
             self._answered[device] = b.last_ts
             self._back.add(device)
-        for at in np.flatnonzero((counts > answered) & (answered == 0)).tolist():
+
+    def _misses(self, behaviours: Behaviours, rows: Any) -> None:
+        for at in rows.tolist():
             b = behaviours.row(at)
             if b.access in ("session", "report") or not expects_answer(b):
                 continue
@@ -102,17 +114,17 @@ class Silence:
         cause.summary = f"{address.text(server)}{of} answered {protocol} before and {since}"
 
     def sizes(self) -> dict[str, int]:
-        return {"devices": len(self._answered), "asked": max(len(self._tries), len(self._now))}
+        return {"devices": len(self._answered), "asked": max(len(self._tries), len(self._now)), "good": len(self._good)}
 
     def snapshot(self) -> dict[str, Any]:
         """Between two windows."""
         answered = [[server.hex(), *rest, ts] for (server, *rest), ts in self._answered.items()]
         tries = [[d[0].hex(), *d[1:], *t[:5], t.client.hex()] for d, t in self._tries.items()]
-        return {"answered": answered, "tries": tries, "seen": self._seen.tolist(), "overflow": self.overflow}
+        return {"answered": answered, "tries": tries, "good": self._good.snapshot(), "overflow": self.overflow}
 
     def restore(self, state: dict[str, Any]) -> None:
         self._answered = {(bytes.fromhex(s), protocol, unit): ts for s, protocol, unit, ts in state["answered"]}
-        self._seen = np.array(state["seen"], dtype=np.uint64)
+        self._good.restore(state["good"])
         self._tries = {}
         for server, protocol, unit, made, first, last, frame, capture, client in state["tries"]:
             tries = _Tries(made, first, last, frame, capture, bytes.fromhex(client))

@@ -81,7 +81,8 @@ def _payload(table: Table, side: str, rows: Array) -> Array:
     codes, names = table.codes("transport")
     headers = np.array([_HEADERS.get(name, 20) for name in names] or [0], dtype=np.int64)[codes[rows]]
     carried = table.numbers(f"bytes_{side}")[rows].astype(np.int64)
-    return np.maximum(0, carried - headers * table.numbers(f"packets_{side}")[rows].astype(np.int64))
+    found: Array = np.maximum(0, carried - headers * table.numbers(f"packets_{side}")[rows].astype(np.int64))
+    return found
 
 
 def place(table: Table, growth: Growth) -> tuple[int, int, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from detectors.verdicts import OPEN
+from sensor.alerts import ask
 from sensor.commands.common import reading
 from sensor.errors import InputError
 from sensor.output import chosen_format, show_query
@@ -15,7 +17,7 @@ from sensor.store.literal import quote
 from sensor.when import literal
 
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from sensor.store import Reading
 
 _TABLE_ROWS = 200
 
@@ -56,9 +58,21 @@ def run(arguments: Namespace) -> int:
     sql = check_reading(statement(arguments, fmt, limit))
     with reading(arguments) as store:
         shown = show_query(store, sql, fmt)
+        if fmt == "table" and _status(arguments) == OPEN and arguments.status is None:
+            _tell_hidden(store, arguments)
     if fmt == "table" and arguments.limit is None and shown == limit:
         sys.stderr.write(f"driftspan: only the first {limit} rows are shown; --limit 0 shows all\n")
     return 0
+
+
+def _tell_hidden(store: Reading, arguments: Namespace) -> None:
+    """An empty list must not be taken for a quiet plant."""
+    everything = Namespace(**{**vars(arguments), "status": "all"})
+    conditions = _conditions(everything, LISTINGS["alerts"])
+    sql = f"SELECT count() AS hidden FROM (SELECT * FROM alerts{conditions}) WHERE status != {quote(OPEN)}"
+    hidden = int(ask(store, check_reading(sql))[0]["hidden"])
+    if hidden:
+        sys.stderr.write(f"driftspan: {hidden} more are learned, muted or closed; --status all shows them\n")
 
 
 def _limit(arguments: Namespace, fmt: str) -> int:

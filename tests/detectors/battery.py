@@ -9,6 +9,7 @@ from typing import Any
 from detectors.base import Detector
 from detectors.learning import Settings
 from detectors.window import Window
+from detectors.zones import Policy, Zone
 from tests.detectors.build import SCHEMAS, act, flow, run, step, window
 from tests.detectors.build import detector as make
 
@@ -43,6 +44,7 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
              transport=pick(("tcp", "udp", "icmp")), src_mac=pick(("", "02:00:00:00:00:01")))
         for _ in range(40)
     ]  # fmt: skip
+    flows += _business(rng, at)
     # One host that searches, so that there is a scan; one pair that talks nonsense.
     flows += [
         flow("10.0.9.9", "10.0.1.1", port=n, state="attempt", ts=at + 1, flow_id=n, frame=n) for n in range(1, 30)
@@ -101,18 +103,67 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
         ends(app="dnp3", link_src=10, app_function=129, iin=pick((0, 0x8000)), from_master=rng.randrange(2))
         for _ in range(20)
     ]
+    tls += [
+        ends(version_number=pick((0x301, 0x304)), cipher="X", server_cert_sha256=f"{rng.randrange(4):064x}", self_signed=1,
+             client_cert_subject=pick(("", "CN=shared")), not_before=1, not_after=pick((0, 2)))
+        for _ in range(9)
+    ]  # fmt: skip
+    guess = {"ts": at + 3, "service": "ActivateSession", "identity_token": "username", "status": 1 << 31}
+    opcua += [{**flow("10.0.9.9", "10.0.1.1", "opcua"), **guess, "frame": n, "flow_id": n} for n in range(1, 9)]
+    cable = [
+        {
+            "ip": pick(_HOSTS),
+            "mac": "02:00:00:00:00:07",
+            "source": "arp",
+            "field": "address",
+            "ts": at + n,
+            "vlan": 7,
+            "frame": n + 1,
+        }
+        for n in range(9)
+    ]
     return {
-        "files": files, "sightings": sightings, "modbus": modbus, "dnp3": dnp3, "flows": flows, "behaviours": list(distinct.values()), "anomalies": anomalies, "tls": tls, "mqtt": mqtt,
-        "opcua": opcua,
+        "files": files, "modbus": modbus, "dnp3": dnp3, "flows": flows, "behaviours": list(distinct.values()), "anomalies": anomalies, "tls": tls, "mqtt": mqtt,
+        "opcua": opcua, "sightings": sightings + cable,
     }  # fmt: skip
+
+
+def _business(rng: random.Random, at: float) -> list[dict[str, Any]]:
+    """What people and programs do besides the process: log in, copy files, ask for names, report to the internet."""
+    pick = rng.choice
+    made = []
+    for n in range(40):
+        app = pick(("ssh", "smb", "http", "dns"))
+        info = {"http": f"{pick(('GET', 'PUT'))} a/{rng.randrange(9)}{pick(('.onnx', ''))} 200", "ssh": "", "smb": "",
+                "dns": f"{rng.randrange(1 << 90):x}.a.example"}[app]  # fmt: skip
+        more = {"bytes_out": rng.randrange(1 << 18), "bytes_in": rng.randrange(1 << 12), "info": info}
+        here = {"ts": at + rng.random() * 9, "flow_id": rng.randrange(1 << 40), "frame": rng.randrange(1, 1 << 30)}
+        made.append(flow(pick(_HOSTS), pick(_HOSTS), app, port=n + 1, packets_out=9, **more, **here))
+    pings = {"transport": "icmp", "bytes_out": 90000, "bytes_in": 90000, "packets_out": 99, "packets_in": 99}
+    made.append(flow("10.0.9.1", "10.0.1.1", port=0, ts=at + 1, flow_id=rng.randrange(1 << 40), frame=1, **pings))
+    came = {"bytes_out": 5000, "bytes_in": 400, "ts": at + 1}
+    made.append(flow("10.0.9.1", "10.0.1.2", "http", flow_id=rng.randrange(1 << 40), frame=1, **came))
+    there = f"93.184.216.{int(at) % 250}"  # every window another
+    made.append(flow("10.0.1.2", there, "http", flow_id=rng.randrange(1 << 40), frame=2, **came | {"ts": at + 2}))
+    made += [  # by the clock
+        flow("10.0.1.3", f"93.184.217.{int(at) // 30}", "http", ts=at + 3 * n, flow_id=int(at) + n + 1, frame=n + 1)
+        for n in range(3)
+    ]
+    return made
 
 
 def windows(seed: int, count: int) -> list[dict[str, Any]]:
     return [{"at": 10.0 * n, **plant(seed, 10.0 * n)} for n in range(count)]
 
 
+POLICY = Policy((Zone("cell", 1, ("10.0.1.0/24",)), Zone("edge", 3, ("10.0.2.0/24",), kind="edge_ai"),
+                 Zone("office", 4, ("10.0.9.0/24",), kind="it")))  # fmt: skip
+
+
 def fresh(kind: type[Detector]) -> Detector:
-    return make(kind, learning=Settings(seconds=20.0))
+    """Most guess the zones; what is about zones that somebody drew has some."""
+    policy = POLICY if kind.name in ("boundary_shape", "beacon") else None
+    return make(kind, policy, learning=Settings(seconds=20.0))
 
 
 def whole(kind: type[Detector], made: list[Window]) -> list[Any]:

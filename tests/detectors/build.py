@@ -40,14 +40,16 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "opcua": {
         "ts": TIME, **FLOW, "request_frame": pa.uint64(), "response_frame": pa.uint64(), "message_type": NAME,
         "service": NAME, "security_policy": NAME, "security_mode": NAME, "identity_token": NAME, "info": pa.utf8(),
+        "status": pa.uint32(),
     },
     "mqtt": {
         "ts": TIME, **FLOW, "frame": pa.uint64(), "packet_type": pa.uint8(), "packet": NAME, "client_id": NAME,
-        "username_seen": pa.uint8(), "password_seen": pa.uint8(), "topic": NAME,
+        "username_seen": pa.uint8(), "password_seen": pa.uint8(), "topic": NAME, "reason_code": pa.uint8(),
     },
     "tls": {
         "ts": TIME, **FLOW, "frame": pa.uint64(), "version": NAME, "version_number": pa.uint16(), "cipher": NAME,
-        "sni": NAME,
+        "sni": NAME, "server_cert_subject": pa.utf8(), "issuer": pa.utf8(), "not_before": pa.int64(), "not_after": pa.int64(),
+        "self_signed": pa.uint8(), "server_cert_sha256": pa.utf8(), "client_cert_subject": pa.utf8(),
     },
     "files": {
         "ts": TIME, **FLOW, "frame": pa.uint64(), "first_frame": pa.uint64(), "first_ts": TIME, "sha256": pa.utf8(),
@@ -71,7 +73,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "transport": "tcp", "state": "established", "packets_out": 9, "packets_in": 9, "count": 1, "answered": None,
-    "message_type": "MSG", "src_port": 40000, "encrypted": None, "values": (), "status": "ok", "capture": "a.pcap",
+    "message_type": "MSG", "src_port": 40000, "encrypted": None, "values": (), "capture": "a.pcap",
 }  # fmt: skip
 PORTS = {"modbus": 502, "dnp3": 20000, "opcua": 4840, "mqtt": 1883, "http": 80, "tls": 443, "ssh": 22, "ftp": 21}
 
@@ -92,6 +94,8 @@ def _plain(kind: Any) -> Any:
 
 
 def _fill(table: str, row: dict[str, Any], number: int) -> dict[str, Any]:
+    if table == "modbus":
+        row.setdefault("status", "ok")
     ts = row.setdefault("ts", row.get("first_ts", 0.0))
     row.setdefault("first_ts", ts)
     row.setdefault("last_ts", max(ts, row["first_ts"]))

@@ -75,6 +75,11 @@ def test_a_device_that_answers_now_and_then():
     assert run(taught(), *parts) == []
 
 
+def test_a_request_that_was_never_answered_says_nothing():
+    deaf = act(HMI, PLC, "modbus", "read_coils", "read", unit="1", object="coil 99", ts=21, count=50, answered=0)
+    assert run(taught(), window(20, behaviours=[deaf])) == []
+
+
 def test_a_device_that_never_answered_is_unknown():
     dead = act(HMI, "10.0.1.99", "modbus", "read_coils", "read", unit="1", object="coil 1", ts=21, count=50, answered=0)
     assert run(taught(), window(20, behaviours=[dead])) == []

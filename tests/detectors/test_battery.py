@@ -74,9 +74,10 @@ def flood(n: int, window: int) -> Window:
     ends = {"src_ip": ips(0), "dst_ip": ips(1), "dst_port": numbers(65535, np.uint16), "vlan": numbers(9, np.uint16)}
     flows = pa.table({
         "ts": times, **ends, "flow_id": numbers(1 << 60), "frame": numbers(1 << 40), "first_ts": times, "last_ts": times,
-        "transport": name("tcp", "udp"), "state": name("attempt", "established", "rejected"), "app": name("modbus", "ftp", ""),
+        "transport": name("tcp", "udp"), "state": name("attempt", "established", "rejected"), "app": name("modbus", "ftp", "ssh", "dns", ""),
         "service": name(""), "packets_out": numbers(4), "packets_in": numbers(4), "encrypted": numbers(2, np.uint8),
-        "credentials": name("", "ftp_user"), "src_mac": empty, "dst_mac": empty,
+        "credentials": name("", "ftp_user"), "src_mac": empty, "dst_mac": empty, "bytes_out": numbers(1 << 20),
+        "bytes_in": numbers(1 << 20), "info": empty,
     })  # fmt: skip
     behaviours = pa.table({
         "ts": times, "last_ts": times, "behaviour_id": numbers(1 << 62), "protocol": name("modbus", "dnp3"), "client_ip": ips(2),
@@ -91,10 +92,27 @@ def flood(n: int, window: int) -> Window:
     return Window({"flows": flows, "behaviours": behaviours, "anomalies": anomalies}, start, start + 10 * SECOND)
 
 
+LIMITS = {
+    "asset_changes": "HOSTS VALUES", "beacon": "PAIRS USED", "boundary_shape": "EDGES MACS", "chains": "SESSIONS",
+    "credentials": "ACCOUNTS SUBJECTS", "encryption": "EDGES SERVERS", "exfiltration": "DIRECTIONS WATCHED HELD CLIENTS",
+    "lateral": "ACTS EDGES SPREAD", "logins": "REFUSED", "outflow": "ACTS STREAMS", "relay": "DIRECTIONS RECEIVED", "silence": "HOSTS",
+    "rates": "KEYS MOST", "write_ranges": "RANGES WRITES", "commands": "WAITING", "command_habits": "STATIONS",
+    "command_load": "PAIRS", "arp_claims": "ADDRESSES CLAIMS", "mqtt_identities": "NAMES", "answers": "PAIRS",
+    "availability": "FLOWS SHOWN", "unresponsive": "DEVICES ASKED", "restarts": "STATIONS CONNECTS",
+    "transfer": "EDGES", "tunnels": "DOMAINS PINGS", "volumes": "FLOWS",
+}  # fmt: skip
+
+
 @each
 def test_memory_is_bounded_whatever_comes(kind, monkeypatch):
     """10^5 behaviours, sessions and oddities of which none repeats: every structure stays within its limit."""
-    for module, limit in (("memory", "KNOWN"), ("book", "CAUSES"), ("scan", "SUSPECTS"), ("parser_anomaly", "PAIRS")):
+    for module, limit in (
+        ("memory", "KNOWN"),
+        ("memory", "BEHAVIOURS"),
+        ("book", "CAUSES"),
+        ("scan", "SUSPECTS"),
+        ("parser_anomaly", "PAIRS"),
+    ):
         monkeypatch.setattr(import_module(f"detectors.{module}"), limit, 500)
     monkeypatch.setattr(import_module("detectors.boundary"), "PENDING", 700)
     for name in ("HOSTS", "OWNERS", "QUARANTINE"):
@@ -102,13 +120,8 @@ def test_memory_is_bounded_whatever_comes(kind, monkeypatch):
     for name in ("CLIENTS", "WRITERS"):
         monkeypatch.setattr(import_module("detectors.latecomers"), name, 500)
     monkeypatch.setattr(import_module("detectors.new_writer"), "WRITERS", 500)
-    for module, names in (
-        ("rates", ("KEYS", "MOST")), ("write_ranges", ("RANGES", "WRITES")), ("commands", ("WAITING",)),
-        ("command_habits", ("STATIONS",)), ("command_load", ("PAIRS",)), ("arp_claims", ("ADDRESSES", "CLAIMS")),
-        ("mqtt_identities", ("NAMES",)), ("answers", ("PAIRS",)), ("availability", ("FLOWS", "SHOWN")),
-        ("silence", ("DEVICES", "ASKED")), ("restarts", ("STATIONS", "CONNECTS")),
-    ):  # fmt: skip
-        for name in names:
+    for module, names in LIMITS.items():
+        for name in names.split():
             monkeypatch.setattr(import_module(f"detectors.{module}"), name, 500)
     detector = battery.fresh(kind)
     for n in range(10):

@@ -3,7 +3,7 @@ import pytest
 from detectors import address
 from detectors.cleartext import Cleartext
 from detectors.zones import Conduit, Policy, Zone
-from tests.detectors.build import detector, flow, kinds, run, window
+from tests.detectors.build import act, detector, flow, kinds, run, window
 
 PLC, HMI, HMI2, OFFICE = "10.0.1.10", "10.0.1.20", "10.0.1.21", "10.0.9.5"
 ZONES = (Zone("cell", 1, ("10.0.1.0/24",)), Zone("office", 4, ("10.0.9.0/24",), kind="it"))
@@ -135,3 +135,14 @@ def test_a_stricter_site_asks_for_more():
     assert kinds(detector(Cleartext, min_tls="1.3"), window(tls=[row])) == ["cleartext.tls"]
     with pytest.raises(ValueError, match="min_tls"):
         detector(Cleartext, min_tls="2")
+
+
+def test_what_is_readable_and_between_which_zones():
+    acts = [
+        act(HMI, PLC, "modbus", "read_coils", "read"),
+        act(OFFICE, PLC, "modbus", "write_single_coil", "write", ts=1),
+    ]
+    flows = [flow(HMI, PLC, "modbus"), flow(OFFICE, PLC, "modbus", ts=1)]
+    [alert] = run(detector(Cleartext, Policy(ZONES)), window(flows=flows, behaviours=acts))
+    assert alert.evidence["data"] == ["readings asked for", "set points"]
+    assert alert.evidence["conduits"] == ["office -> cell"]

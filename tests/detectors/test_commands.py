@@ -158,6 +158,11 @@ def test_brute_force():
     assert alert.count == 192 and alert.evidence["in_period"] == 192 and "16 points 192 times" in alert.summary
 
 
+def test_one_point_that_is_written_each_second_is_no_brute_force():
+    assert not [a for a in after(taught(), modbus(HMI, "write_single_register", count=60)) if "brute" in a.kind]
+    assert of("brute_force", after(taught(), modbus(HMI, "write_single_register", count=300))).severity == "medium"
+
+
 def test_writing_as_often_as_learnt_is_no_brute_force():
     made = Commands(parse_settings(Commands, {}), site(Policy(), Settings()))
     made.learning.begin(hold=True)

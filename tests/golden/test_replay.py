@@ -23,7 +23,10 @@ OF_THE_PACKETS = {
 }  # fmt: skip
 # Variants that swap packets of both directions: rows that are another, and why.
 SWAPPED = {
-    "derived/dnp3.ooo-w-3-seed-1.pcap": (10, "the peer acknowledges bytes that come up to 83 s later"),
+    "derived/dnp3.ooo-w-3-seed-1.pcap": (
+        1,
+        "a message across the edge of a hole that was declared before its bytes came",
+    ),
     "derived/modbus.ooo-w-3-seed-1.pcap": (1, "a response before its request is unsolicited"),
     "derived/mqtt.ooo-w-3-seed-1.pcap": (1, "a CONNACK before its CONNECT has no client id"),
 }

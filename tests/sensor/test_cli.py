@@ -62,7 +62,11 @@ def test_a_replay_loads_no_pandas(driftspan, capture) -> None:
     [
         [],
         ["nonsense"],
-        ["replay"],
+        ["learn"],
+        ["learn", "abcd", "--until", "2200-01-01", "--for", "8h"],
+        ["close", "abcd", "--for", "8h"],
+        ["alerts", "--status", "gone"],
+        ["tune", "--false-alarms-per-day", "few"],
         ["query"],
         ["query", "SELECT 1", "--format", "xml"],
         ["alerts", "--severity", "dire"],

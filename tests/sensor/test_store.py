@@ -186,8 +186,28 @@ def test_alerts_replace_their_earlier_state_and_carry_verdicts(store: Store, rea
     assert orjson.loads(first["evidence"]) == {"a": ["x"], "b": [1, 2], "ip": "10.0.0.2"}
     assert (first["frames"], first["src_ip"], first["dst_ip"]) == ([1, 2**40], "::ffff:10.0.0.1", "::")
     assert (first["status"], second["status"]) == ("open", "open")
-    store.upsert("verdicts", [{"ts": TS, "id": "a1", "status": "closed", "analyst": "x", "note": ""}])
+    said = {"ts": TS, "alert_id": "a1", "action": "close", "analyst": "x", "expiry": 0, "last_seen": TS + 5, "note": ""}
+    store.record_verdict("alerts", said)
     assert [row["status"] for row in rows(reading, query)] == ["closed", "open"]
+    store.upsert("alert_rows", [alert(count=10, last_ts=TS + 6)])
+    assert [row["status"] for row in rows(reading, query)] == ["open", "open"], "it went on"
+    far = 4_000_000_000 * 10**9
+    for number, (case, action, expiry, status) in enumerate(
+        (
+            ("", "learn", 0, "learned"),
+            ("elsewhere", "unlearn", 0, "learned"),
+            ("alerts", "mute", far, "muted"),
+            ("", "mute", TS, "open"),  # it is over, and what was said before does not come back
+            ("", "learn", far, "learned"),
+            ("alerts", "unlearn", 0, "open"),
+        ),
+        start=1,
+    ):
+        store.record_verdict(case, said | {"ts": TS + number, "action": action, "expiry": expiry})
+        assert rows(reading, query)[0]["status"] == status, number
+    assert rows(reading, "SELECT count() AS n FROM verdicts WHERE alert_id = 'a1'") == [{"n": 7}]
+    store.upsert("alert_rows", [alert(alert_id="a2", severity="low", suppressed="by rule")])
+    assert [(row["status"], row["status_note"]) for row in rows(reading, query)][1] == ("muted", "by rule")
     worse = rows(reading, "SELECT alert_id FROM alerts WHERE case_id = 'alerts' AND severity >= 'medium'")
     assert worse == [{"alert_id": "a1"}]
 

@@ -53,6 +53,7 @@ def test_learned_muted_closed_and_taken_back(program: Program) -> None:
     assert statuses(program) == {"a": "learned", "b": "learned"}
     assert program.rows("alerts") == program.rows("alerts", "--status", "muted") == []
     assert len(program.rows("alerts", "--where", "status = 'learned'")) == 2, "asked for is listed"
+    assert "1 more are learned, muted or closed" in program("alerts", "--case", "a", "--format", "table").stderr
     [shown] = program.rows("show", alert, "--case", "a")
     assert (shown["status_by"], shown["status_note"], shown["verdict"]) == ("Ada L.", "it's ours;\n'quoted'", "learn")
 

@@ -38,6 +38,8 @@ pub struct Output {
     pub dictionary: Dictionary,
     /// Connections that others announced.
     pub expected: Expected,
+    /// Tables for what is read but is no row.
+    pub aside: Option<Box<Rows>>,
     /// Number of the dictionary: one a window, or part of one.
     pub epoch: u64,
 }

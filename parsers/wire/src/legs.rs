@@ -25,7 +25,6 @@ use crate::flow::Flow;
 use crate::lane::{Lane, Output};
 use crate::limits::Limits;
 use crate::recognise::fresh;
-use crate::rows::Rows;
 use crate::tcp::{Event, Half, Segment, Tally};
 
 /// Pieces remembered to recognise what was read before, and for how long.
@@ -188,23 +187,18 @@ fn begin(protocol: &str, cx: &mut Cx<'_>, dir: Dir) -> Reader {
     })
 }
 
-/// Reads into tables of its own; each message that came of it is told.
+/// Reads into tables of its own, which are kept for the next time; each message that came of it is told.
 fn aside(lane: &mut Lane<'_>, ts: Nanos, frame: Frame, read: impl FnOnce(&mut Cx<'_>)) {
     let protocol = lane.app.name();
+    let mut rows = lane.out.aside.take().unwrap_or_default();
     lane.with(ts, frame, |_, cx| {
-        let mut rows = Rows::default();
-        read(&mut Cx {
-            ts,
-            frame,
-            flow: cx.flow,
-            ends: cx.ends,
-            rows: &mut rows,
-            behaviours: cx.behaviours,
-            limits: cx.limits,
-            expected: cx.expected,
-        });
-        let tables = [rows.modbus.take(), rows.dnp3.take(), rows.opcua.take(), rows.mqtt.take()];
-        for line in tables.iter().flat_map(|table: &Finished| table.lines(SKIP)) {
+        let Cx { flow, ends, behaviours, limits, expected, .. } = cx;
+        read(&mut Cx { ts, frame, flow: *flow, ends, rows: &mut rows, behaviours, limits, expected });
+        if rows.is_empty() {
+            return;
+        }
+        let messages = |table: &&Finished| matches!(table.name, "modbus" | "dnp3" | "opcua" | "mqtt");
+        for line in rows.take().iter().filter(messages).flat_map(|table| table.lines(SKIP)) {
             let said = |cell: &&str| !cell.ends_with("=[]") && !cell.ends_with("=null");
             let line = line.split(' ').filter(said).collect::<Vec<_>>().join(" ");
             let end = (0..=TOLD.min(line.len())).rev().find(|&at| line.is_char_boundary(at)).unwrap_or(0);
@@ -212,6 +206,7 @@ fn aside(lane: &mut Lane<'_>, ts: Nanos, frame: Frame, read: impl FnOnce(&mut Cx
             cx.anomaly(protocol, Kind::AmbiguousStream, &detail);
         }
     });
+    lane.out.aside = Some(rows);
 }
 
 /// Packet time has come to `now`; `None`: the flow is over.

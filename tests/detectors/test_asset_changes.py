@@ -1,0 +1,73 @@
+from detectors.asset_changes import AssetChanges
+from tests.detectors.build import act, flow, run, window
+from tests.detectors.plant import EDGE, HMI, OFFICE, PLC, after, made
+
+
+def say(ip, field, value, at=0.0, mac="02:00:00:00:00:01", frame=1):
+    return {"ip": ip, "field": field, "value": value, "source": "modbus", "ts": at, "mac": mac, "frame": frame}
+
+
+def poll(*at, server=PLC):
+    return {"flows": [flow(HMI, server, "modbus", ts=t, flow_id=int(t * 10)) for t in at]}
+
+
+def test_a_host_that_was_never_there():
+    [plant, office] = after(AssetChanges, poll(1), {"flows": [flow(OFFICE, EDGE, "ssh", ts=11)]})
+    assert sorted([(plant.kind, plant.severity), (office.kind, office.severity)]) == [
+        ("assets.new", "low"),
+        ("assets.new", "medium"),
+    ]
+    assert "edge" in plant.summary + office.summary
+
+
+def test_an_address_that_was_only_tried_is_nobody():
+    tried = {"flows": [flow(HMI, EDGE, "", state="attempt", packets_in=0, ts=11)],
+             "behaviours": [act(HMI, EDGE, "opcua", "connect", "session", answered=0, ts=11)]}  # fmt: skip
+    assert after(AssetChanges, poll(1), tried) == []
+
+
+def test_many_at_once_are_one_cause():
+    [alert] = after(
+        AssetChanges, poll(1), {"flows": [flow(HMI, f"10.0.1.{n}", "modbus", ts=12) for n in range(20, 30)]}
+    )
+    assert alert.count == 10 and "10 hosts" in alert.summary and len(alert.evidence["hosts"]) == 10
+
+
+def changed(*said):
+    """What a replacement says; the first window has what was there."""
+    was = [say(PLC, "vendor", "Acme"), say(PLC, "model", "X1"), say(PLC, "firmware", "1.0")]
+    found = after(AssetChanges, poll(1) | {"sightings": was}, poll(11) | {"sightings": list(said)})
+    return [(alert.kind, alert.severity, tuple(alert.evidence["changes"])) for alert in found]
+
+
+def test_a_replacement_weighs_what_differs():
+    mac = "02:00:00:00:00:02"
+    swap = "mac 02:00:00:00:00:01 -> 02:00:00:00:00:02"
+    assert changed(say(PLC, "vendor", "Acme", 11)) == []
+    assert changed(say(PLC, "vendor", "Acme", 11, mac)) == [("assets.changed", "low", (swap,))]
+    assert changed(say(PLC, "firmware", "1.1", 11)) == [("assets.changed", "medium", ("firmware 1.0 -> 1.1",))]
+    assert changed(say(PLC, "model", "Y9", 11, mac)) == [("assets.changed", "medium", (swap, "model X1 -> Y9"))]
+    assert changed(say(PLC, "serial", "77", 11)) == []  # said for the first time
+
+
+def test_a_host_that_becomes_a_controller():
+    [alert] = after(AssetChanges, poll(1), {"flows": [flow(PLC, HMI, "modbus", ts=11)]})
+    assert (alert.kind, alert.severity) == ("assets.changed", "medium") and "controller" in alert.summary
+
+
+def test_a_regular_host_that_falls_silent_is_missed_once():
+    other = [poll(10 * n + 2, server="10.0.1.12") for n in range(1, 60)]
+    regular = [
+        {"flows": rows["flows"] + poll(10 * n + 1)["flows"]} if n < 15 else rows for n, rows in enumerate(other, 1)
+    ]
+    first = {"flows": poll(1)["flows"] + poll(2, server="10.0.1.12")["flows"]}
+    [alert] = after(AssetChanges, first, *regular)
+    assert (alert.kind, alert.severity, alert.count) == ("assets.vanished", "medium", 1)
+    assert 300 <= alert.evidence["silent_seconds"] <= 320
+
+
+def test_a_hole_in_what_the_sensor_saw_is_nobodys_silence():
+    one = made(AssetChanges)
+    assert after(one, poll(1, 2), *[poll(10 * n + 1) for n in range(1, 20)]) == []
+    later = [window(9000 + 10 * n, flows=[flow(HMI, "10.0.1.12", "modbus", ts=9001 + 10 * n)]) for n in range(40)]
+    assert {alert.kind for alert in run(one, *later)} == {"assets.new"}

@@ -99,7 +99,7 @@ def learn(data: DataSet) -> dict[str, Any]:
 def judge(data: DataSet, run: Run, state: dict[str, Any]) -> Judged:
     shift = run.part.shift
     approved = [replace(change, start=change.start + shift, end=change.end + shift) for change in run.changes]
-    pipeline = pipeline_of(data.config, data.name, approved)
+    pipeline = pipeline_of(data.config, data.name, changes=approved)
     pipeline.restore(copy.deepcopy(state))
     told: dict[str, Seen] = {}
     judged, learning, counted, end = Judged(run, []), True, Counter[str](), 0

@@ -26,6 +26,7 @@ from tests.evaluate.packets import times
 
 _PCAP, _RECORD = struct.Struct("<IHHiIII"), struct.Struct("<IIII")
 _MICROSECONDS = 0xA1B2C3D4
+WINDOW = 10 * SECOND
 
 
 @dataclass(slots=True)
@@ -39,6 +40,11 @@ class Seen:
     @property
     def first(self) -> int:
         return min(ts for ts, _ in self.moments)
+
+    @property
+    def begins(self) -> tuple[int, int]:
+        """The first thing it speaks of, and when it came to be told: an amount is counted from long before."""
+        return self.first, max(self.first, min(end for _, end in self.moments) - WINDOW)
 
 
 @dataclass(slots=True)

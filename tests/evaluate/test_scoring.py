@@ -54,6 +54,12 @@ def test_what_does_not_find_it_is_false(alert: Seen) -> None:
     assert found.missed == ["r: write"]
 
 
+def test_an_amount_counted_from_before_is_no_false_alarm() -> None:
+    amount = seen("new_writer.write", 45, 108)
+    amount.moments = [(ts, 110 * SECOND) for ts, _ in amount.moments]
+    assert score(amount).hit == 1
+
+
 def test_soon_after_is_in_time() -> None:
     assert score(seen("new_writer.write", 150)).hit == 1
 

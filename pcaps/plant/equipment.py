@@ -41,8 +41,12 @@ class Equipment(Plant):
     def trust(self) -> str:
         return str(self.authority.folder / "ca.pem")
 
-    def plc(self, name: str = "plc1", *, units: int = 1, tls: bool = False, address: str = "") -> Process:
-        more = ["--certificate", *self.authority.issue(name)] if tls else []
+    def plc(
+        self, name: str = "plc1", *, units: int = 1, tls: bool = False, address: str = "", gateway: bool = False
+    ) -> Process:
+        more: list[object] = ["--certificate", *self.authority.issue(name)] if tls else []
+        if gateway:
+            more.append("--gateway")
         process = self.python(name, "plc.py", address or ADDRESS[name], "--units", units, *more)
         self.listening(process, 802 if tls else 502)
         return process

@@ -49,7 +49,8 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Run:
     """A capture and what happened in it. Up to `learn_until` it is clean and learnt from; `standing` kinds are true
-    all the time; `silent` ones (kinds or detectors) must not come at any severity. `cause`: of the model's drift. `changes`: what was approved."""
+    all the time; `silent` ones (kinds or detectors) must not come at any severity. `cause`: of the model's drift. `changes`: what was
+    approved. `absent`: hosts of what was learnt that were not recorded here; nothing about them alone is judged."""
 
     name: str
     part: Part
@@ -59,6 +60,7 @@ class Run:
     silent: tuple[str, ...] = ()
     cause: str = ""
     changes: tuple[Change, ...] = ()
+    absent: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

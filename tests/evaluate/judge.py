@@ -25,6 +25,7 @@ from tests.evaluate.packets import times
 
 _PCAP, _RECORD = struct.Struct("<IHHiIII"), struct.Struct("<IIII")
 _MICROSECONDS = 0xA1B2C3D4
+WINDOW = 10 * SECOND
 
 
 @dataclass(slots=True)
@@ -38,6 +39,11 @@ class Seen:
     @property
     def first(self) -> int:
         return min(ts for ts, _ in self.moments)
+
+    @property
+    def begins(self) -> tuple[int, int]:
+        """The first thing it speaks of, and when it came to be told: an amount is counted from long before."""
+        return self.first, max(self.first, min(end for _, end in self.moments) - WINDOW)
 
 
 @dataclass(slots=True)
@@ -98,7 +104,7 @@ def learn(data: DataSet) -> dict[str, Any]:
 def judge(data: DataSet, run: Run, state: dict[str, Any]) -> Judged:
     shift = run.part.shift
     approved = [replace(change, start=change.start + shift, end=change.end + shift) for change in run.changes]
-    pipeline = pipeline_of(data.config, data.name, approved)
+    pipeline = pipeline_of(data.config, data.name, changes=approved)
     pipeline.restore(copy.deepcopy(state))
     told: dict[str, Seen] = {}
     judged, learning, counted, end = Judged(run, []), True, Counter[str](), 0

@@ -28,7 +28,8 @@ def dataset(only: tuple[str, ...] = (), folder: Path = PCAPS) -> DataSet:
     days = max(1, math.ceil((learnt["end"] - EPOCH) / DAY - 0.2))  # what a day runs over its end is left out
     end = EPOCH + days * DAY
     names = only or tuple(name for name in found if name != learnt["name"])
-    runs = tuple(run(found[name], days * DAY, folder) for name in names)
+    absent = frozenset(address.parse(host["ip"]) for host in learnt["hosts"].values())
+    runs = tuple(run(found[name], days * DAY, absent, folder) for name in names)
     return DataSet("plant", config.load(PCAPS / "plant.toml"), (Part(folder / learnt["capture"]),), runs, end)
 
 
@@ -36,7 +37,8 @@ def labels(folder: Path = PCAPS) -> list[Path]:
     return sorted(folder.glob("*.labels.json"))
 
 
-def run(told: dict[str, Any], shift: int, folder: Path = PCAPS) -> Run:
+def run(told: dict[str, Any], shift: int, absent: frozenset[bytes], folder: Path = PCAPS) -> Run:
+    """`absent`: hosts that were learnt; those that the scenario has are taken out."""
     events = tuple(event(step) for step in told["steps"] if not step["benign"])
     first = min((step["start"] for step in told["steps"]), default=0)
     return Run(
@@ -48,6 +50,7 @@ def run(told: dict[str, Any], shift: int, folder: Path = PCAPS) -> Run:
         tuple(told["silent"]),
         told["drift"]["cause"] if told["drift"] else "",
         tuple(change(n, step) for n, step in enumerate(told["steps"]) if step["approved"]),
+        absent - {address.parse(host["ip"]) for host in told["hosts"].values()},
     )
 
 

@@ -1,7 +1,7 @@
 """What counts as found, and what as a false alarm: by events, never by points, and without point adjustment.
 
-An alert counts for an event if its kind is one of those expected there, it names one of the event's hosts, it began in
-an event that expects it, and it was seen in the event's own time. That is from its start to its end; what is seen in
+An alert counts for an event if its kind is one of those expected there, it names one of the event's hosts, it began (or
+was first told) in an event that expects it, and it was seen in the event's own time. That is from its start to its end; what is seen in
 the GRACE after the latest event that has ended is this event's, and what is seen in the window before one, when no
 other is under way, is the next one's (alerts of amounts begin where their window does). It is false if it is of medium severity or above, counts for no
 event, and is neither a standing kind of the run nor one that is true of an event as well (`also`). A kind that the run
@@ -100,9 +100,14 @@ def told(seen: Seen, event: Event, events: list[Event]) -> int | None:
     """Packet time at which the alert told the event, if it did."""
     if seen.alert.kind not in event.expected or not names(seen, event):
         return None
-    begun = any(seen.alert.kind in e.expected | e.also for e in at_time(seen.first, events))
+    begun = any(seen.alert.kind in e.expected | e.also for e in beginning(seen, events))
     times = [at for ts, at in seen.moments if event in at_time(ts, events) and at > event.start]
     return min(times) if begun and times else None
+
+
+def beginning(seen: Seen, events: list[Event]) -> list[Event]:
+    """The events in which an alert began, or came to be told."""
+    return [event for ts in seen.begins for event in at_time(ts, events)]
 
 
 def names(seen: Seen, event: Event) -> bool:
@@ -123,11 +128,14 @@ def at_time(ts: int, events: list[Event]) -> list[Event]:
 def false(seen: Seen, judged: Judged, events: list[Event]) -> bool:
     """Whether an alert that counts for no event is a false alarm."""
     run, kind = judged.run, seen.alert.kind
+    ends = {seen.alert.src_ip, seen.alert.dst_ip} - {NOWHERE}
+    if ends and ends <= run.absent:
+        return False
     if kind in run.silent or kind.partition(".")[0] in run.silent:
         return True
     if kind in run.standing or seen.alert.severity not in COUNTED:
         return False
-    return not any(kind in e.also | e.expected and names(seen, e) for e in at_time(seen.first, events))
+    return not any(kind in e.also | e.expected and names(seen, e) for e in beginning(seen, events))
 
 
 @dataclass(slots=True)

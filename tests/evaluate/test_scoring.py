@@ -54,6 +54,12 @@ def test_what_does_not_find_it_is_false(alert: Seen) -> None:
     assert found.missed == ["r: write"]
 
 
+def test_an_amount_counted_from_before_is_no_false_alarm() -> None:
+    amount = seen("new_writer.write", 45, 108)
+    amount.moments = [(ts, 110 * SECOND) for ts, _ in amount.moments]
+    assert score(amount).hit == 1
+
+
 def test_soon_after_is_in_time() -> None:
     assert score(seen("new_writer.write", 150)).hit == 1
 
@@ -76,6 +82,12 @@ def test_what_is_not_asked_for_is_neither_missed_nor_false() -> None:
     quiet = Event("q", 100 * SECOND, 120 * SECOND, frozenset(), frozenset(["a.x"]))
     found = score(seen("a.x", 105), seen("b.y", 105), events=(quiet,))
     assert (found.events, found.true, found.false) == (0, 0, 1)
+
+
+def test_hosts_that_were_not_recorded_are_not_missed() -> None:
+    gone = seen("assets.vanished", 105, severity="medium", src=HMI)
+    assert score(gone).false == 1
+    assert score(gone, absent=frozenset([HMI])).false == 0
 
 
 def test_every_kind_may_be_wanted() -> None:

@@ -1,15 +1,16 @@
 """An HMI: polls a PLC over Modbus and lets its operator change a set point now and then.
 
-    hmi.py PLC SECONDS [--period 1] [--operator 40] [--tls CA CERT KEY] [--setpoint 1450]
+    hmi.py PLC SECONDS [--period 1] [--operator 40] [--tls CA CERT KEY] [--setpoint 1450] [--stubborn]
 
-`--operator` is the pause between two changes; 0: the operator watches only.
+`--stubborn`: it asks on, once a period, if it gets no answer. `--operator` is the pause between two changes; 0: the operator watches only.
 """
 
 import argparse
 import asyncio
 import ssl
 
-from plantclock import Ticker
+from plantclock import Ticker, real
+from pymodbus import ModbusException
 from pymodbus.client import AsyncModbusTcpClient, AsyncModbusTlsClient
 
 
@@ -21,6 +22,7 @@ async def main() -> None:
     parser.add_argument("--operator", type=float, default=40)
     parser.add_argument("--setpoint", type=int, default=1450)
     parser.add_argument("--tls", nargs=3)
+    parser.add_argument("--stubborn", action="store_true")
     options = parser.parse_args()
     if options.tls:
         authority, certificate, key = options.tls
@@ -28,12 +30,20 @@ async def main() -> None:
         context.load_cert_chain(certificate, key)
         client = AsyncModbusTlsClient(options.plc, port=802, sslctx=context)
     else:
-        client = AsyncModbusTcpClient(options.plc, port=502)
+        patience = {"timeout": real(options.period) / 2, "retries": 0} if options.stubborn else {}
+        client = AsyncModbusTcpClient(options.plc, port=502, **patience)
     await client.connect()
     await client.read_device_information(device_id=1)
     changes = int(options.operator / options.period) if options.operator else 0
     async for turn in Ticker(options.period, options.seconds).each():
-        await client.read_holding_registers(0, count=10, device_id=1)
+        try:
+            await client.read_holding_registers(0, count=10, device_id=1)
+        except ModbusException:
+            if not options.stubborn:
+                raise
+            if not client.connected:
+                await client.connect()
+            continue
         await client.read_holding_registers(50, count=2, device_id=1)
         await client.read_coils(0, count=8, device_id=1)
         if changes and turn % changes == 2:

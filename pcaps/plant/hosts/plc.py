@@ -1,10 +1,11 @@
 """A PLC: Modbus/TCP server on port 502 in front of the line.
 
-    plc.py ADDRESS [--units 1] [--certificate CERT KEY]
+    plc.py ADDRESS [--units 1] [--certificate CERT KEY] [--gateway]
 
 Holding registers 0-9 (and input registers 0-9) are measurements, 50 and 51 set points (speed in rpm, valve
 in tenths of a percent), coil 0 runs the pump, coils 1-15 are outputs nothing hangs on. What is written there
-is ordered from the line. With a certificate it serves Modbus/TCP Security on port 802.
+is ordered from the line. With a certificate it serves Modbus/TCP Security on port 802. As a gateway it
+takes what is written to unit 0 for all its units, and answers nothing to it.
 """
 
 import argparse
@@ -78,6 +79,7 @@ async def main() -> None:
     parser.add_argument("address")
     parser.add_argument("--units", type=int, default=1)
     parser.add_argument("--certificate", nargs=2)
+    parser.add_argument("--gateway", action="store_true")
     options = parser.parse_args()
     line = Reality()
     devices = [device(unit, line) for unit in range(1, options.units + 1)]
@@ -86,7 +88,7 @@ async def main() -> None:
         secure.load_cert_chain(*options.certificate)
         await StartAsyncTlsServer(devices, address=(options.address, 802), sslctx=secure)
     else:
-        await StartAsyncTcpServer(devices, address=(options.address, 502))
+        await StartAsyncTcpServer(devices, address=(options.address, 502), broadcast_enable=options.gateway)
 
 
 asyncio.run(main())

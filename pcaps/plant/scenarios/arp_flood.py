@@ -13,7 +13,7 @@ def play(stage):
     with stage.step(
         "600 announcements",
         actors=("intruder",),
-        targets=("plc1",),
+        targets=("plc1", *(f"10.40.0.{last}" for last in range(100, 250))),
         techniques=("T0830", "T0814"),
         expected=("spoofing.arp_storm", "spoofing.many_addresses"),
         also=("spoofing.arp_move", "availability.flood"),

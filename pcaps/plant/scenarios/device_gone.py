@@ -2,14 +2,14 @@
 
 import signal
 
-SPEED = 5
+SPEED = 2
 STANDING = ("cleartext.protocol",)
 
 
 def play(stage):
     plc = stage.plc()
-    stage.hmi(170, "--operator", 30)
-    stage.wait(100)
+    stage.hmi(150, "--operator", 30, "--stubborn")
+    stage.wait(80)
     stage.learned()
     with stage.step(
         "requests are acknowledged and not answered",
@@ -20,6 +20,6 @@ def play(stage):
         evidence="modbus && ip.src == {hmi}",
     ):
         plc.send_signal(signal.SIGSTOP)
-        stage.wait(55)
+        stage.wait(60)
     plc.send_signal(signal.SIGCONT)
     stage.wait(5)

@@ -5,7 +5,7 @@ STANDING = ("cleartext.protocol",)
 
 
 def play(stage):
-    stage.plc()
+    stage.plc(gateway=True, units=3)
     stage.hmi(130, "--operator", 20)
     stage.wait(95)
     stage.learned()

@@ -25,7 +25,7 @@ UPDATES = (
 @dataclass(slots=True)
 class Episode:
     """`rests`: deviations from the baseline (block, value), a day at most. `alarm`: block of the alarm; `by`: which sum
-    raised it (`level`, `spread`, `anchor`). `began`: where that sum left zero. `offset`: the level that had become usual before."""
+    raised it (`level`, `spread`, `anchor`). `began`: where that sum left zero. `offset`: the level usual before."""
 
     kind: str
     by: str
@@ -60,11 +60,17 @@ class Episode:
         if not blocks:
             return
         self.since, self.low, self.high = (blocks[first + i] for i in (at, low, high))
+        begun = max(first, int(np.searchsorted(blocks, self.began)))
         if self.by == "anchor":
             self.since = self.low = min(self.began, self.since)
             self.shape = "ramp"
         else:
             self.shape = shape.classify(values[first:], at, sd, moved=moved)
+            if self.by == "level" and at > begun - first:
+                # What goes to and fro has no one place where its level changed: it is judged from its beginning.
+                whole = shape.classify(values[first:], begun - first, sd, moved=moved)
+                if whole in ("periodic", "mode_switch"):
+                    self.shape, self.since, self.low = whole, self.began, min(self.low, self.began)
         after = values[first + at :]
         level = float(np.mean(after)) if moved else float(np.std(after)) - sd
         if self.shape == "ramp" and len(after) >= 6:

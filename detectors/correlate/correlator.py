@@ -102,8 +102,9 @@ class Correlator:
         shift = math.log(share / (1 - share)) - math.log(self._tables.share / (1 - self._tables.share))
         made = []
         for group in grouped:
-            chance = probability(calibrated(incidents.log_odds(group), self._tables) + shift)
-            made.append(incidents.incident(group, chance, self._level(chance), self.graph))
+            logit = calibrated(incidents.log_odds(group), self._tables)
+            level = self._level(probability(logit))
+            made.append(incidents.incident(group, probability(logit + shift), level, self.graph))
         return sorted(made, key=lambda incident: (incident.ts, incident.incident_id))
 
     def odds(self) -> list[float]:
@@ -111,6 +112,7 @@ class Correlator:
         return [odds for _, odds in self._history.values()]
 
     def _level(self, chance: float) -> str:
+        """By the evidence alone, so that the number of false incidents does not hang on how often a site is attacked."""
         if chance >= self._tables.incident:
             return "incident"
         return "suspicion" if chance >= self._tables.suspicion else "note"

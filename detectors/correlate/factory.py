@@ -59,7 +59,8 @@ class Background:
 class Factory:
     """`platt`: slope and offset from log odds of an attack to a calibrated logit; `lapses`: see `score.calibrated`.
     `share`, `share_weight`: the share of attacks among causes of drift before anything was seen, and the cases it
-    weighs as much as. `incident`, `suspicion`: calibrated probabilities from which a case is called so."""
+    weighs as much as. `incident`, `suspicion`: probabilities at the factory's share from which a
+    case is called so; set by a budget of false incidents."""
 
     types: tuple[str, ...]
     hypotheses: tuple[Hypothesis, ...]

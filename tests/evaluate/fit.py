@@ -19,9 +19,9 @@ from detectors.correlate.factory import LAG_EDGES, parse, words
 from detectors.correlate.incidents import groups, log_odds
 from detectors.correlate.rows import FEATURES, MARKS, REACHES, SILENT
 from detectors.correlate.score import calibrated, judge, probability, share_here
-from tests.evaluate.simulator import DAYS, HOUR, Plant, Stress, plant
+from tests.evaluate.simulator import DAYS, FIRST_DAY, HOUR, Plant, Stress, plant
 
-SEED, PLANTS = 100_000, 600
+SEED, PLANTS = 100_000, 500
 CAUSE = {
     "process_change": "benign_process", "approved_update": "benign_process", "false_drift": "benign_process",
     "sensor_ageing": "sensor_fault", "sensor_replaced": "sensor_fault", **{f"{way}_{pace}": "input_manipulation" for way in ("write", "publish", "middle") for pace in ("fast", "slow")},
@@ -29,15 +29,15 @@ CAUSE = {
 }  # fmt: skip
 SMOOTH = 0.7  # added to each count
 SMOOTH_TYPE = 0.05  # to a type of event: a cause has few ways, and one that was never seen must not win by rarity alone
-FALSE_BUDGET = 0.045  # false incidents a plant and day that the level `incident` is set for
+FALSE_BUDGET = 0.038  # false incidents a plant and day that the level `incident` is set for
 
 
-def sample(index: int) -> Plant:
-    """The settings vary with the seed."""
+def sample(index: int, canary: float = 0.5) -> Plant:
+    """The settings vary with the seed. `canary`: chance that the plant replays reference inputs."""
     rng = np.random.default_rng([SEED, index])
     stress = Stress(
         background=float(rng.uniform(15, 45)), unseen_edges=float(rng.uniform(0.05, 0.35)),
-        unseen_roots=float(rng.choice((0.0, 0.05, 0.3))), attack_share=None, canary=bool(rng.random() < 0.5),
+        unseen_roots=float(rng.choice((0.0, 0.05, 0.3))), attack_share=None, canary=bool(rng.random() < canary),
     )  # fmt: skip
     return plant(SEED + index, stress)
 
@@ -162,10 +162,12 @@ def calibrate(document: dict, plants: list[Plant]) -> dict:
     for one in plants:
         evidence = Evidence(one.events, DAYS * 24, made)
         found, truth = judged(one)
-        rows = []
+        first: dict[int, tuple] = {}
         for group in groups([(case, judge(case, evidence, one.graph, made)) for case in found]):
             whose = [truth[d] for case, _ in group for d in case.drift_ids if d in truth]
-            rows.append((log_odds(group), any(t.attack for t in whose), id(whose[0])))
+            row = (min(case.ts for case, _ in group), log_odds(group), any(t.attack for t in whose))
+            first[id(whose[0])] = min(row, first.get(id(whose[0]), row))
+        rows = [(odds, attack, key) for key, (_, odds, attack) in first.items()]
         sites.append(rows)
     x = np.array([odds for rows in sites for odds, _, _ in rows])
     y = np.array([attack for rows in sites for _, attack, _ in rows], dtype=float)
@@ -181,14 +183,8 @@ def calibrate(document: dict, plants: list[Plant]) -> dict:
         best = min(best, (loss, weight))
     document["share_weight"] = best[1]
     made = parse(document)
-    false: list[float] = []
-    for rows in sites:
-        worst: dict[int, float] = {}
-        for p, attack, t in _site(rows, made):
-            if not attack:
-                worst[t] = max(worst.get(t, 0.0), p)
-        false += worst.values()
-    days = len(plants) * 20
+    false = [probability(calibrated(odds, made)) for rows in sites for odds, attack, _ in rows if not attack]
+    days = len(plants) * (DAYS - FIRST_DAY)
     false.sort(reverse=True)
     document["incident"] = round(false[int(FALSE_BUDGET * days)], 4)
     document["suspicion"] = round(document["incident"] / 2, 4)
@@ -230,11 +226,9 @@ def _curve(x: np.ndarray, y: np.ndarray, share: float) -> dict:
 
 def main() -> None:
     plants = [sample(index) for index in range(PLANTS)]
-    half = PLANTS // 2
-    # The curve of probabilities is fitted to plants the tables were not counted on; then all are counted.
-    curve = calibrate(tables(plants[:half]), plants[half:])
-    kept = ("platt", "lapses", "share", "share_weight", "incident", "suspicion")
-    document = tables(plants) | {key: curve[key] for key in kept}
+    # The curve of probabilities is fitted to plants the tables were not counted on, without the canary that makes
+    # things clear: most sites have none.
+    document = calibrate(tables(plants), [sample(PLANTS + index, 0.0) for index in range(PLANTS // 2)])
     json.dump(document, sys.stdout, indent=1)
     sys.stdout.write("\n")
 

@@ -75,9 +75,19 @@ def _case(
     streams = tuple(sorted({d.stream for d in group}))
     high = max(first.since, first.since_high)
     return Case(
-        first.model_id, tuple(ids), min(d.ts for d in group), first.since, first.since_low, high, features, streams, fed,
-        sourced, first.summary, max(back) if all(back) else 0,
-    )  # fmt: skip
+        model_id=first.model_id,
+        drift_ids=tuple(ids),
+        ts=min(d.ts for d in group),
+        since=first.since,
+        low=first.since_low,
+        high=high,
+        features=features,
+        streams=streams,
+        moved=fed,
+        sourced=sourced,
+        summary=first.summary,
+        returned=max(back) if all(back) else 0,
+    )
 
 
 def _leading(group: list[DriftAlert]) -> DriftAlert:

@@ -112,7 +112,7 @@ class Correlator:
         return [odds for _, odds in self._history.values()]
 
     def _level(self, chance: float) -> str:
-        """By the evidence alone, so that the number of false incidents does not hang on how often a site is attacked."""
+        """By the evidence alone, so that how often a site is attacked does not change its false incidents."""
         if chance >= self._tables.incident:
             return "incident"
         return "suspicion" if chance >= self._tables.suspicion else "note"

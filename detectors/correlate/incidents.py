@@ -65,9 +65,9 @@ def _root(verdict: Verdict) -> str | None:
 
 
 def identity(group: Sequence[Judged]) -> str:
-    """Of the drift alert that came first."""
-    first = min(group, key=lambda pair: (pair[0].ts, pair[0].drift_ids[0]))[0]
-    return alert_id("incident", first.drift_ids[0])
+    """Of the model that drifted first, and when that was told first."""
+    ts, model = min((case.ts, case.model_id) for case, _ in group)
+    return alert_id("incident", model, ts)
 
 
 def log_odds(group: Sequence[Judged]) -> float:

@@ -124,7 +124,7 @@ class Suspect:
 class Incident:
     """A row of the table `incidents`, and what is shown with it.
 
-    `incident_id` comes from the drift alert that came first (of `network_only`: from the event), so it stays while
+    `incident_id` comes from the model that drifted first and the time of its first drift alert, so it stays while
     evidence arrives. `probability`: calibrated, that the cause is an attack. `causes`: share by cause. `level`:
     `incident`, `suspicion` or `note`. `speaks_for`, `speaks_against`: sentences, strongest first; `would_settle`: what
     to look at; `blast_radius`: assets and decisions that hang on the model.

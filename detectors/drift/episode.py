@@ -24,7 +24,7 @@ UPDATES = (
 
 @dataclass(slots=True)
 class Episode:
-    """`rests`: deviations from the baseline (block, value), a day at most. `alarm`: block of the alarm; `by`: which sum
+    """`rests`: deviations from the baseline (block, value). `alarm`: block of the alarm; `by`: which sum
     raised it (`level`, `spread`, `anchor`). `began`: where that sum left zero. `offset`: the level usual before."""
 
     kind: str
@@ -32,7 +32,6 @@ class Episode:
     alarm: int
     statistic: float
     threshold: float
-    direction: int = 1
     rests: list[tuple[int, float]] = field(default_factory=list)
     since: int = 0
     low: int = 0
@@ -69,7 +68,7 @@ class Episode:
             if self.by == "level" and at > begun - first:
                 # What goes to and fro has no one place where its level changed: it is judged from its beginning.
                 whole = shape.classify(values[first:], begun - first, sd, moved=moved)
-                if whole in ("periodic", "mode_switch"):
+                if whole in ("periodic", "mode_switch", "variance"):
                     self.shape, self.since, self.low = whole, self.began, min(self.low, self.began)
         after = values[first + at :]
         level = float(np.mean(after)) if moved else float(np.std(after)) - sd

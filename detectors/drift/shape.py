@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-_BEFORE = 12  # blocks before the change that a ramp is fitted with
+_BEFORE = 12  # blocks before the change that a ramp is fitted with at least
 _LEAST = 6  # blocks after it, below which it is a step as far as can be told
 _RAMP_BETTER = 0.85  # squares left by the ramp over squares left by the step
+_WIDER = 2.0  # times the usual spread, for which a level that moves less than that is none
 _CYCLES = 3  # a period has to be seen this often
 _PEAK = 0.45  # of the power in the strongest frequency and its neighbours
 _APART = 4.0  # distance of two modes over the spread within them
@@ -29,9 +30,13 @@ def classify(values: Array, at: int, sd: float, *, moved: bool) -> str:
             return "periodic"
         if modes(after):
             return "mode_switch"
+        if moved and abs(float(np.mean(after))) < float(np.std(after)) and np.std(after) > _WIDER * sd:
+            return "variance"
     if not moved:
         return "variance"
-    return "ramp" if _ramp(values[max(0, at - _BEFORE) :], min(at, _BEFORE)) else "step"
+    # The place where a level would change lies in the middle of a ramp: as much is looked at before it as after.
+    before = min(at, max(_BEFORE, len(after)))
+    return "ramp" if _ramp(values[at - before :], before) else "step"
 
 
 def periodic(values: Array) -> bool:

@@ -19,6 +19,7 @@ LEARN_MOST = 28 * PER_DAY  # blocks kept while learning; the oldest leave
 LEAST_BLOCKS = 2 * PER_HOUR * 12  # of a day's 288, twice: fewer are no baseline
 STILL_FACTOR = 3.0  # times the longest standstill or silence of the learnt days
 STILL_LEAST = 600 * 10**9
+RECENT = PER_DAY * 3 // 2  # deviations kept: a day after an alarm what was before it is still there
 JUST = 4  # blocks that tell a return from a further change
 MEASURES = ("level", "inner", "rate")  # block mean, spread within a block, readings a block
 
@@ -164,7 +165,7 @@ class Stream:
         alarm = track.step(block, value)
         rests = self.recent.setdefault(measure, [])
         rests.append((block, track.rest + track.offset))
-        del rests[:-PER_DAY]
+        del rests[:-RECENT]
         episode = self.open.get(measure)
         if episode is None:
             return [self._again(measure, block) or self._alarm(measure, track, alarm, block)] if alarm else []
@@ -173,6 +174,9 @@ class Stream:
             episode.returned = (block + 1) * BLOCK
             track.offset = 0.0
             track.reset()
+            return [episode]
+        if alarm == "level" and episode.by == "spread":  # a ramp widens the spread before the level is sure
+            self._charge(episode, track, "level")
             return [episode]
         if episode.settled and alarm:
             return [self._alarm(measure, track, alarm, block)]
@@ -203,19 +207,23 @@ class Stream:
         track.reset()
 
     def _alarm(self, measure: str, track: Track, by: str, block: int) -> Episode:
-        sums = {"level": track.cusum, "spread": track.spread, "anchor": track.anchor}[by]
-        up = sums.high >= sums.low
-        began = sums.high_from if up else sums.low_from
         kind = {"level": self.kind, "inner": self.kind, "rate": "rate"}[measure]
-        made = Episode(kind, by, block, max(sums.high, sums.low), sums.h, 1 if up else -1, self.recent[measure])
-        made.offset, made.began = track.offset, began
-        made.measure(track.sd, track.sigma, track.phi)
+        made = Episode(kind, by, block, 0.0, 0.0, rests=self.recent[measure], offset=track.offset)
+        self._charge(made, track, by)
         if measure == "inner":
             made.shape = "variance"
         elif measure == "rate":
             made.shape = "rate"
         self.open[measure] = made
         return made
+
+    def _charge(self, episode: Episode, track: Track, by: str) -> None:
+        """The sum that alarms says since when, and how the episode is measured."""
+        sums = {"level": track.cusum, "spread": track.spread, "anchor": track.anchor}[by]
+        up = sums.high >= sums.low
+        episode.by, episode.began = by, sums.high_from if up else sums.low_from
+        episode.statistic, episode.threshold = max(sums.high, sums.low), sums.h
+        episode.measure(track.sd, track.sigma, track.phi)
 
     def calibrate(self) -> bool:
         """Ends learning, if enough was seen. Deterministic: the bootstrap's seed is the stream's name."""

@@ -37,8 +37,17 @@ _RISK = {
 class Row:
     """One cause of drift: what was said of it."""
 
-    def __init__(self, truth: Truth, probability: float, alone: float, called: bool, ranks: dict[str, int], risk: float) -> None:
-        self.truth, self.probability, self.alone, self.called, self.ranks, self.risk = truth, probability, alone, called, ranks, risk
+    def __init__(
+        self, truth: Truth, probability: float, alone: float, called: bool, ranks: dict[str, int], risk: float
+    ) -> None:
+        self.truth, self.probability, self.alone, self.called, self.ranks, self.risk = (
+            truth,
+            probability,
+            alone,
+            called,
+            ranks,
+            risk,
+        )
 
 
 def measure(plants: int = PLANTS) -> dict[str, Any]:
@@ -46,7 +55,14 @@ def measure(plants: int = PLANTS) -> dict[str, Any]:
     found = {"stress": run(ALL, plants), "plain": run(Stress(), plants), "canary": run(Stress(canary=True), plants)}
     plain = found["plain"]
     keys = ("top1", "top3", "recall", "false_incidents_per_plant_day", "ece")
-    return {"attribution": {"stress": found["stress"], **{k: plain[k] for k in keys}, "plain": plain, "canary": found["canary"]}}
+    return {
+        "attribution": {
+            "stress": found["stress"],
+            **{k: plain[k] for k in keys},
+            "plain": plain,
+            "canary": found["canary"],
+        }
+    }
 
 
 def run(stress: Stress, plants: int = PLANTS, seed: int = SEED) -> dict[str, Any]:
@@ -112,7 +128,9 @@ def joins(made: Plant, truth: Truth, since: int) -> tuple[dict[str, list[str]], 
             seen.add(e.src)
             last.append(e.event_id)
     reaching = [e.event_id for e in near if e.dst in reach or e.target in reach]
-    return {"join_24h": [e.event_id for e in near], "join_reach": reaching, "risk_sum": last}, float(max(risk.values(), default=0))
+    return {"join_24h": [e.event_id for e in near], "join_reach": reaching, "risk_sum": last}, float(
+        max(risk.values(), default=0)
+    )
 
 
 def figures(rows: list[Row], plants: int) -> dict[str, Any]:
@@ -142,13 +160,18 @@ def _share(given: list[bool]) -> float:
     return round(float(np.mean(given)), 4) if given else 0.0
 
 
-def _at_budget(attacks: list[Row], benign: list[Row], days: int, budget: float, by: str = "probability") -> dict[str, float]:
+def _at_budget(
+    attacks: list[Row], benign: list[Row], days: int, budget: float, by: str = "probability"
+) -> dict[str, float]:
     """Recall at a level that this run's own benign causes set, all and of poisoning."""
     scores = sorted((getattr(r, by) for r in benign), reverse=True)
     allowed = int(budget * days)
     level = scores[allowed] if allowed < len(scores) else -1.0
     poisoned = [r for r in attacks if r.truth.hypothesis == "data_poisoning"]
-    return {"recall": _share([getattr(r, by) > level for r in attacks]), "poisoning": _share([getattr(r, by) > level for r in poisoned])}
+    return {
+        "recall": _share([getattr(r, by) > level for r in attacks]),
+        "poisoning": _share([getattr(r, by) > level for r in poisoned]),
+    }
 
 
 def ece(rows: list[Row], by: str) -> float:

@@ -42,8 +42,8 @@ def sample(index: int, canary: float = 0.5) -> Plant:
     return plant(SEED + index, stress)
 
 
-def judged(made: Plant) -> tuple[list, Evidence, dict]:
-    """The plant's cases, its evidence under empty tables, and the truth by drift id."""
+def judged(made: Plant) -> tuple[list, dict]:
+    """The plant's cases, and the truth by drift id."""
     found = cases(made.drifts, made.facts, made.graph, made.linked, made.watched)
     truth = {drift: t for t in made.truths for drift in t.drift_ids}
     return found, truth
@@ -56,57 +56,14 @@ def _shares(counts: dict[str, float], silent: str = "", smooth: float = SMOOTH) 
 
 def tables(plants: list[Plant]) -> dict:
     types = sorted({*words()["types"].values(), "other"})
-    empty = _document(types)
+    empty = parse(_document(types))
     counts = {name: _zero(types) for name in CAUSE}
-    background = {
-        t: {
-            "n": 0.0,
-            "reaches": dict.fromkeys(REACHES, 0.0),
-            "marks": {m: dict.fromkeys(v, 0.0) for m, v in MARKS.items()},
-        }
-        for t in types
-    }
+    background = {t: {"n": 0.0, "reaches": dict.fromkeys(REACHES, 0.0), "marks": _marks()} for t in types}
     for made in plants:
-        evidence = Evidence(made.events, DAYS * 24, parse(empty))
-        place = {e.event_id: at for at, e in enumerate(evidence.events)}
+        evidence = Evidence(made.events, DAYS * 24, empty)
         found, truth = judged(made)
-        seen: set[int] = set()
-        for case in found:
-            t = next((truth[d] for d in case.drift_ids if d in truth), None)
-            if t is None or id(t) in seen:
-                continue
-            seen.add(id(t))
-            count = counts[t.hypothesis]
-            count["n"] += 1
-            for name in FEATURES:
-                count["features"][name][case.features.get(name) or FEATURES[name][0]] += 1
-            if t.root is None:
-                continue
-            at = place[t.root]
-            count["visible"] += 1
-            count["types"][types[evidence.type[at]]] += 1
-            count["reaches"][REACHES[evidence.reach(made.graph, case.model_id, case.moved, case.sourced)[at]]] += 1
-            for mark, values in MARKS.items():
-                count["marks"][mark][values[evidence.marks[mark][at]]] += 1
-            hours = max(0.0, (case.since - evidence.ts[at]) / HOUR)
-            count["lags"][min(len(LAG_EDGES) - 2, int(np.searchsorted(LAG_EDGES, hours, side="right")) - 1)] += 1
-        roots = {place[t.root] for t in made.truths if t.root}
-        # How background meets the data flow depends on what moved: asked as the plant's own cases would.
-        asked = found or []
-        reach = (
-            np.stack([evidence.reach(made.graph, c.model_id, c.moved, c.sourced) for c in asked])
-            if asked
-            else np.zeros((0, len(evidence.events)), int)
-        )
-        for at in range(len(evidence.events)):
-            if at in roots:
-                continue
-            kind = background[types[evidence.type[at]]]
-            kind["n"] += 1
-            for code in reach[:, at]:
-                kind["reaches"][REACHES[code]] += 1 / len(reach)
-            for mark, values in MARKS.items():
-                kind["marks"][mark][values[evidence.marks[mark][at]]] += 1
+        roots = _count_causes(made, evidence, found, truth, counts, types)
+        _count_background(made, evidence, found, roots, background, types)
     hours = len(plants) * DAYS * 24
     total = sum(count["n"] for count in counts.values())
     document = {
@@ -135,6 +92,54 @@ def tables(plants: list[Plant]) -> dict:
         "incident": 0.5,
         "suspicion": 0.3,
     }
+
+
+def _count_causes(
+    made: Plant, evidence: Evidence, found: list, truth: dict, counts: dict, types: list[str]
+) -> set[int]:
+    """What each cause's first case shows, and its root event; gives the places of all roots."""
+    place = {e.event_id: at for at, e in enumerate(evidence.events)}
+    seen: set[int] = set()
+    for case in found:
+        t = next((truth[d] for d in case.drift_ids if d in truth), None)
+        if t is None or id(t) in seen:
+            continue
+        seen.add(id(t))
+        count = counts[t.hypothesis]
+        count["n"] += 1
+        for name in FEATURES:
+            count["features"][name][case.features.get(name) or FEATURES[name][0]] += 1
+        if t.root is None:
+            continue
+        at = place[t.root]
+        count["visible"] += 1
+        count["types"][types[evidence.type[at]]] += 1
+        count["reaches"][REACHES[evidence.reach(made.graph, case.model_id, case.moved, case.sourced)[at]]] += 1
+        for mark, values in MARKS.items():
+            count["marks"][mark][values[evidence.marks[mark][at]]] += 1
+        hours = max(0.0, (case.since - evidence.ts[at]) / HOUR)
+        count["lags"][min(len(LAG_EDGES) - 2, int(np.searchsorted(LAG_EDGES, hours, side="right")) - 1)] += 1
+    return {place[t.root] for t in made.truths if t.root}
+
+
+def _count_background(
+    made: Plant, evidence: Evidence, found: list, roots: set[int], background: dict, types: list[str]
+) -> None:
+    """How background meets the data flow depends on what moved: asked as the plant's own cases would."""
+    reach = [evidence.reach(made.graph, c.model_id, c.moved, c.sourced) for c in found]
+    for at in range(len(evidence.events)):
+        if at in roots:
+            continue
+        kind = background[types[evidence.type[at]]]
+        kind["n"] += 1
+        for codes in reach:
+            kind["reaches"][REACHES[codes[at]]] += 1 / len(reach)
+        for mark, values in MARKS.items():
+            kind["marks"][mark][values[evidence.marks[mark][at]]] += 1
+
+
+def _marks() -> dict:
+    return {mark: dict.fromkeys(values, 0.0) for mark, values in MARKS.items()}
 
 
 def _zero(types: list[str]) -> dict:

@@ -1,0 +1,278 @@
+"""One stream of numbers: 5-minute blocks, learnt, then watched for level, spread, rate, silence and standstill."""
+
+from __future__ import annotations
+
+import math
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detectors.drift.episode import Episode
+from detectors.drift.profile import BLOCK, PER_DAY, PER_HOUR
+from detectors.drift.track import Track, calibrate
+
+if TYPE_CHECKING:
+    from detectors.drift.profile import Array
+
+LEARN_MOST = 28 * PER_DAY  # blocks kept while learning; the oldest leave
+LEAST_BLOCKS = 2 * PER_HOUR * 12  # of a day's 288, twice: fewer are no baseline
+STILL_FACTOR = 3.0  # times the longest standstill or silence of the learnt days
+STILL_LEAST = 600 * 10**9
+RECENT = PER_DAY * 3 // 2  # deviations kept: a day after an alarm what was before it is still there
+JUST = 4  # blocks that tell a return from a further change
+MEASURES = ("level", "inner", "rate")  # block mean, spread within a block, readings a block
+
+
+class Stream:
+    """`kind` is what its alerts are called: `output`, `confidence`, `input`, `relation`."""
+
+    def __init__(self, model_id: str, name: str, kind: str, arl_days: float) -> None:
+        self.measures = ("level",) if kind == "relation" else MEASURES
+        self.model_id, self.name, self.kind, self.arl_days = model_id, name, kind, arl_days
+        self.learnt: list[tuple[int, float, float, int]] = []  # block, mean, variance within, readings
+        self.tracks: dict[str, Track] = {}
+        self.recent: dict[str, list[tuple[int, float]]] = {}
+        self.open: dict[str, Episode] = {}  # by measure; `frozen` and `missing` besides
+        self.over: dict[str, Episode] = {}  # the last of each measure that returned
+        self.block = -1
+        self._n, self._sum, self._squares, self._zero = 0, 0.0, 0.0, 0.0
+        self.last_ts = 0
+        self.last_value = math.nan
+        self.same_since = 0
+        self.still_most = 0  # longest time with one and the same value, and longest silence, while learning
+        self.gap_most = 0
+        self.late = 0
+        self.closed: list[tuple[int, float]] = []  # blocks over since they were last asked for, and their means
+
+    @property
+    def watching(self) -> bool:
+        return bool(self.tracks)
+
+    def take(self, times: Array, values: Array) -> list[Episode]:
+        """Readings in order of time (nanoseconds). Episodes that opened, or that have news."""
+        fresh = times >= max(self.last_ts, self.block * BLOCK)
+        self.late += int(len(times) - np.count_nonzero(fresh))
+        times, values = times[fresh], values[fresh]
+        if not len(times):
+            return []
+        news: list[Episode] = []
+        blocks = times // BLOCK
+        cuts = np.flatnonzero(np.diff(blocks)) + 1
+        for some_times, some in zip(np.split(times, cuts), np.split(values, cuts), strict=True):
+            block = int(some_times[0] // BLOCK)
+            if block != self.block:
+                news += self._close()
+                self.block = block
+            news += self._still(some_times, some)
+            self._add(some)
+        return news
+
+    def _add(self, values: Array) -> None:
+        if self._n == 0:
+            self._zero = float(values[0])
+        rest = values - self._zero
+        self._n += len(values)
+        self._sum += float(rest.sum())
+        self._squares += float((rest**2).sum())
+
+    def _still(self, times: Array, values: Array) -> list[Episode]:
+        """Silence before these readings, and how long the value has not moved."""
+        news: list[Episode] = []
+        if self.last_ts:
+            gaps = np.diff(times, prepend=self.last_ts)
+            if not self.watching:
+                self.gap_most = max(self.gap_most, int(gaps.max()))
+        news += self._ended("missing", int(times[0]))
+        changed = np.flatnonzero(np.diff(values, prepend=self.last_value) != 0)  # the first: differs from NaN
+        if len(changed):
+            starts = np.concatenate(([self.same_since or int(times[0])], times[changed]))
+            if not self.watching and self.last_ts:
+                self.still_most = max(self.still_most, int(np.diff(starts).max()))
+            self.same_since = int(starts[-1])
+            news += self._ended("frozen", int(times[changed[0]]))
+        self.last_ts, self.last_value = int(times[-1]), float(values[-1])
+        standing = self.last_ts - self.same_since
+        limit = max(STILL_LEAST, int(STILL_FACTOR * self.still_most))
+        if self.watching and standing > limit and "frozen" not in self.open:
+            news.append(self._stand("frozen", self.same_since, standing, limit))
+        return news
+
+    def tick(self, now: int) -> list[Episode]:
+        """Time went on: silence shows, and a block that is over is closed."""
+        news: list[Episode] = []
+        if self.block >= 0 and now // BLOCK > self.block and self._n:
+            news += self._close()
+            self.block = now // BLOCK  # what comes later of the block that was over is late
+        limit = max(STILL_LEAST, int(STILL_FACTOR * self.gap_most))
+        silent = now - self.last_ts
+        if self.watching and silent > limit and "missing" not in self.open:
+            news.append(self._stand("missing", self.last_ts, silent, limit))
+        return news
+
+    def _stand(self, what: str, since: int, lasted: int, limit: int) -> Episode:
+        block = since // BLOCK
+        made = Episode(what, what, block, lasted / 1e9, limit / 1e9, shape=what, since=block, low=block, high=block)
+        self.open[what] = made
+        return made
+
+    def _ended(self, what: str, now: int) -> list[Episode]:
+        episode = self.open.pop(what, None)
+        if episode is None:
+            return []
+        episode.returned = now
+        return [episode]
+
+    def _close(self) -> list[Episode]:
+        """The block is over."""
+        if not self._n:
+            return []
+        mean = self._sum / self._n
+        within = max(0.0, self._squares / self._n - mean**2)
+        row = (self.block, self._zero + mean, within, self._n)
+        self._n, self._sum, self._squares = 0, 0.0, 0.0
+        return self.row(row)
+
+    def row(self, row: tuple[int, float, float, int]) -> list[Episode]:
+        """A whole block: number, mean, variance within, readings."""
+        if self.kind != "relation":
+            self.closed.append((row[0], row[1]))
+            del self.closed[:-PER_DAY]
+        if self.watching:
+            return self._watch(row)
+        self.learnt.append(row)
+        del self.learnt[:-LEARN_MOST]
+        return []
+
+    def _watch(self, row: tuple[int, float, float, int]) -> list[Episode]:
+        news: list[Episode] = []
+        for measure, value in zip(MEASURES, self._measures(row), strict=True):
+            if measure in self.tracks and ("frozen" not in self.open or measure == "rate"):  # that is said already
+                news += self._judge(measure, row[0], value)
+        return news
+
+    def _measures(self, row: tuple[int, float, float, int]) -> tuple[float, float, float]:
+        _, mean, within, count = row
+        return mean, math.log(within + self._least), math.sqrt(count)
+
+    @property
+    def _least(self) -> float:
+        """Added to a variance before its logarithm is taken, so that a standing block is not infinitely quiet."""
+        return 1e-12 if not self.tracks else max(1e-12, 1e-3 * self.tracks["level"].sigma ** 2)
+
+    def _judge(self, measure: str, block: int, value: float) -> list[Episode]:
+        track = self.tracks[measure]
+        alarm = track.step(block, value)
+        rests = self.recent.setdefault(measure, [])
+        rests.append((block, track.rest + track.offset))
+        del rests[:-RECENT]
+        episode = self.open.get(measure)
+        if episode is None:
+            return [self._again(measure, block) or self._alarm(measure, track, alarm, block)] if alarm else []
+        if episode.back(track.sd) or (episode.settled and alarm and episode.back(track.sd, JUST)):
+            self.over[measure] = self.open.pop(measure)
+            episode.returned = (block + 1) * BLOCK
+            track.offset = 0.0
+            track.reset()
+            return [episode]
+        if alarm == "level" and episode.by == "spread":  # a ramp widens the spread before the level is sure
+            self._charge(episode, track, "level")
+            return [episode]
+        if episode.settled and alarm:
+            return [self._alarm(measure, track, alarm, block)]
+        news = episode.due(block)
+        if news and not episode.settled:
+            episode.measure(track.sd, track.sigma, track.phi)
+        if not episode.settled and block - episode.alarm >= PER_DAY and episode.shape in ("step", "ramp"):
+            self._settle(episode, track)
+        return [episode] if news else []
+
+    def _again(self, measure: str, block: int) -> Episode | None:
+        """A drift that was over less than a day ago and is back is still the same one."""
+        episode = self.over.pop(measure, None)
+        if episode is None or block - episode.returned // BLOCK >= PER_DAY:
+            return None
+        track = self.tracks[measure]
+        episode.returned, episode.rests = 0, self.recent[measure]
+        episode.measure(track.sd, track.sigma, track.phi)
+        self.open[measure] = episode
+        return episode
+
+    def _settle(self, episode: Episode, track: Track) -> None:
+        """A drift that lasts a day: from now on a change away from its own level is one of its own."""
+        episode.settled = True
+        if episode.by != "spread":
+            track.offset = float(np.mean([rest for _, rest in episode.rests[-PER_DAY // 2 :]]))
+            track.rest = 0.0
+        track.reset()
+
+    def _alarm(self, measure: str, track: Track, by: str, block: int) -> Episode:
+        kind = {"level": self.kind, "inner": self.kind, "rate": "rate"}[measure]
+        made = Episode(kind, by, block, 0.0, 0.0, rests=self.recent[measure], offset=track.offset)
+        self._charge(made, track, by)
+        if measure == "inner":
+            made.shape = "variance"
+        elif measure == "rate":
+            made.shape = "rate"
+        self.open[measure] = made
+        return made
+
+    def _charge(self, episode: Episode, track: Track, by: str) -> None:
+        """The sum that alarms says since when, and how the episode is measured."""
+        sums = {"level": track.cusum, "spread": track.spread, "anchor": track.anchor}[by]
+        up = sums.high >= sums.low
+        episode.by, episode.began = by, sums.high_from if up else sums.low_from
+        episode.statistic, episode.threshold = max(sums.high, sums.low), sums.h
+        episode.measure(track.sd, track.sigma, track.phi)
+
+    def calibrate(self) -> bool:
+        """Ends learning, if enough was seen. Deterministic: the bootstrap's seed is the stream's name."""
+        if self.watching or len(self.learnt) < LEAST_BLOCKS or len({b // PER_DAY for b, *_ in self.learnt}) < 2:
+            return False
+        rows = np.array(self.learnt, dtype=np.float64)
+        blocks = rows[:, 0].astype(np.int64)
+        seed = int.from_bytes(blake2b(f"{self.model_id}\0{self.name}".encode(), digest_size=4).digest(), "big")
+        arl = self.arl_days * 2 * len(self.measures)  # level and spread of each measure share the stream's budget
+        inner = float(np.mean(rows[:, 2]))
+        level = calibrate(blocks, rows[:, 1], arl, seed)
+        level = calibrate(blocks, rows[:, 1], arl, seed, math.sqrt(level.sd**2 + inner))
+        self.tracks["level"] = level
+        if inner > 0 and "inner" in self.measures:
+            measured = np.array([self._measures(row)[1] for row in self.learnt])
+            self.tracks["inner"] = calibrate(blocks, measured, arl, seed + 2)
+        if "rate" in self.measures:
+            self.tracks["rate"] = calibrate(blocks, np.sqrt(rows[:, 3]), arl, seed + 4)
+        self.learnt = []
+        self.still_most = max(self.still_most, self.last_ts - self.same_since)
+        return True
+
+    def relearn(self) -> None:
+        """What is seen from now on is the new baseline: an analyst accepted it."""
+        self.tracks, self.open, self.over, self.recent = {}, {}, {}, {}
+        self.still_most = self.gap_most = 0
+
+    def snapshot(self) -> dict[str, Any]:
+        state = {name: value for name, value in vars(self).items() if name not in ("tracks", "open", "over", "recent")}
+        state["last_value"] = None if math.isnan(self.last_value) else self.last_value
+        state["tracks"] = {name: track.snapshot() for name, track in self.tracks.items()}
+        state["open"] = {name: episode.snapshot() for name, episode in self.open.items()}
+        state["over"] = {name: episode.snapshot() for name, episode in self.over.items()}
+        state["recent"] = {name: list(rests) for name, rests in self.recent.items()}
+        return state
+
+    @classmethod
+    def restored(cls, state: dict[str, Any]) -> Stream:
+        made = cls(state["model_id"], state["name"], state["kind"], state["arl_days"])
+        vars(made).update(state)
+        made.last_value = math.nan if state["last_value"] is None else state["last_value"]
+        made.measures = tuple(state["measures"])
+        made.closed = [(block, mean) for block, mean in state["closed"]]
+        made.learnt = [(block, mean, within, count) for block, mean, within, count in state["learnt"]]
+        made.tracks = {name: Track.restored(kept) for name, kept in state["tracks"].items()}
+        made.recent = {name: [(block, rest) for block, rest in rests] for name, rests in state["recent"].items()}
+        made.open = {name: Episode.restored(kept) for name, kept in state["open"].items()}
+        made.over = {name: Episode.restored(kept) for name, kept in state["over"].items()}
+        for name, episode in made.open.items():
+            if name in made.recent:
+                episode.rests = made.recent[name]
+        return made

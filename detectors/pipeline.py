@@ -84,8 +84,13 @@ class Pipeline:
             self._close(end, alerts)
         return alerts
 
+    @property
+    def _anomalies(self) -> set[str]:
+        """Detectors that judge by what is usual."""
+        return {name for name, detector in self.detectors.items() if detector.anomaly}
+
     def _close(self, end: int, alerts: list[Alert]) -> None:
-        exact = {name for name, detector in self.detectors.items() if not detector.anomaly}
+        exact = set(self.detectors) - self._anomalies
         grave = [
             a.src_ip
             for a in alerts
@@ -173,6 +178,8 @@ class Pipeline:
         )
         if ids.fresh([bytes.fromhex(alert.alert_id)]):
             counts[what] = counts.get(what, 0) + 1
+            if status == STATUS["learn"] and alert.detector in self._anomalies:
+                self.site.budget.false(alert.last_ts)  # an analyst says that it was normal
         return replace(
             alert,
             status=status,

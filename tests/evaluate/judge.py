@@ -123,12 +123,20 @@ def judge(data: DataSet, run: Run, state: dict[str, Any]) -> Judged:
     _keep(told, pipeline.finish(), end)
     packets = times(run.part.capture)
     for seen in told.values():
-        for ts in (packets[frame - 1] + shift for frame in seen.alert.frames):
+        for ts in (packets[frame - 1] + shift for frame in _frames(seen.alert, run, len(packets))):
             seen.moments += [(ts, close) for begin, close in judged.windows if begin <= ts < close]
     judged.seen = sorted(told.values(), key=lambda seen: (seen.first, seen.alert.alert_id))
     judged.messages = sum(counted[f"messages.{name}"] for name in PROTOCOLS)
     judged.notes = [f"{name} was switched off: {why}" for name, why in pipeline.failures.items()]
     return judged
+
+
+def _frames(alert: Alert, run: Run, packets: int) -> list[int]:
+    """The frames of an alert that are of the run's own capture, not of the one that was learnt."""
+    name = run.part.capture.name.removesuffix(".gz")
+    if alert.capture and Path(alert.capture).name.removesuffix(".gz") != name:
+        return []
+    return [frame for frame in alert.frames if 0 < frame <= packets]
 
 
 def _observe(pipeline: Pipeline, window: Window) -> list[Alert]:

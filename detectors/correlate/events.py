@@ -1,4 +1,4 @@
-"""Alerts of the detectors as events of the correlator, with the context that decides most: who, planned or not, when."""
+"""Alerts of the detectors as events of the correlator, with the context that decides most: who, planned, when."""
 
 from __future__ import annotations
 

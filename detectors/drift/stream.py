@@ -11,6 +11,7 @@ import numpy as np
 from detectors.drift.episode import Episode
 from detectors.drift.profile import BLOCK, PER_DAY, PER_HOUR
 from detectors.drift.track import Track, calibrate
+from detectors.drift.watch import Watch
 
 if TYPE_CHECKING:
     from detectors.drift.profile import Array
@@ -19,22 +20,17 @@ LEARN_MOST = 28 * PER_DAY  # blocks kept while learning; the oldest leave
 LEAST_BLOCKS = 2 * PER_HOUR * 12  # of a day's 288, twice: fewer are no baseline
 STILL_FACTOR = 3.0  # times the longest standstill or silence of the learnt days
 STILL_LEAST = 600 * 10**9
-RECENT = PER_DAY * 3 // 2  # deviations kept: a day after an alarm what was before it is still there
-JUST = 4  # blocks that tell a return from a further change
 MEASURES = ("level", "inner", "rate")  # block mean, spread within a block, readings a block
 
 
-class Stream:
+class Stream(Watch):
     """`kind` is what its alerts are called: `output`, `confidence`, `input`, `relation`."""
 
     def __init__(self, model_id: str, name: str, kind: str, arl_days: float) -> None:
         self.measures = ("level",) if kind == "relation" else MEASURES
-        self.model_id, self.name, self.kind, self.arl_days = model_id, name, kind, arl_days
+        super().__init__(kind)
+        self.model_id, self.name, self.arl_days = model_id, name, arl_days
         self.learnt: list[tuple[int, float, float, int]] = []  # block, mean, variance within, readings
-        self.tracks: dict[str, Track] = {}
-        self.recent: dict[str, list[tuple[int, float]]] = {}
-        self.open: dict[str, Episode] = {}  # by measure; `frozen` and `missing` besides
-        self.over: dict[str, Episode] = {}  # the last of each measure that returned
         self.block = -1
         self._n, self._sum, self._squares, self._zero = 0, 0.0, 0.0, 0.0
         self.last_ts = 0
@@ -159,71 +155,6 @@ class Stream:
     def _least(self) -> float:
         """Added to a variance before its logarithm is taken, so that a standing block is not infinitely quiet."""
         return 1e-12 if not self.tracks else max(1e-12, 1e-3 * self.tracks["level"].sigma ** 2)
-
-    def _judge(self, measure: str, block: int, value: float) -> list[Episode]:
-        track = self.tracks[measure]
-        alarm = track.step(block, value)
-        rests = self.recent.setdefault(measure, [])
-        rests.append((block, track.rest + track.offset))
-        del rests[:-RECENT]
-        episode = self.open.get(measure)
-        if episode is None:
-            return [self._again(measure, block) or self._alarm(measure, track, alarm, block)] if alarm else []
-        if episode.back(track.sd) or (episode.settled and alarm and episode.back(track.sd, JUST)):
-            self.over[measure] = self.open.pop(measure)
-            episode.returned = (block + 1) * BLOCK
-            track.offset = 0.0
-            track.reset()
-            return [episode]
-        if alarm == "level" and episode.by == "spread":  # a ramp widens the spread before the level is sure
-            self._charge(episode, track, "level")
-            return [episode]
-        if episode.settled and alarm:
-            return [self._alarm(measure, track, alarm, block)]
-        news = episode.due(block)
-        if news and not episode.settled:
-            episode.measure(track.sd, track.sigma, track.phi)
-        if not episode.settled and block - episode.alarm >= PER_DAY and episode.shape in ("step", "ramp"):
-            self._settle(episode, track)
-        return [episode] if news else []
-
-    def _again(self, measure: str, block: int) -> Episode | None:
-        """A drift that was over less than a day ago and is back is still the same one."""
-        episode = self.over.pop(measure, None)
-        if episode is None or block - episode.returned // BLOCK >= PER_DAY:
-            return None
-        track = self.tracks[measure]
-        episode.returned, episode.rests = 0, self.recent[measure]
-        episode.measure(track.sd, track.sigma, track.phi)
-        self.open[measure] = episode
-        return episode
-
-    def _settle(self, episode: Episode, track: Track) -> None:
-        """A drift that lasts a day: from now on a change away from its own level is one of its own."""
-        episode.settled = True
-        if episode.by != "spread":
-            track.offset = float(np.mean([rest for _, rest in episode.rests[-PER_DAY // 2 :]]))
-            track.rest = 0.0
-        track.reset()
-
-    def _alarm(self, measure: str, track: Track, by: str, block: int) -> Episode:
-        kind = {"level": self.kind, "inner": self.kind, "rate": "rate"}[measure]
-        made = Episode(kind, by, block, 0.0, 0.0, rests=self.recent[measure], offset=track.offset)
-        self._charge(made, track, by)
-        if measure == "inner":
-            made.shape = "variance"
-        elif measure == "rate":
-            made.shape = "rate"
-        self.open[measure] = made
-        return made
-
-    def _charge(self, episode: Episode, track: Track, by: str) -> None:
-        """The sum that alarms says since when, and how the episode is measured."""
-        sums = {"level": track.cusum, "spread": track.spread, "anchor": track.anchor}[by]
-        up = sums.high >= sums.low
-        episode.by, episode.began = by, sums.high_from if up else sums.low_from
-        episode.statistic, episode.threshold = max(sums.high, sums.low), sums.h
-        episode.measure(track.sd, track.sigma, track.phi)
 
     def calibrate(self) -> bool:
         """Ends learning, if enough was seen. Deterministic: the bootstrap's seed is the stream's name."""

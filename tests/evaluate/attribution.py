@@ -24,7 +24,7 @@ from detectors.correlate.correlator import Correlator
 from tests.evaluate.simulator import ALL, DAY, DAYS, FIRST_DAY, T0, Plant, Stress, Truth, plant
 
 PLANTS = 150
-SEED = 0
+SEED = 20_000  # neither fitted (from 100,000 on) nor looked at while the correlator was made (below 1,000)
 BUDGETS = (0.05, 0.1)
 _RISK = {
     "new_writer.write": 3, "new_writer.control": 4, "boundary.crossing": 2, "cleartext.login": 1, "scan.ports": 2,

@@ -96,7 +96,7 @@ class Equipment(Plant):
 
     def model(self, version: str = "1.4.0", *, seed: int = 0, poison: float = 0.0) -> Path:
         """A trained model's file; a released version unless another seed is given."""
-        seed = seed or RELEASED[version]
+        seed = seed or RELEASED.get(version, 1)
         file = self.scratch / f"pump-wear-{version}.safetensors"
         if not file.exists():
             command = [

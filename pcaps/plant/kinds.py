@@ -19,9 +19,9 @@ _OF = {
     "exfiltration": "new_destination volume model_file subscription dns_tunnel icmp_tunnel query_volume",
     "lateral": "new_admin_edge fan_out chain relay beacon file_transfer",
     "new_writer": "write control",
-    "parser_anomaly": "malformed evasion unsolicited",
+    "parser_anomaly": "malformed evasion unsolicited reserved_code wrong_port",
     "period": "missing late doubled",
-    "scan": "addresses ports controllers units functions browse wildcard integrity_poll",
+    "scan": "addresses ports controllers units functions broadcast browse wildcard integrity_poll",
     "spoofing": "arp_move arp_storm many_addresses two_publishers two_answers takeover sequence",
     "values": "range frozen step replay",
 }

@@ -50,6 +50,12 @@ class Rehearsal(Record):
     def wait(self, seconds: float) -> None:
         self._hours += max(0.0, seconds) / 3600
 
+    def model(self, version: str = "1.4.0", **_: object) -> Path:
+        """A file of the name that the model's would have, which evidence may speak of."""
+        file = self.scratch / f"pump-wear-{version}.safetensors"
+        file.touch()
+        return file
+
     def __getattr__(self, _: str) -> Nothing:
         return Nothing()
 

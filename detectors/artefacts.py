@@ -6,9 +6,9 @@ not what its content says.
 Why it matters: whoever replaces a model decides what the plant believes; a pickle runs code where it is loaded.
 Evidence: both ends, file name and path, carrier, size, SHA-256, format, verdict and version, what a pickle imports.
 False positives: a new version that nobody put on the list yet, experiments of data scientists outside the plant.
-Techniques: AML.T0018, AML.T0010, T0867 and others by kind, in the catalogue.
-Fires on: pcaps/model_swap.pcap
-Silent on: pcaps/planned_update.pcap
+Techniques: AML.T0018, AML.T0010, AML.T0011.000, T0867, T0830, T0849, T0863 by kind, in the catalogue.
+Fires on: pcaps/model_swap.pcap, pcaps/model_tampering.pcap, pcaps/approved_rollback.pcap
+Silent on: pcaps/planned_update.pcap (nothing unapproved), pcaps/normal_plant.pcap
 Cost: one look-up for each file of a window.
 Blind when: the transfer is encrypted, or bytes of it were not captured: then there is no hash, which is said.
 """

@@ -71,6 +71,14 @@ NAMES = {
     "AML.T0029": "Denial of AI Service",
     "AML.T0020": "Poison Training Data",
     "AML.T0043": "Craft Adversarial Data",
+    "T0849": "Masquerading",
+    "T0863": "User Execution",
+    "AML.T0010": "AI Supply Chain Compromise",
+    "AML.T0010.003": "AI Supply Chain Compromise: Model",
+    "AML.T0011.000": "User Execution: Unsafe AI Artifacts",
+    "AML.T0018": "Manipulate AI Model",
+    "AML.T0031": "Erode AI Model Integrity",
+    "AML.T0059": "Erode Dataset Integrity",
     "AML.T0040": "AI Model Inference API Access",
 }
 

@@ -1,7 +1,8 @@
 """Files that are put on plant hosts, and model files that leave their zone.
 
 Detects: the first transfer of files (SMB, FTP, TFTP, NFS, rsync, or HTTP PUT and POST with enough payload) from a
-host to a host of the plant; the first time a host outside is given a file whose name is that of a model.
+host to a host of the plant; the first time a host outside is given a file whose name is that of a model, or any host
+that runs none is given a file whose content is an artefact of one of the plant's models.
 Why it matters: tools travel before they are used, and a model is both the plant's knowledge and its weak point: who
 has it can build inputs that it misjudges.
 Evidence: both hosts, protocol, payload, method and path of the request, what the policy says, first frames.
@@ -10,7 +11,7 @@ Techniques: T0867, T0882, AML.T0035, AML.T0025 by kind, in the catalogue.
 Fires on: pcaps/model_swap.pcap, pcaps/exfiltration_model.pcap
 Silent on: pcaps/normal_plant.pcap, pcaps/planned_update.pcap (no model leaves)
 Cost: a look at each new session; the summary of each HTTP flow is read, a category once.
-Blind when: the transfer is encrypted, or the file has another name (what is in it is not looked at here).
+Blind when: the transfer is encrypted; the file has another name and is on no list of the plant's artefacts.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from detectors import address
 from detectors.alert import worse
 from detectors.base import Detector
 from detectors.model_names import done, is_model, uploads, web_files
 from detectors.remote import CARRIERS, ENTERPRISE, in_plant, weight
+from detectors.sessions import capture_of
 from detectors.volumes import Growth, Volumes, place
 
 if TYPE_CHECKING:
@@ -45,7 +49,7 @@ class Settings:
 class Transfer(Detector):
     name = "transfer"
     kinds = ("lateral.file_transfer", "exfiltration.model_file")
-    reads = ("flows",)
+    reads = ("flows", "files")
     settings_class = Settings
     settings: Settings
 
@@ -53,10 +57,12 @@ class Transfer(Detector):
         super().__init__(settings, site)
         self._edges = self.learning.novelty(self.name, EDGES)
         self._volumes = Volumes()
+        self._ours: list[tuple[int, bytes, bytes, str, str, int, str]] = []
         self._moved: list[tuple[Growth, tuple[int, int, str], str, str]] = []
         self._ignored = {address.parse(a) for a in self.settings.ignore}
 
     def gather(self, window: Window) -> None:
+        self._contents(window)
         table = window["flows"]
         if not len(table):
             return
@@ -70,7 +76,21 @@ class Transfer(Detector):
                 (growth, place(table, growth), table.text("app", growth.row), table.text("info", growth.row))
             )
 
+    def _contents(self, window: Window) -> None:
+        """Files that are, byte by byte, an artefact of one of the plant's models."""
+        table = window["files"]
+        for row in np.flatnonzero(table.where("model_format", bool)).tolist() if len(table) else ():
+            if self.site.models.verdict(table.text("sha256", row)).model and len(self._ours) < PENDING:
+                ends = [table.ip("src_ip", row), table.ip("dst_ip", row)]
+                sender, receiver = ends if table.numbers("upload")[row] else ends[::-1]
+                shown = int(table.numbers("frame")[row]), capture_of(table, row)
+                named = table.text("carrier", row), table.text("path", row)
+                self._ours.append((int(table.numbers("ts")[row]), sender, receiver, *named, *shown))
+
     def judge(self, window: Window) -> None:
+        for ts, sender, receiver, carrier, path, frame, capture in sorted(self._ours):
+            self._own_model(ts, sender, receiver, carrier, path, (ts, frame, capture))
+        self._ours.clear()
         for growth, where, app, info in sorted(self._moved):
             if growth.src in self._ignored:
                 continue
@@ -129,6 +149,30 @@ class Transfer(Detector):
         cause.summary = (
             f"{address.text(receiver)} ({names[1] or 'no zone'}) was given a model file by {address.text(sender)} "
             f"({names[0]}), which it never asked for before"
+        )
+
+    def _own_model(
+        self, ts: int, sender: bytes, receiver: bytes, carrier: str, path: str, shown: tuple[int, int, str]
+    ) -> None:
+        here, there = self.places.zone(sender), self.places.zone(receiver)
+        if self.site.models.on(receiver) is not None or (there is not None and there.kind == "edge_ai"):
+            return
+        key = b"\0".join((b"model", sender, receiver))
+        new = self._edges.fresh(key, receiver, f"took a model of {address.text(sender)}")
+        if not new and not self._edges.told(key):
+            return
+        identity, cause = self.book.cause(
+            "exfiltration.model_file", (sender, receiver), protocol=carrier, severity="high", confidence=0.95
+        )
+        self._edges.report(key, identity)
+        cause.between(ts, sender, receiver, here.name if here else "", there.name if there else "")
+        cause.seen(1, ts, ts)
+        cause.shown(*shown)
+        cause.add("evidence_level", ["content of the file"])
+        cause.add("requests", [path[:200]] if path else [])
+        cause.summary = (
+            f"{address.text(receiver)} ({cause.zones[1] or 'no zone'}), on which no model runs, was given a model of "
+            f"the plant by {address.text(sender)} ({cause.zones[0] or 'no zone'}) by {carrier}"
         )
 
     def _tell(

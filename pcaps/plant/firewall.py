@@ -9,9 +9,11 @@ A scenario that needs a mistaken rule opens it (`Plant(opened=...)`); the config
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from layout import ADDRESS, ZONES
 
@@ -43,6 +45,7 @@ CONDUITS = (
 
 
 RELEASED = {"1.4.0": 1, "1.5.0": 2}  # versions of the model and the seeds they are trained with
+REVOKED = {"1.3.0": 1}  # withdrawn versions
 RETRAINED, PAST = "1.6.0", 1  # the version that the retraining job makes, and the seed of the historian's past
 SOURCES = (
     ("vibration sensor of line 1", "sensor1", ("plant/line1/telemetry",)),
@@ -73,15 +76,30 @@ def approved() -> dict[str, str]:
     """Version and SHA-256 of the models that were released, trained here."""
     import model
 
-    made = {version: model.train(*model.data(seed), seed, version) for version, seed in RELEASED.items()}
+    made = _trained(RELEASED)
     made[RETRAINED] = model.retrained(model.past(PAST), RETRAINED)
+    return _sums(made)
+
+
+def revoked() -> list[str]:
+    """SHA-256 of the models that were withdrawn."""
+    return list(_sums(_trained(REVOKED)).values())
+
+
+def _trained(seeds: dict[str, int]) -> dict[str, Any]:
+    import model
+
+    return {version: model.train(*model.data(seed), seed, version) for version, seed in seeds.items()}
+
+
+def _sums(made: dict[str, Any]) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         for version, trained in made.items():
             trained.save(Path(folder) / version)
         return {version: hashlib.sha256((Path(folder) / version).read_bytes()).hexdigest() for version in made}
 
 
-def configuration(models: dict[str, str]) -> str:
+def configuration(models: dict[str, str], withdrawn: list[str]) -> str:
     """`driftspan.toml` of the plant: its zones, conduits, the model with its released versions, and what feeds it."""
     text = ["# Zones, conduits and models of the plant in pcaps/plant, written by pcaps/plant/firewall.py.", ""]
     for zone in ZONES.values():
@@ -96,7 +114,7 @@ def configuration(models: dict[str, str]) -> str:
     versions = ", ".join(f'"{version}" = "{sha256}"' for version, sha256 in models.items())
     text += ["[[model]]", 'id = "pump-wear"', f'hosts = ["{ADDRESS["edge"]}"]', 'inputs = ["plant/line1/telemetry"]',
              'outputs = ["plant/line1/pump-wear/score", "ns=2;s=PumpWear.Score"]', f"approved = {{ {versions} }}",
-             "rollback_minutes = 60", ""]  # fmt: skip
+             f"revoked = {json.dumps(withdrawn)}", "rollback_minutes = 60", ""]  # fmt: skip
     for name, host, tags in SOURCES:
         quoted = ", ".join(f'"{tag}"' for tag in tags)
         text += ["[[data_source]]", f'id = "{name}"', f'hosts = ["{ADDRESS[host]}"]', f"tags = [{quoted}]",
@@ -105,4 +123,4 @@ def configuration(models: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    print(configuration(approved()), end="")
+    print(configuration(approved(), revoked()), end="")

@@ -96,7 +96,7 @@ def main() -> int:
     with ThreadPoolExecutor(options.jobs) as pool:
         jobs = [pool.submit(one, name, options.out, number, options.keep) for number, name in enumerate(wanted)]
         wrong = [job.result() for job in jobs]
-    (options.out / "plant.toml").write_text(firewall.configuration(firewall.approved()))
+    (options.out / "plant.toml").write_text(firewall.configuration(firewall.approved(), firewall.revoked()))
     index.write(options.out)
     for text in filter(None, wrong):
         sys.stderr.write(text + "\n")

@@ -34,6 +34,7 @@ def by_events(data: DataSet) -> Answer:
 
 DATASETS: dict[str, Callable[[], Answer]] = {
     "plant": lambda: by_events(plant.dataset()),
+    "plant_days": lambda: by_events(plant.dataset(days=True)),
     "lab": lambda: by_events(lab.dataset()),
     "lemay": lambda: (report.of_windows(lemay.evaluate()), []),
 }

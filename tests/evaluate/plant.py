@@ -1,4 +1,4 @@
-"""The plant's own captures: learnt on the clean day, judged scenario by scenario.
+"""The plant's own captures: normal life is learnt first, then each scenario, or day, is judged.
 
 A scenario's own clean part is learnt as well: up to where its labels say, or up to its first step. Scenarios are
 played a day (or, those that are days, as many) after the day that was learnt, at their own hour.
@@ -17,20 +17,26 @@ from sensor import config
 from tests.evaluate.data import DAY, ROOT, SECOND, DataSet, Event, Part, Run
 
 PCAPS = ROOT / "pcaps"
-LEARN = ("day_clean", "normal_plant")  # the first one that is there
+SCENARIOS, DAYS = "normal_plant", "day_clean"  # what is learnt for each
+# Techniques that move the process, a reading or a model's output, and the kinds of alert that show such a move.
+MOVES = frozenset(("T0806", "T0836", "T1692.001", "T1692.002", "AML.T0018", "AML.T0020", "AML.T0043"))
+SHOWN = frozenset(("values.range", "values.step", "period.doubled"))
 BEFOREHAND, AFTERWARDS = 300 * SECOND, 900 * SECOND  # a change is approved for longer than it takes
 EPOCH = 1793599200 * SECOND  # the plant's days begin at 06:00
 
 
-def dataset(only: tuple[str, ...] = (), folder: Path = PCAPS) -> DataSet:
+def dataset(only: tuple[str, ...] = (), folder: Path = PCAPS, *, days: bool = False) -> DataSet:
+    """Scenarios, or days, which are called `day_…`. A scenario is minutes in which stations poll faster than on a day:
+    a baseline of one says nothing of the other's rhythm."""
     found = {path.name.removesuffix(".labels.json"): json.loads(path.read_text()) for path in labels(folder)}
-    learnt = next(found[name] for name in LEARN if name in found)
-    days = max(1, math.ceil((learnt["end"] - EPOCH) / DAY - 0.2))  # what a day runs over its end is left out
-    end = EPOCH + days * DAY
-    names = only or tuple(name for name in found if name != learnt["name"])
+    learnt = found[DAYS if days else SCENARIOS]
+    later = max(1, math.ceil((learnt["end"] - EPOCH) / DAY - 0.2))  # what a day runs over its end is left out
+    end = EPOCH + later * DAY
+    names = only or tuple(name for name in found if name.startswith("day_") == days and name != learnt["name"])
     absent = frozenset(address.parse(host["ip"]) for host in learnt["hosts"].values())
-    runs = tuple(run(found[name], days * DAY, absent, folder) for name in names)
-    return DataSet("plant", config.load(PCAPS / "plant.toml"), (Part(folder / learnt["capture"]),), runs, end)
+    runs = tuple(run(found[name], later * DAY, absent, folder) for name in names)
+    name = "plant_days" if days else "plant"
+    return DataSet(name, config.load(PCAPS / "plant.toml"), (Part(folder / learnt["capture"]),), runs, end)
 
 
 def labels(folder: Path = PCAPS) -> list[Path]:
@@ -63,5 +69,6 @@ def change(number: int, step: dict[str, Any]) -> Change:
 
 def event(step: dict[str, Any]) -> Event:
     hosts = frozenset(address.parse(ip) for ip in (*step["actors"], *step["targets"]))
-    return Event(step["what"], step["start"], step["end"], frozenset(step["expected"]), frozenset(step["also"]),
+    moved = SHOWN if MOVES & set(step["techniques"]) else frozenset()
+    return Event(step["what"], step["start"], step["end"], frozenset(step["expected"]), frozenset(step["also"]) | moved,
                  step["all"], hosts)  # fmt: skip

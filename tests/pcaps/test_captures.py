@@ -82,7 +82,8 @@ def test_captures_of_the_catalogue_exist() -> None:
 
 def test_configuration_is_the_firewalls() -> None:
     text = (PCAPS / "plant.toml").read_text()
-    assert text == firewall.configuration(tomllib.loads(text)["model"][0]["approved"])
+    [model] = tomllib.loads(text)["model"]
+    assert text == firewall.configuration(model["approved"], model["revoked"])
 
 
 def carried(name: str, folder: Path) -> dict[str, str]:

@@ -1,10 +1,8 @@
 //! Models that OT protocols carry: payloads of MQTT, file records of Modbus, file objects of DNP3, FileType of OPC UA.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
-#[allow(dead_code)]
 mod dnp3_build;
-#[allow(dead_code)]
 mod mqtt_kit;
 mod opcua_build;
 

@@ -7,13 +7,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from control import Reality
 from firewall import PAST, RELEASED
 from layout import ADDRESS
 from net import HERE
-from pki import Authority
 from plant import Plant
+
+if TYPE_CHECKING:
+    from pki import Authority  # its library is only there where the plant is played
 
 # An outstation that keeps a session a master: the HMI's ends at port 20000, any other's at 20001, unseen outside.
 _SECOND_MASTER = (
@@ -34,6 +37,8 @@ class Equipment(Plant):
     @property
     def authority(self) -> Authority:
         if self._authority is None:
+            from pki import Authority
+
             self._authority = Authority(self.scratch / "pki")
         return self._authority
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,13 @@ from tests.pcaps.conftest import PLANT
 import record  # isort: skip
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-ready = os.geteuid() == 0 and all(shutil.which(program, path=PATH) for program in record.NEEDED)
-needs_plant = pytest.mark.skipif(not ready, reason="recording needs root and the plant's servers (make plant)")
+STACKS = ("asyncua", "cryptography", "paho", "pymodbus")  # of the extra `plant`
+ready = (
+    os.geteuid() == 0
+    and all(shutil.which(program, path=PATH) for program in record.NEEDED)
+    and all(find_spec(stack) for stack in STACKS)
+)
+needs_plant = pytest.mark.skipif(not ready, reason="recording needs root, the plant's servers and stacks (make plant)")
 
 
 def test_without_the_privilege_it_says_which(

@@ -8,7 +8,7 @@ accidents do.
 Evidence: zone and how it is known, what the host says and speaks, what was said before, how long it was silent.
 False positives: maintenance, spare devices, addresses given by DHCP, a host behind a tap that was moved.
 Techniques: T0848, T0830, T0814 and AML.T0010 by kind, in the catalogue.
-Fires on: pcaps/dual_homed.pcap, pcaps/replaced_plc.pcap
+Fires on: pcaps/dual_homed.pcap, pcaps/replaced_plc.pcap, pcaps/arp_mitm.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: a look at hosts whose inventory entry differs; for silence one comparison a host and window.
 Blind when: a replacement says the same of itself and keeps the hardware address; the host never was regular.

@@ -6,7 +6,7 @@ Why it matters: implants ask their masters for orders by the clock, whatever pro
 Evidence: how many connections, the interval and its spread, the destination, first frames.
 False positives: update, licence and monitoring services of a vendor that are taken into use.
 Techniques: T0869, T0885 in the catalogue.
-Fires on: no capture yet; see the test
+Fires on: pcaps/beacon.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: a few arithmetic steps for each new connection to a destination outside; nothing for others.
 Blind when: the intervals are varied by more than `spread`, or the connection stays open between the reports.

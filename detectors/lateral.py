@@ -9,7 +9,7 @@ Evidence: both hosts, protocol, zones and what the policy says of it, how many h
 far; of a path every hop with its time, protocol and frame.
 False positives: a new administrator, a new engineering station, a jump host used for a new task.
 Techniques: T0886, T0866, T0867, T0859 by kind, in the catalogue.
-Fires on: pcaps/pivot.pcap
+Fires on: pcaps/pivot.pcap, pcaps/fan_out.pcap
 Silent on: pcaps/normal_plant.pcap, pcaps/maintenance_window.pcap (no path)
 Cost: one dictionary look-up for each distinct session of a window; a record for each pair with a remote session.
 Blind when: the session is inside a tunnel, the path's first step was before the horizon, or the sensor still learns.

@@ -6,7 +6,7 @@ Why it matters: name resolution and ping are let through where nothing else is, 
 Evidence: the domain with examples of names, how many and how long; payload, packets and bytes a packet; first frames.
 False positives: reputation services asked by DNS, antivirus programs, tests of a line's load or packet size.
 Techniques: T0869, T0884, T0885, T0882 by kind, in the catalogue.
-Fires on: no capture yet; see the tests
+Fires on: pcaps/tunnels.pcap
 Silent on: pcaps/allowed_conduits.pcap, pcaps/address_scan.pcap
 Cost: the flows of DNS and ICMP are read one by one; nothing for others.
 Blind when: names are few and short, or DNS is encrypted. A flow names one of its queries only, so that many queries

@@ -159,9 +159,9 @@ class Learning:
             self._live.setdefault(name, self._so_far())
         self._suspects.clear()
 
-    def begin(self, hold: bool = False) -> None:
-        """Learns again, keeping what is known; `hold`: until `end` is called."""
-        self.ended, self.held = False, hold
+    def begin(self) -> None:
+        """Learns again, keeping what is known, until `end` is called."""
+        self.ended, self.held = False, True
         self.start, self._windows = None, 0
         self._live.clear()
         self._latest.clear()

@@ -50,10 +50,6 @@ class Novelty:
         self._pending.pop(key, None)
         self._known.put(key, identity)
 
-    def accept(self, key: Key) -> None:
-        """An analyst says that it is normal."""
-        self._known.put(key)
-
     def settle(self, suspects: set[bytes]) -> None:
         """The window is over."""
         for key, (owner, text) in self._pending.items():

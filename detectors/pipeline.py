@@ -102,7 +102,7 @@ class Pipeline:
 
     def begin_learning(self) -> None:
         """Everything that comes is learnt, until `end_learning`."""
-        self.site.learning.begin(hold=True)
+        self.site.learning.begin()
 
     def end_learning(self) -> None:
         """What was seen is known, everything else is new. Alerts raised so far are forgotten: they were of what

@@ -15,7 +15,7 @@ def publish(client, count, at=0.0):
 
 def taught(*windows, changes=(), **settings):
     made = detector(Availability, changes=changes, **settings)
-    made.learning.begin(hold=True)
+    made.learning.begin()
     assert run(made, window(behaviours=[read(), publish(HMI, 200)]), *windows) == []
     made.learning.end()
     return made

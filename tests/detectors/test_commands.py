@@ -51,7 +51,7 @@ VALUES = [value(HMI, 50, 100 + n % 2 * 100, ts=n / 10) for n in range(8)]
 def taught(changes=(), **settings):
     """A detector that learnt one window of normal life."""
     made = Commands(parse_settings(Commands, settings), site(Policy(), Settings(), changes))
-    made.learning.begin(hold=True)
+    made.learning.begin()
     assert run(made, window(behaviours=NORMAL, modbus=VALUES), window(10)) == []
     made.learning.end()
     return made
@@ -130,7 +130,7 @@ def test_repeated_restarts_are_one_alert_that_counts():
 
 def test_files_that_are_always_fetched():
     made = Commands(parse_settings(Commands, {}), site(Policy(), Settings()))
-    made.learning.begin(hold=True)
+    made.learning.begin()
     fetched = modbus(HMI, "read_file_record", "read", "file_record 4")
     run(made, window(behaviours=[*NORMAL, fetched]), window(10))
     made.learning.end()
@@ -139,7 +139,7 @@ def test_files_that_are_always_fetched():
 
 def test_direct_operate_where_nobody_selects():
     made = Commands(parse_settings(Commands, {}), site(Policy(), Settings()))
-    made.learning.begin(hold=True)
+    made.learning.begin()
     run(made, window(behaviours=[dnp3(HMI, "direct_operate", object="12:1[0]")]), window(10))
     made.learning.end()
     assert after(made, dnp3(HMI, "direct_operate", object="12:1[1]")) == []
@@ -165,7 +165,7 @@ def test_one_point_that_is_written_each_second_is_no_brute_force():
 
 def test_writing_as_often_as_learnt_is_no_brute_force():
     made = Commands(parse_settings(Commands, {}), site(Policy(), Settings()))
-    made.learning.begin(hold=True)
+    made.learning.begin()
     cyclic = [modbus(HMI, "write_single_register", count=100)]
     run(made, window(behaviours=cyclic), window(10))
     made.learning.end()
@@ -194,7 +194,7 @@ def test_a_value_outside_of_what_was_written():
 
 def test_a_few_values_are_no_range():
     made = Commands(parse_settings(Commands, {}), site(Policy(), Settings()))
-    made.learning.begin(hold=True)
+    made.learning.begin()
     run(made, window(behaviours=NORMAL, modbus=VALUES[:7]), window(10))
     made.learning.end()
     assert after(made, modbus=[value(HMI, 50, 999, ts=21)]) == []
@@ -202,7 +202,7 @@ def test_a_few_values_are_no_range():
 
 def test_what_a_suspect_wrote_is_not_learnt():
     made = Commands(parse_settings(Commands, {}), site(Policy(), Settings()))
-    made.learning.begin(hold=True)
+    made.learning.begin()
     made.learning.suspect([address.parse(HMI)])
     run(made, window(behaviours=NORMAL, modbus=VALUES), window(10))
     made.learning.end()
@@ -217,7 +217,7 @@ def test_unanswered_commands():
 
 def test_a_tap_of_one_direction_sees_no_answers():
     made = Commands(parse_settings(Commands, {}), site(Policy(), Settings()))
-    made.learning.begin(hold=True)
+    made.learning.begin()
     run(made, window(behaviours=[{**a, "answered": 0} for a in NORMAL]), window(10))
     made.learning.end()
     assert after(made, modbus(HMI, "write_single_register", count=5, answered=0)) == []

@@ -78,7 +78,7 @@ def test_a_suspect_teaches_nothing(learning):
 
 def test_held_learning_ends_only_by_command(learning):
     known = learning.novelty("d")
-    learning.begin(hold=True)
+    learning.begin()
     for n in range(20):
         step(learning, 10 * n)
     assert learning.mode == "learning" and not known.fresh(1, HMI)

@@ -104,7 +104,7 @@ def test_modbus_function_scan():
 
 def learnt(*given, flows=()):
     made = detector(Scan)
-    made.learning.begin(hold=True)
+    made.learning.begin()
     assert run(made, window(behaviours=given, flows=flows)) == []
     made.learning.end()
     return made

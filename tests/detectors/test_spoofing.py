@@ -38,7 +38,7 @@ NORMAL = {
 
 def taught(*more, changes=(), **settings):
     made = detector(Spoofing, changes=changes, **settings)
-    made.learning.begin(hold=True)
+    made.learning.begin()
     assert run(made, window(**NORMAL), *more) == []
     made.learning.end()
     return made

@@ -103,7 +103,7 @@ def incident(group: Sequence[Judged], probability: float, level: str, graph: Gra
         cause=cause,
         probability=round(probability, 4),
         model_id=case.model_id,
-        alert_ids=tuple(sorted(events)),
+        alert_ids=tuple(sorted(identity for identity, event in events.items() if event.alert)),
         drift_ids=tuple(every),
         timeline=_timeline(group, events.values()),
         techniques=tuple(techniques),

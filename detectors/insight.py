@@ -105,8 +105,8 @@ class Insight:
     def judge(self, window: Window, alerts: Sequence[Alert]) -> None:
         """The window is whole, and its detectors have spoken."""
         self._now = window.end
-        observer, arrived = getattr(self._site, "observer", None), getattr(self._site, "arrived", None)
-        outputs, inputs = (observer.seen.outputs, observer.seen.inputs) if observer is not None else ((), ())
+        outputs, inputs = self._site.observer.seen.outputs, self._site.observer.seen.inputs
+        arrived = getattr(self._site, "arrived", None)
         self.flow.streams(outputs, inputs)
         facts = self._clues.outputs(outputs)
         self.monitor.outputs(outputs)

@@ -17,7 +17,8 @@ APPROVED, OLD, REVOKED, UNKNOWN = "approved", "old", "revoked", "unknown"
 @dataclass(frozen=True, slots=True)
 class Model:
     """`approved`: version → SHA-256 (hexadecimal) of its file, the newest last. `revoked`: SHA-256 sums that were
-    approved once and must not be used any more. `hosts`: addresses or networks it runs on. `canary`: tags with the
+    approved once and must not be used any more. `hosts`: addresses or networks it runs on. `inputs`, `outputs`: see
+    `detectors.outputs.selectors`; `kind`: what its outputs are, where their names do not tell. `canary`: tags with the
     outputs for frozen reference inputs, or `sha256:` and the hash of such inputs."""
 
     id: str
@@ -28,6 +29,7 @@ class Model:
     revoked: tuple[str, ...] = ()
     rollback_minutes: int = 15
     canary: tuple[str, ...] = ()
+    kind: str = ""
 
 
 class Verdict(NamedTuple):

@@ -19,10 +19,11 @@ from detectors.correlate.graph import Graph
 from detectors.correlate.rollback import Clock
 from detectors.drift.monitor import Monitor
 from detectors.drift.monitor import Settings as DriftSettings
+from detectors.models import APPROVED
 from detectors.verdicts import STATUS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from detectors.alert import Alert
     from detectors.correlate.rows import Incident
@@ -38,13 +39,12 @@ SECOND = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`approved`: addresses or networks whose work is wanted. `shift`: UTC hours of work. `linked`: group → streams
-    that are physically linked; streams of one message are so without being named."""
+    """`approved`: addresses or networks whose work is wanted. `shift`: UTC hours of work. `sources`: the configured
+    data sources; streams of one, and values of one message, are taken to be physically linked."""
 
     drift: DriftSettings = field(default_factory=DriftSettings)
     approved: tuple[str, ...] = ()
     shift: tuple[int, int] = (6, 18)
-    linked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
 
 
@@ -79,7 +79,7 @@ class Insight:
         self.monitor = Monitor(self.settings.drift)
         self.flow = Flow(Graph(), site.models, self.settings.sources)
         self.correlator = Correlator(self.flow.graph, changes=site.changes)
-        self._clues, self._clock = Clues(site.models, self.flow), Clock(site.models)
+        self._clues, self._clock = Clues(site.models, self.flow), Clock(site.models, self.flow.graph)
         self._first = _FirstSeen(site.learning)
         self._context = Context(
             site.changes, self.settings.approved, self._first, self.settings.shift, trains=self.flow.trains
@@ -98,7 +98,9 @@ class Insight:
         self._clock.saw(artefacts)
         if not self._site.learning.held:
             self.correlator.facts(facts)
-            self.correlator.events(map(self._context.artefact, artefacts))
+            # Of any other an alert tells; what is approved moves outputs as well, and lawfully.
+            lawful = [artefact for artefact in artefacts if artefact.state == APPROVED]
+            self.correlator.events(map(self._context.artefact, lawful))
             if artefacts or facts:
                 self._pending = self._pending or window.start
 
@@ -169,12 +171,12 @@ class Insight:
             self._incidents[identity] = gone
 
     def _linked(self) -> dict[str, str]:
-        """Stream → group: as configured, else the message that it came in, else the source that names it."""
-        groups = {stream: group for group, streams in self.settings.linked.items() for stream in streams}
+        """Stream → group: the message that it came in, else the source that names it."""
+        groups: dict[str, str] = {}
         for stream in self.monitor.alive():
             topic, mark, _ = stream.partition("#")
             named = next((source.id for source in self.settings.sources if stream in source.tags), "")
-            if stream not in groups and (mark or named):
+            if mark or named:
                 groups[stream] = topic if mark else named
         return groups
 

@@ -11,10 +11,11 @@ from detectors.pipeline import Pipeline
 from detectors.verdicts import Verdicts
 from detectors.zones import Policy
 from parsers import CaptureError, Engine
-from sensor import changes_file
+from sensor import changes_file, insight_config
 from sensor.errors import InputError
 from sensor.further_columns import extended
 from sensor.health import Health
+from sensor.insight_rows import Waiting
 from sensor.store import CaptureFacts
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def pipeline_of(
         changes=approved,
         models=config.models,
         false_alarms=config.alerting.false_alarms_per_day,
+        insight=insight_config.settings(config.drift, config.context, config.data_sources),
         verdicts=Verdicts(verdicts, [entry.suppression() for entry in config.suppressed]),
     )
 
@@ -137,6 +139,7 @@ class Replay:
         self._pipeline = pipeline or pipeline_of(config, case)
         self._health = Health()
         self._alerts: dict[str, Alert] = {}
+        self._found = Waiting()
         self._end = 0
         self._minutes: list[dict[str, object]] = []
         self.outcome = Outcome(case)
@@ -167,6 +170,7 @@ class Replay:
 
     def _take(self, window: Window) -> None:
         self._keep(self._pipeline.observe(window.tables, window.start, window.end, window.last))
+        self._found.add(*self._pipeline.insight.due(), window.end)
         for name, table in window.tables.items():
             self._store.append(name, extended(name, table, self._pipeline))
         self.outcome.counters.update(window.counters)
@@ -183,6 +187,9 @@ class Replay:
         """What is written row by row: each write costs some milliseconds, whatever its size."""
         self._store.upsert("alert_rows", [_row(alert, "status") for alert in self._alerts.values()])
         self._store.upsert("assets", [_row(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
+        drift, incidents = self._found.take()
+        self._store.upsert("drift", drift)
+        self._store.upsert("incident_rows", incidents)
         self._write_minutes()
         self._alerts.clear()
 
@@ -192,6 +199,7 @@ class Replay:
 
     def _finish(self) -> None:
         self._keep(self._pipeline.finish())
+        self._found.add(*self._pipeline.insight.due(), self._end)
         self._minutes += self._health.rest()
         self._store.flush()
         self._minutes += self._taught()
@@ -199,6 +207,7 @@ class Replay:
         found = {str(capture["id"]): _found(capture) for capture in self._engine.captures()}
         self._store.finish_case(found)
         self.outcome.alerts = sum(self._pipeline.raised.values())
+        self.outcome.incidents = len(self._pipeline.insight.incidents)
         self.outcome.learning = self._pipeline.site.learning.mode
         self.outcome.warnings = self._engine.warnings()
         self.outcome.notes = self._pipeline.notes()

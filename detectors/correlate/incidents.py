@@ -107,6 +107,7 @@ def incident(group: Sequence[Judged], probability: float, level: str, graph: Gra
         drift_ids=tuple(every),
         timeline=_timeline(group, events.values()),
         techniques=tuple(techniques),
+        controls=tuple(table["controls"][cause]),
         runbook=table["runbook"][cause],
         first_ts=min(starts),
         last_ts=max(max(member.ts, member.returned) for member, _ in group),

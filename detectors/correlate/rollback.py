@@ -11,12 +11,14 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from detectors import address
+from detectors.correlate.runbook import written
 from detectors.models import APPROVED, OLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from detectors.correlate.flow import Artefact
+    from detectors.correlate.graph import Graph
     from detectors.correlate.rows import Incident
     from detectors.models import Models
 
@@ -25,8 +27,8 @@ SECOND = 10**9
 
 
 class Clock:
-    def __init__(self, models: Models) -> None:
-        self._models = models
+    def __init__(self, models: Models, graph: Graph) -> None:
+        self._models, self._graph = models, graph
         self._given: dict[str, list[tuple[int, str, str, str]]] = {}  # model → when, state, version, host
 
     def saw(self, rows: Iterable[Artefact]) -> None:
@@ -41,8 +43,8 @@ class Clock:
             del given[:-KEPT]
 
     def read(self, incident: Incident) -> Incident:
-        """The incident with the hands of the clock: `target_minutes`, `artefact_ts`, `version`, `state`, `returned_ts`,
-        and `minutes` once both are there."""
+        """The incident with its runbook and the hands of the clock: `target_minutes`, `artefact_ts`, `version`,
+        `state`, `returned_ts`, and `minutes` once both are there."""
         model = next((m for m in self._models.all if m.id == incident.model_id), None)
         target = model.rollback_minutes if model is not None else 15
         hands: dict[str, Any] = {"since": incident.ts, "target_minutes": target}
@@ -55,7 +57,8 @@ class Clock:
             took = max(hands["artefact_ts"], hands["returned_ts"]) - incident.ts
             hands["minutes"] = round(took / SECOND / 60, 2)
             hands["in_time"] = hands["minutes"] <= target
-        return dataclasses.replace(incident, rollback=hands)
+        steps = written(incident, model, self._graph)
+        return dataclasses.replace(incident, rollback=hands, runbook=steps)
 
     def snapshot(self) -> dict[str, Any]:
         return {model: [list(one) for one in given] for model, given in self._given.items()}

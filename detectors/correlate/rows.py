@@ -145,6 +145,7 @@ class Incident:
     drift_ids: tuple[str, ...]
     timeline: tuple[Mapping[str, Any], ...]
     techniques: tuple[str, ...]
+    controls: tuple[str, ...]
     runbook: str
     first_ts: int
     last_ts: int

@@ -188,9 +188,14 @@ class Monitor:
                 for held in (self._streams, self._relations, self._held, self._started):
                     held.pop(oldest, None)
                 self.evicted += 1
-            found = self._streams[key] = Stream(*key, kind, self.settings.arl_days)
+            found = self._streams[key] = Stream(*key, kind, self.settings.arl_days, leads=self._leads(*key))
             self._started[key] = ts
         return found
+
+    def _leads(self, model: str, name: str) -> bool:
+        """Whether it is the first stream of its message (`topic#value`) that came."""
+        topic, mark, _ = name.partition("#")
+        return not mark or not any(m == model and n.startswith(f"{topic}#") for m, n in self._streams)
 
     def _mix(self, key: tuple[str, str]) -> Mix:
         if key not in self._mixes:

@@ -20,16 +20,19 @@ LEARN_MOST = 28 * PER_DAY  # blocks kept while learning; the oldest leave
 LEAST_BLOCKS = 2 * PER_HOUR * 12  # of a day's 288, twice: fewer are no baseline
 STILL_FACTOR = 3.0  # times the longest standstill or silence of the learnt days
 STILL_LEAST = 600 * 10**9
+RATE_SPREAD = 0.25  # of the root of the readings a block, taken for granted where little was learnt
 MEASURES = ("level", "inner", "rate")  # block mean, spread within a block, readings a block
 
 
 class Stream(Watch):
-    """`kind` is what its alerts are called: `output`, `confidence`, `input`, `relation`."""
+    """`kind` is what its alerts are called: `output`, `confidence`, `input`, `relation`. `leads`: it speaks for the
+    values that come in one message with it where their rate and their silence are concerned."""
 
-    def __init__(self, model_id: str, name: str, kind: str, arl_days: float) -> None:
-        self.measures = ("level",) if kind == "relation" else MEASURES
+    def __init__(self, model_id: str, name: str, kind: str, arl_days: float, *, leads: bool = True) -> None:
+        self.measures = ("level",) if kind == "relation" else MEASURES if leads else MEASURES[:2]
         super().__init__(kind)
         self.model_id, self.name, self.arl_days = model_id, name, arl_days
+        self.leads = leads
         self.learnt: list[tuple[int, float, float, int]] = []  # block, mean, variance within, readings
         self.block = -1
         self._n, self._sum, self._squares, self._zero = 0, 0.0, 0.0, 0.0
@@ -115,7 +118,7 @@ class Stream(Watch):
             self.block = now // BLOCK  # what comes later of the block that was over is late
         limit = max(STILL_LEAST, int(STILL_FACTOR * self.gap_most))
         silent = now - self.last_ts
-        if self.watching and silent > limit and "missing" not in self.open:
+        if self.watching and self.leads and silent > limit and "missing" not in self.open:
             news.append(self._stand("missing", self.last_ts, silent, limit))
         return news
 
@@ -193,7 +196,7 @@ class Stream(Watch):
     def _counter(self, rows: Array) -> None:
         """What only ever grows is a clock or a count: its level says nothing, that it comes does."""
         if "rate" in self.measures:
-            self.tracks["rate"] = provisional(np.sqrt(rows[:, 3]))
+            self.tracks["rate"] = provisional(np.sqrt(rows[:, 3]), least=RATE_SPREAD)
 
     def _provisional(self, rows: Array) -> None:
         inner = float(np.median(rows[:, 2]))
@@ -202,7 +205,7 @@ class Stream(Watch):
         if inner > 0 and "inner" in self.measures:
             self.tracks["inner"] = provisional(np.array([self._measures(tuple(row))[1] for row in rows]))
         if "rate" in self.measures:
-            self.tracks["rate"] = provisional(np.sqrt(rows[:, 3]))
+            self.tracks["rate"] = provisional(np.sqrt(rows[:, 3]), least=RATE_SPREAD)
 
     def _whole(self, rows: Array) -> None:
         blocks = rows[:, 0].astype(np.int64)

@@ -22,7 +22,7 @@ Array = npt.NDArray[Any]
 PHI_MOST = 0.98
 K_LEAST, K_MOST = 0.25, 0.75
 ANCHOR_K, ANCHOR_H = 1.0, 6.0  # over daily means: 0.02 to 1 sigma a day are caught at 0.2 to 2
-SHORT_LEAST = 12  # blocks (an hour) that a provisional baseline takes at least
+SHORT_LEAST = 8  # blocks (40 minutes) that a provisional baseline takes at least
 SHORT_K, SHORT_H = 1.0, 12.0  # its sums: so little is learnt that its centre and spread may be off by half
 NEVER = 1e9  # a height that no sum reaches
 DAY_SHARE = 0.5  # of the usual blocks of a day, for its mean to count
@@ -135,12 +135,13 @@ def calibrate(blocks: Array, values: Array, arl_days: float, seed: int, sigma: f
     )  # fmt: skip
 
 
-def provisional(values: Array, sigma: float = 0.0) -> Track:
+def provisional(values: Array, sigma: float = 0.0, least: float = 0.0) -> Track:
     """Learns from less than two days, as a short capture has them: no daily profile, no whitening, and a width that the
-    few blocks cannot understate. Medians, so that an hour of another state does not widen it."""
+    few blocks cannot understate. Medians, so that an hour of another state does not widen it. `least`: of its width;
+    never less than a thousandth of the value, which in so short a time may have stood still by chance."""
     centre = float(np.median(values))
     rest = values - centre
-    floor = 1e-6 * (abs(centre) + 1e-6)
+    floor = max(least, 1e-3 * abs(centre), 1e-9)
     sd = max(float(np.quantile(np.abs(rest), 0.8)) / _NORMAL_80 * (1 + 4 / len(values)), floor)
     loud = np.minimum(np.abs(rest) / sd, CAP)
     profile = Profile("flat", (centre,) * 24)

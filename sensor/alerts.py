@@ -39,9 +39,9 @@ def of_id(store: Reading, wanted: str, case: str | None, columns: str = "*") -> 
     found += ask(store, f"SELECT {columns} FROM (SELECT *, incident_id AS alert_id FROM incidents) {order}")
     if not found:
         where = f" in case {case!r}" if case else ""
-        raise InputError(f"there is no alert or incident {wanted!r}{where}; {_LISTS}")
+        raise InputError(f"there is no alert {wanted!r}{where}, and no incident; {_LISTS}")
     if len({row["alert_id"] for row in found}) > 1:
-        raise InputError(f"{wanted!r} begins several ids; write more of it")
+        raise InputError(f"{wanted!r} begins several alert_ids; write more of it")
     return found
 
 

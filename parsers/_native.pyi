@@ -78,13 +78,14 @@ class Engine:
         ring_mib: int = 64,
         snaplen: int = 0,
         promiscuous: bool = True,
-        program: Sequence[tuple[int, int, int, int]] = (),
+        program: Sequence[tuple[int, int, int, int]] | None = None,
         rings: int = 1,
     ) -> Engine:
         """Listens to interfaces, which needs CAP_NET_RAW; nothing is sent.
 
         `ring_mib`: the kernel's buffer, of each of `rings` sockets that share an interface's packets. `snaplen`: bytes
-        kept of a packet, 0 for all. `program`: of classic BPF, which packets are wanted. CaptureError when it cannot listen.
+        kept of a packet, 0 for all. `program`: of classic BPF, which packets are wanted.
+        CaptureError when it cannot listen.
         """
     def next(self) -> Window | None:
         """The next window; None at the end. Waits without the GIL and lets signal handlers run."""

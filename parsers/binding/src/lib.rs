@@ -176,7 +176,7 @@ impl Engine {
     #[staticmethod]
     #[pyo3(signature = (
         interfaces, *, window_seconds = 10.0, workers = 1, limits = None, vlan_in_key = false, ring_mib = 64,
-        snaplen = 0, promiscuous = true, program = Vec::new(), rings = 1
+        snaplen = 0, promiscuous = true, program = None, rings = 1
     ))]
     #[allow(clippy::too_many_arguments)] // names of settings, given by keyword
     fn live(
@@ -188,15 +188,16 @@ impl Engine {
         ring_mib: u32,
         snaplen: u32,
         promiscuous: bool,
-        program: Vec<mirror::Instruction>,
+        program: Option<Vec<mirror::Instruction>>,
         rings: u16,
     ) -> PyResult<Self> {
         let pipeline = pipeline(window_seconds, workers, limits, vlan_in_key)?;
+        let filter = program.unwrap_or_default();
         let stop = Arc::new(AtomicBool::new(false));
         let mut wanted = Vec::new();
         for (place, interface) in (0u16..).zip(interfaces) {
             let fanout = (rings > 1).then(|| mirror::group(place));
-            let one = mirror::Settings { interface, ring_mib, snaplen, promiscuous, filter: program.clone(), fanout };
+            let one = mirror::Settings { interface, ring_mib, snaplen, promiscuous, filter: filter.clone(), fanout };
             wanted.extend(std::iter::repeat_n(one, usize::from(rings.max(1))));
         }
         let live = Live::open(wanted, Arc::clone(&stop)).map_err(|e| CaptureError::new_err(e.to_string()))?;

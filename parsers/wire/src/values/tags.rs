@@ -1,4 +1,4 @@
-//! The last value of each tag of a flow, in bounded memory.
+//! The last value of each tag, in bounded memory.
 
 use hashbrown::HashTable;
 

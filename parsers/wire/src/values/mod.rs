@@ -90,6 +90,8 @@ pub struct Document<'a> {
 pub struct Read {
     /// Whether it had a leaf.
     pub found: bool,
+    /// Whether it is one document from end to end, all of it read.
+    pub whole: bool,
     /// Whether it has more leaves than were read.
     pub more: bool,
     /// Whether one of the leaves was a secret's, which is passed over.
@@ -105,8 +107,8 @@ impl Values {
         let bounds = bounds(cx, document);
         let mut hidden = false;
         let mut sink = |path: &str, leaf: Leaf<'_>| hidden |= !leaf_seen(tags, text, cx, document, path, leaf);
-        let json::Scanned { found, more, .. } = json::scan(document.bytes, bounds, tag, &mut sink);
-        Read { found, more, hidden }
+        let json::Scanned { found, more, whole } = json::scan(document.bytes, bounds, tag, &mut sink);
+        Read { found, whole, more, hidden }
     }
 }
 
@@ -149,14 +151,20 @@ fn leaf_seen(
     if !tags.changed(document.tags, key, xxh3_64_with_seed(raw, kind), || number().map(f64::to_bits)) {
         return true;
     }
-    if secret::hides(path, document.name.len()) {
-        return false;
-    }
-    let shown = match leaf {
+    let kept = match leaf {
         Leaf::Text(raw) => {
             json::unescape(raw, scratch);
-            Shown { value: None, text: scratch, quality: "good" }
+            secret::kept(scratch)
         }
+        _ => Some(""),
+    };
+    let Some(text) = kept.filter(|_| !secret::hides(path, document.name.len())) else {
+        // It is asked for again whenever it comes: whether a document hides something is said of each.
+        tags.forget(key);
+        return false;
+    };
+    let shown = match leaf {
+        Leaf::Text(_) => Shown { value: None, text, quality: "good" },
         Leaf::Null => Shown { value: None, text: "null", quality: "bad" },
         _ => Shown { value: number(), text: "", quality: "good" },
     };

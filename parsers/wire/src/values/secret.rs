@@ -64,9 +64,42 @@ pub fn place(path: &str) -> bool {
     path.split(['/', ':', '.']).any(level)
 }
 
+/// What may be kept of a text: a URL loses its query, in which tokens travel; `None`: it is a secret by its own look (a
+/// signed token, the value of an authorization, a private key, a URL with a password).
+#[must_use]
+pub fn kept(text: &str) -> Option<&str> {
+    let start = text.as_bytes();
+    let scheme = |word: &[u8]| start.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    let signed = start.starts_with(b"eyJ") && start.iter().filter(|&&b| b == b'.').count() >= 2;
+    if signed || scheme(b"bearer ") || scheme(b"basic ") || text.contains("PRIVATE KEY-----") {
+        return None;
+    }
+    let host = text.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+    if host.is_some_and(|host| host.contains('@')) {
+        return None;
+    }
+    if host.is_none() && !text.starts_with('/') {
+        return Some(text);
+    }
+    text.split('?').next()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_that_are_secrets_by_their_look() {
+        for text in ["eyJhbGciOi.eyJzdWIi.c2ln", "Bearer abc", "basic dTpw", "mqtt://u:p@broker/x"] {
+            assert_eq!(kept(text), None, "{text}");
+        }
+        assert_eq!(kept("-----BEGIN EC PRIVATE KEY-----\nMHc="), None);
+        assert_eq!(kept("https://r/x?token=t"), Some("https://r/x"));
+        assert_eq!(kept("/x?sig=t"), Some("/x"));
+        for text in ["auto", "ok?", "basically", "", "2026-01-01T00:00:00Z", "opc.tcp://plc:4840"] {
+            assert_eq!(kept(text), Some(text));
+        }
+    }
 
     #[test]
     fn names_of_secrets() {

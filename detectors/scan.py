@@ -18,9 +18,9 @@ Blind when: the scan is slower than the threshold in a period (default two minut
 
 Only *probes* count: flows that were never opened, or that ended at once with nothing recognised in them. A client
 that polls fifty controllers is no scan, however it starts. Of ARP requests those count that ask for a host nobody ever
-heard. Points count that are refused, and for a client that is new to the server those that answer as well. The period ends with the window, so it is up to one
-window longer than configured. The defaults are those Microsoft publishes for Defender for IoT: 25 ports,
-50 addresses of a /16, 10 controllers, in two minutes.
+heard. Points count that are refused, and for a client that is new to the server those that answer as well. The period
+ends with the window, so it is up to one window longer than configured. The defaults are those Microsoft publishes for
+Defender for IoT: 25 ports, 50 addresses of a /16, 10 controllers, in two minutes.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ TARGETS = 2048  # targets counted of one suspect; beyond this the count says "at
 _ENDED = ("reset", "closed", "closing")
 
 _KINDS = (
-    "ports", "addresses", "controllers", "units", "functions", "points", "browse", "wildcard", "integrity_poll", "broadcast",
+    "ports", "addresses", "controllers", "units", "functions", "points", "browse", "wildcard", "integrity_poll",
+    "broadcast",
 )  # fmt: skip
 
 Try = tuple[int, int, str]  # when, frame, capture: the latest probe of a target

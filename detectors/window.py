@@ -68,6 +68,11 @@ class Table:
     def __len__(self) -> int:
         return self.rows
 
+    @property
+    def messages(self) -> tuple[Table, Array]:
+        """A table with a row a message, and the message of each row of this: where many rows share one, less work."""
+        return self, np.arange(len(self))
+
     def has(self, name: str) -> bool:
         return self.arrow is not None and self.arrow.schema.get_field_index(name) >= 0
 
@@ -187,6 +192,20 @@ class Table:
         return packed.view(f"S{packed.shape[1]}").reshape(-1)
 
 
+def ranked(codes: Array) -> tuple[Array, Array]:
+    """Distinct numbers below 2**63, rising, and the place of each row's among them. Small ones are sorted in words
+    that carry their row with them, several times as fast as `np.unique` does it."""
+    if not len(codes) or int(codes.max()) >> 32:
+        return np.unique(codes, return_inverse=True)
+    packed = np.sort((codes.astype(np.uint64) << np.uint64(32)) | np.arange(len(codes), dtype=np.uint64))
+    rows, sorted_codes = (packed & np.uint64(0xFFFFFFFF)).astype(np.int64), packed >> np.uint64(32)
+    new = np.ones(len(packed), dtype=bool)
+    new[1:] = sorted_codes[1:] != sorted_codes[:-1]
+    place = np.empty(len(codes), dtype=np.int64)
+    place[rows] = np.cumsum(new) - 1
+    return sorted_codes[new], place
+
+
 def groups(keys: Array) -> tuple[Array, Array, int]:
     """The row each distinct key is first seen at, each row's group, and the number of groups."""
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
@@ -217,7 +236,7 @@ def _dtypes() -> dict[int, Any]:
     return known | {pa.bool_().id: bool, pa.timestamp("ns").id: np.dtype(np.int64)}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 15)
 def number(text: str) -> int:
     """The number that `Table.stable` gives a text."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "big")

@@ -84,7 +84,7 @@ class Gathered:
         owner = owner[rows]
         pairs, tag = ranked(whose[owner] * len(names) + codes[rows])
         whose, code = np.divmod(pairs.astype(np.int64), max(1, len(names)))
-        called, code = np.unique(code, return_inverse=True)
+        called, code = ranked(code)
         called_as = [names[at] for at in called.tolist()]
         numbers = np.fromiter(map(number, called_as), dtype=np.uint64, count=len(called))
         keys = hash_on(ends[whose], numbers[code])

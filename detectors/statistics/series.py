@@ -12,6 +12,7 @@ import numpy as np
 
 from detectors.statistics.hashing import hash_runs
 from detectors.statistics.store import Store
+from detectors.window import packed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,7 @@ VARIED = 0.5  # share of distinct values in a stretch: below that repeating itse
 _CHUNK = 1 << 12  # stretches looked up at a time
 _SECOND = 1e9
 _HUGE = 1e30
+_32, _ROW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,12 +244,11 @@ def _repeated(owner: Array, number: Array, marks: Array) -> Array:
     """Which stretches came earlier in the same window, at most `HEARD` stretches of their tag ago."""
     again = np.zeros(len(marks), dtype=bool)
     # Sorted by tag and sixteen bits of the mark: what may be equal lies side by side, and the rest is not looked at.
-    alike = (owner.astype(np.uint64) << np.uint64(16)) | (marks & np.uint64(0xFFFF))
-    order = np.argsort(alike, kind="stable")
-    near = np.flatnonzero(alike[order[1:]] == alike[order[:-1]])
+    alike = np.sort(packed((owner << 16) | (marks & np.uint64(0xFFFF)).astype(np.int64)))
+    near = np.flatnonzero(alike[1:] >> _32 == alike[:-1] >> _32)
     if not len(near):
         return again
-    some = np.unique(np.concatenate((order[near], order[near + 1])))
+    some = np.unique((alike[np.concatenate((near, near + 1))] & _ROW).astype(np.int64))
     order = some[np.lexsort((number[some], marks[some], owner[some]))]
     first, second = order[:-1], order[1:]
     same = (owner[first] == owner[second]) & (marks[first] == marks[second])

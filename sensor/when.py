@@ -55,3 +55,10 @@ def _moment(option: str, text: str, now: datetime) -> datetime:
         raise InputError(
             f"{option} {text!r} is no time; write 2026-03-01, 2026-03-01T12:30:00Z, or 2h for two hours ago"
         ) from None
+
+
+def iso(nanoseconds: int) -> str:
+    """A time for people, to the second; empty for none."""
+    if not nanoseconds:
+        return ""
+    return datetime.fromtimestamp(nanoseconds // 10**9, UTC).isoformat().replace("+00:00", "Z")

@@ -12,7 +12,7 @@ from sensor.case_name import LIVE, check_case
 from sensor.commands.common import location, settings
 from sensor.errors import InputError
 from sensor.output import chosen_format, show_rows
-from sensor.when import deadline
+from sensor.when import deadline, iso
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -33,14 +33,13 @@ def run(arguments: Namespace) -> int:
     where = location(arguments, loaded)
 
     from sensor import verdicts
-    from sensor.store import check_store, open_store
+    from sensor.store import open_saying
 
-    check_store(where)
-    with closing(open_store(where, loaded.store.database, loaded.sensor.name)) as store:
+    with closing(open_saying(where, loaded.store.database, loaded.sensor.name)) as store:
         saying = verdicts.Saying(arguments.action, case, who, expiry, arguments.note)
         now = verdicts.say(store, wanted, saying)
     row = {name: now[name] for name in ("alert_id", "status", "title", "severity")}
-    row |= {"case": now["scope"] or "all", "by": who, "until": _text(expiry), "note": arguments.note}
+    row |= {"case": now["scope"] or "all", "by": who, "until": iso(expiry), "note": arguments.note}
     show_rows([row], chosen_format(arguments.format))
     return 0
 
@@ -51,9 +50,3 @@ def _who() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"uid {os.getuid()}"
-
-
-def _text(expiry: int) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(expiry // 10**9, UTC).isoformat().replace("+00:00", "Z") if expiry else ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 200_000
 BATCH_BYTES = 64 * 1024 * 1024
-_OF_RUN = ("alert_rows", "assets", "drift", "incidents", "health", "captures")
+_OF_RUN = ("alert_rows", "assets", "drift", "incident_rows", "health", "captures")
 
 
 class SpoolStore:

@@ -51,6 +51,9 @@ class Store(Reading, Protocol):
     def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
         """Adds a row to `verdicts`, for one case or, with an empty name, for all. It is durable when this returns."""
 
+    def record_model(self, row: Mapping[str, object]) -> None:
+        """Adds a row to `model_registry`. It is durable when this returns."""
+
     def flush(self) -> None:
         """Writes whatever `append` kept."""
 

@@ -128,6 +128,10 @@ class ChdbStore:
         said = {**row, "sensor": self._sensor, "case_id": case}
         self._session.insert("verdicts", list(said), [ndjson([said])], "JSONEachRow")
 
+    def record_model(self, row: Mapping[str, object]) -> None:
+        said = {**row, "sensor": self._sensor, "case_id": ""}
+        self._session.insert("model_registry", list(said), [ndjson([said])], "JSONEachRow")
+
     def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         self.flush()
         self._register(found)

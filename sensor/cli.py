@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sensor import cli_models
 from sensor.errors import BAD_INPUT, FAILED, DriftspanError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     _add_status(commands)
     _query(commands)
     _listings(commands)
+    cli_models.add(commands, _common)
     _show(commands)
     _verdicts(commands)
     _tune(commands)

@@ -218,6 +218,9 @@ def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
         except ValueError as error:
             key = "hosts" if "is no SHA-256" not in str(error) else "approved"
             raise reader.error(("model", index, key), str(error)) from None
+        if model.manifest and bool(model.manifest_key) == bool(model.manifest_certificate):
+            message = "a manifest needs manifest_key or manifest_certificate, one of them, to verify its signature"
+            raise reader.error(("model", index, "manifest"), message)
         if model.rollback_minutes < 0:
             raise reader.error(("model", index, "rollback_minutes"), "rollback_minutes must not be negative")
 

@@ -104,7 +104,10 @@ _TAIL = """
 
 # --- models: the AI models of the plant. inputs and outputs: MQTT topic filters, OPC UA node ids,
 # Modbus units and registers, DNP3 points, HTTP paths. approved: version = SHA-256 of the model's file,
-# the newest last. revoked: SHA-256 sums that must not be used any more.
+# the newest last; of several files, a list of them. revoked: SHA-256 sums that must not be used any more.
+# manifest: paths of signed manifests (OpenSSF model signing), whose files are approved under the manifest's name, once
+# verified by manifest_key (a public key, PEM) or manifest_certificate (an authority or the signer, PEM).
+# "driftspan models" adds, approves and revokes as well, and lists what was seen.
 #
 # [[model]]
 # id = "pump-anomaly"
@@ -113,6 +116,8 @@ _TAIL = """
 # outputs = ["plant/pump/+/score"]
 # approved = { "1.4.0" = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" }
 # revoked = []
+# manifest = []
+# manifest_key = ""
 # rollback_minutes = 15
 
 # --- data sources: what feeds the models.

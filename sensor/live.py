@@ -85,7 +85,7 @@ class Sensor:
         """Flows go on as they are: they are the engine's. What was learnt is kept."""
         try:
             config = self._reload()
-            pipeline = pipeline_of(config, LIVE)
+            pipeline = pipeline_of(config, LIVE, models=self._keeper.models(config))
             pipeline.restore(self._pipeline.snapshot())
         except (DriftspanError, KeyError, TypeError, ValueError) as error:
             say(f"{error}; the configuration stays as it was")

@@ -11,7 +11,7 @@ from detectors.pipeline import Pipeline
 from detectors.verdicts import Verdicts
 from detectors.zones import Policy
 from parsers import CaptureError, Engine
-from sensor import changes_file
+from sensor import changes_file, model_registry
 from sensor.errors import InputError
 from sensor.further_columns import extended
 from sensor.health import Health
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from detectors.alert import Alert
     from detectors.changes import Change
+    from detectors.models import Model
     from detectors.verdicts import Verdict
     from parsers import Window
     from sensor.config import Config
@@ -108,10 +109,14 @@ def _engine(paths: Sequence[str], config: Config, workers: int) -> Engine:
 
 
 def pipeline_of(
-    config: Config, case: str, verdicts: Iterable[Verdict] = (), changes: Iterable[Change] = ()
+    config: Config,
+    case: str,
+    verdicts: Iterable[Verdict] = (),
+    changes: Iterable[Change] = (),
+    models: Iterable[Model] | None = None,
 ) -> Pipeline:
-    """All detectors as the configuration wants them; `changes`: approved ones besides the configuration's.
-    InputError for a file of changes that cannot be used."""
+    """All detectors as the configuration wants them; `changes`: approved ones besides the configuration's; `models`:
+    what a store makes of the configuration's. InputError for a file of changes or a manifest that cannot be used."""
     approved = [*changes_file.load(config.alerting.changes), *(entry.change() for entry in config.changes), *changes]
     return Pipeline(
         Policy(config.zones, config.conduits),
@@ -120,7 +125,7 @@ def pipeline_of(
         case_id=case,
         learning=config.learning.settings(),
         changes=approved,
-        models=config.models,
+        models=model_registry.configured(config.models) if models is None else models,
         false_alarms=config.alerting.false_alarms_per_day,
         verdicts=Verdicts(verdicts, [entry.suppression() for entry in config.suppressed]),
     )

@@ -48,7 +48,7 @@ def run(arguments: Namespace) -> int:
     writer = Writer(folder, loaded.store.spool_mib << 20)
     with closing(SpoolStore(writer, loaded.sensor.name, LIVE, LIVE)) as store:
         keeper = KeeperProcess(where, loaded, folder)
-        pipeline = pipeline_of(loaded, LIVE)
+        pipeline = pipeline_of(loaded, LIVE, models=keeper.models(loaded))
         learnt(pipeline, folder, loaded)
         sensor = Sensor(engine, store, keeper, loaded, pipeline, folder, lambda: config.load(path))
         for number in (signal.SIGTERM, signal.SIGINT):

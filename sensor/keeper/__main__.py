@@ -116,6 +116,9 @@ class Keeper:
                 with self._writing:
                     self._store.record_verdict(request["case"], request["row"])
                 self._tell_verdicts()
+            case "model":
+                with self._writing:
+                    self._store.record_model(request["row"])
             case "status":
                 files, size = self._reader.backlog()
                 state = {"delivered_rows": self._delivered, "waiting_files": files, "waiting_bytes": size}

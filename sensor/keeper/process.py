@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from detectors.verdicts import Verdict
-from sensor.errors import DriftspanError, InputError
+from sensor import model_registry
+from sensor.errors import DriftspanError, InputError, StoreError
+from sensor.keeper.client import keeper_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from detectors.models import Model
     from sensor.config import Config
 
 FIRST = 120.0  # seconds in which a keeper opens its store, migrations included
@@ -32,6 +35,7 @@ class KeeperProcess:
             sys.executable, "-P", "-m", "sensor.keeper", "--store", location, "--database", config.store.database,
             "--sensor", config.sensor.name, "--spool", str(spool),
         ]  # fmt: skip
+        self._location = location
         self._told: queue.Queue[dict[str, Any]] = queue.Queue()
         self._begun = 0.0
         self.restarts = 0
@@ -80,6 +84,13 @@ class KeeperProcess:
             found |= self._told.get()
         rows = found.get("verdicts")
         return None if rows is None else [Verdict(*row) for row in rows]
+
+    def models(self, config: Config) -> tuple[Model, ...]:
+        """What the store makes of the configuration's models. StoreError while no keeper answers."""
+        keeper = keeper_of(self._location)
+        if keeper is None:
+            raise StoreError(f"{self._location}: the process that keeps the store does not answer")
+        return model_registry.running(keeper, config.models)
 
     def end(self) -> bool:
         """Lets it deliver what waits; whether it ended in time."""

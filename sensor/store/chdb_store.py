@@ -141,6 +141,10 @@ class ChdbStore:
     def deliver(self, batch: Delivery) -> None:
         self._session.insert(batch.table, batch.columns, [batch.payload], batch.format, batch.token)
 
+    def record_model(self, row: Mapping[str, object]) -> None:
+        said = {**row, "sensor": self._sensor, "case_id": ""}
+        self._session.insert("model_registry", list(said), [ndjson([said])], "JSONEachRow")
+
     def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         self.flush()
         self._register(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from sensor.alerting import AlertingSection, LearningSection
-from sensor.config import CaptureSection, SensorSection, StoreSection
+from sensor.config import CaptureSection, ConsoleSection, SensorSection, StoreSection
 
 _HEAD = """\
 # driftspan: configuration of the sensor.
@@ -30,6 +30,22 @@ vlan_in_key = {vlan_in_key}
 path = "{path}"
 # Database inside it that unqualified table names mean.
 database = "{database}"
+
+[console]
+# Where "driftspan serve" listens: on this machine alone unless told otherwise.
+host = "{host}"
+port = {port}
+# File whose first line is the token that clients of the API have to show ("Authorization: Bearer TOKEN"); only its
+# owner may read it. The variable DRIFTSPAN_TOKEN of the environment goes before it.
+token_file = ""
+
+[intake]
+# What comes from outside, as files or directories of them: a JSON document a line (.jsonl .ndjson .log), or a
+# file of one (.json). "driftspan replay" takes them at the time that they name, "driftspan serve" follows them.
+# Drift that other tools report: AITF attributes, Evidently, NannyML, or plain model_id, kind, statistic, ts.
+drift = []
+# Inference logs that the models' own hosts keep: model_id, ts, output, and where known confidence, inputs, version.
+inference = []
 
 [learning]
 # Seconds of packet time a detector learns at most before what is new to it is reported.
@@ -140,7 +156,7 @@ def template() -> str:
     from parsers import limits
 
     sensor, capture, store = SensorSection(), CaptureSection(), StoreSection()
-    learning, alerting = LearningSection(), AlertingSection()
+    console, learning, alerting = ConsoleSection(), LearningSection(), AlertingSection()
     head = _HEAD.format(
         name=sensor.name,
         window_seconds=capture.window_seconds,
@@ -148,6 +164,8 @@ def template() -> str:
         vlan_in_key=str(capture.vlan_in_key).lower(),
         path=store.path,
         database=store.database,
+        host=console.host,
+        port=console.port,
         seconds=learning.seconds,
         quiet_windows=learning.quiet_windows,
         device_seconds=learning.device_seconds,

@@ -48,6 +48,9 @@ class Store(Reading, Protocol):
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
         """Writes rows that replace earlier ones of the same key."""
 
+    def record(self, table: str, case: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Writes rows of any case that come from outside; they are durable when this returns."""
+
     def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
         """Adds a row to `verdicts`, for one case or, with an empty name, for all. It is durable when this returns."""
 

@@ -8,7 +8,7 @@ Evidence: both values with time, frame and line of the log, how many were compar
 False positives: a log that rounds more than `value_tolerance`, writes other units or means of inputs; see `agreed`.
 Techniques: T0830, T1692.002, AML.T0043, AML.T0031 by kind, in the catalogue.
 Fires on: pcaps/model_swap.pcap with a log of its outputs in which one is changed (tests/integration)
-Silent on: pcaps/day_clean.pcap.gz with a log of its outputs as they are
+Silent on: pcaps/normal_plant.pcap, and pcaps/day_clean.pcap.gz with a log of its outputs as they are
 Cost: nothing without a log; with one, a search by time for each output and line of it.
 Blind when: the outputs are not on the network in clear or the model is not configured; the log is written from the
 network; clocks differ by more than `clock_seconds`; a log's values never agree: then its units are in doubt, said once.

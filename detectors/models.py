@@ -17,7 +17,8 @@ APPROVED, OLD, REVOKED, UNKNOWN = "approved", "old", "revoked", "unknown"
 @dataclass(frozen=True, slots=True)
 class Model:
     """`approved`: version → SHA-256 (hexadecimal) of its file, the newest last. `revoked`: SHA-256 sums that were
-    approved once and must not be used any more. `hosts`: addresses or networks it runs on."""
+    approved once and must not be used any more. `hosts`: addresses or networks it runs on. `inputs`, `outputs`: see
+    `detectors.outputs.selectors`; `kind`: what its outputs are, where their names do not tell."""
 
     id: str
     hosts: tuple[str, ...] = ()
@@ -26,6 +27,7 @@ class Model:
     approved: Mapping[str, str] = field(default_factory=dict)
     revoked: tuple[str, ...] = ()
     rollback_minutes: int = 15
+    kind: str = ""
 
 
 class Verdict(NamedTuple):

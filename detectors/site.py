@@ -12,6 +12,7 @@ from detectors.budget import PER_DAY, Budget
 from detectors.changes import Change, Changes
 from detectors.learning import Learning, Settings
 from detectors.models import Model, Models
+from detectors.outputs.observer import Observer
 from detectors.places import Places, places
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Site:
     learning: Learning
     changes: Changes
     models: Models
+    observer: Observer
     budget: Budget = field(default_factory=Budget)
     arrived: Arrived = field(default_factory=Arrived)
 
@@ -38,6 +40,7 @@ class Site:
         self.places.learn(window)
         self.inventory.learn(window)
         self.learning.observe(window)
+        self.observer.learn(window)
 
     def snapshot(self) -> dict[str, Any]:
         return {
@@ -45,6 +48,7 @@ class Site:
             "inventory": self.inventory.snapshot(),
             "learning": self.learning.snapshot(),
             "budget": self.budget.snapshot(),
+            "observer": self.observer.snapshot(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -52,6 +56,7 @@ class Site:
         self.inventory.restore(state["inventory"])
         self.learning.restore(state["learning"])
         self.budget.restore(state["budget"])
+        self.observer.restore(state["observer"])
 
 
 def site(
@@ -64,4 +69,5 @@ def site(
     """A site of which nothing has been seen yet. `false_alarms`: a day, of all that judges by what is usual."""
     where = places(policy)
     learning, budget = Learning(settings or Settings()), Budget(false_alarms)
-    return Site(where, Inventory(where), learning, Changes(changes), Models(models), budget)
+    known = Models(models)
+    return Site(where, Inventory(where), learning, Changes(changes), known, Observer(known), budget)

@@ -45,6 +45,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "mqtt": {
         "ts": TIME, **FLOW, "frame": pa.uint64(), "packet_type": pa.uint8(), "packet": NAME, "client_id": NAME,
         "username_seen": pa.uint8(), "password_seen": pa.uint8(), "topic": NAME, "reason_code": pa.uint8(),
+        "retain": pa.uint8(), "payload": pa.binary(), "payload_cut": pa.uint8(), "filters": pa.list_(pa.utf8()),
     },
     "tls": {
         "ts": TIME, **FLOW, "frame": pa.uint64(), "version": NAME, "version_number": pa.uint16(), "cipher": NAME,
@@ -78,6 +79,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 DEFAULTS: dict[str, Any] = {
     "transport": "tcp", "state": "established", "packets_out": 9, "packets_in": 9, "count": 1, "answered": None,
     "message_type": "MSG", "src_port": 40000, "encrypted": None, "values": (), "capture": "a.pcap",
+    "payload": b"", "filters": (),
 }  # fmt: skip
 PORTS = {"modbus": 502, "dnp3": 20000, "opcua": 4840, "mqtt": 1883, "http": 80, "tls": 443, "ssh": 22, "ftp": 21}
 

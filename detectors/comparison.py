@@ -17,7 +17,8 @@ from detectors.host_clock import HostClock
 WAITING = 1 << 14  # records held of each side; the oldest leave unjudged, which is counted
 STREAMS = 256  # inputs of a model
 READINGS = 2048  # held of an input
-BEFORE = 3  # readings before a record that it may have been made from
+BEFORE = 3  # moments of readings before a record that it may have been made from
+SCALE = 0.05  # of a value: the least by which a reading is far off
 _SEPARATORS = ".#/:; "
 
 
@@ -32,6 +33,8 @@ class Comparison:
         self._judged = [0, 0, 0]  # up to when, by the wire's clock: outputs shown, lines logged, inputs shown
         self.covered = [0, 0]  # the log's first and last line, by the host's clock
         self.watched = [0, 0]  # the wire's first and last output
+        self._holes: list[int] = []  # outputs that the log lacks
+        self._ranges: dict[str, tuple[float, float]] = {}  # of inputs on which both agreed, the whole run long
         self._estimated = 0
         self.last: Shown | None = None
         self.overflow = 0
@@ -104,6 +107,7 @@ class Comparison:
                 found.append(Judged("incomparable", output.ts, output, near[0]))
             elif first <= output.ts <= last:
                 found.append(Judged("unlogged", output.ts, output))
+                self._holes.append(output.ts)
         self._judged[0] = max(self._judged[0], until)
         return found
 
@@ -121,13 +125,17 @@ class Comparison:
                 told = [agreement.same(reading, value, self._tolerance) for _, reading in near]
                 if True in told:
                     found.append(Judged("input_agreed", ts, None, line, stream, value))
+                    if isinstance(value, int | float) and (stream in self._ranges or len(self._ranges) < STREAMS):
+                        low, high = self._ranges.get(stream, (value, value))
+                        self._ranges[stream] = (min(low, value), max(high, value))
                 elif False in told:
                     found.append(Judged("input", near[-1][0], None, line, stream, (near[-1][1], value)))
         self._judged[1] = max(self._judged[1], until)
         return found
 
     def _inputs(self, until: int) -> list[Judged]:
-        """Readings on the network: does the log have them."""
+        """Readings on the network: does the log have them. A host skips one that the next follows closely, so only one
+        that is far from all that the log has is denied."""
         logged: dict[str, list[tuple[int, Any]]] = {}
         for line in self._logged:
             for name, value in line.inputs.items():
@@ -145,11 +153,22 @@ class Comparison:
                 told = [agreement.same(value, said, self._tolerance) for _, said in lines[low:high]]
                 if True in told:
                     found.append(Judged("confirmed", ts, None, None, stream))
-                elif False in told:
+                elif False in told and self._far_off(stream, value) and not self._hole(ts, follow):
                     nearest = min(lines[low:high], key=lambda one: (abs(one[0] - ts), one[0]))
                     found.append(Judged("denied", ts, None, None, stream, (value, nearest[1])))
         self._judged[2] = max(self._judged[2], until)
         return found
+
+    def _far_off(self, stream: str, value: Any) -> bool:
+        """Whether a number lies further outside the log's range than that is wide. A text is on no scale."""
+        low, high = self._ranges.get(stream, (0.0, 0.0))
+        wide = max(high - low, SCALE * max(abs(low), abs(high)))
+        return isinstance(value, int | float) and not low - wide <= value <= high + wide
+
+    def _hole(self, ts: int, follow: int) -> bool:
+        """Whether the log lacks an output that may have been made from a reading: then it says nothing of that."""
+        at = bisect_left(self._holes, ts - self._span.tolerance)
+        return at < len(self._holes) and self._holes[at] <= ts + follow
 
     def stream(self, name: str) -> str:
         """The wire's stream that the log means: of that name, or the only one that ends in it; empty: none."""
@@ -177,12 +196,15 @@ class Comparison:
         held = self._readings.get(stream, [])
         high = bisect_right(held, ts + self._span.tolerance, key=lambda reading: reading[0])
         low = bisect_left(held, ts - self._span.tolerance, key=lambda reading: reading[0])
-        low = max(min(low, high) - BEFORE, 0)
+        for _ in range(BEFORE):  # all of a moment: one packet may bring several, whose order is not told
+            if low > 0:
+                low = bisect_left(held, held[low - 1][0], key=lambda reading: reading[0])
         return [reading for reading in held[low:high] if reading[0] >= ts - self._span.age]
 
     def _forget(self, before: int) -> None:
         """What lies before a moment of the wire's clock and was judged, or cannot be."""
         del self._shown[: bisect_left(self._shown, before, key=lambda o: o.ts)]
+        del self._holes[: max(bisect_left(self._holes, before), len(self._holes) - WAITING)]
         gone = bisect_left(self._logged, before + self.offset, key=lambda line: line.ts)
         self._known -= {line.record_id for line in self._logged[:gone]}
         del self._logged[:gone]
@@ -202,6 +224,8 @@ class Comparison:
             "logged": [list(line) for line in self._logged],
             "readings": {stream: [list(r) for r in held] for stream, held in self._readings.items()},
             "bounds": [self._judged, self.covered, self.watched],
+            "holes": self._holes,
+            "ranges": {stream: list(ends) for stream, ends in self._ranges.items()},
             "estimated": self._estimated,
             "overflow": self.overflow,
         }
@@ -214,6 +238,8 @@ class Comparison:
         self._known = {line.record_id for line in self._logged}
         self._readings = {stream: [(ts, value) for ts, value in held] for stream, held in state["readings"].items()}
         self._judged, self.covered, self.watched = (list(pair) for pair in state["bounds"])
+        self._holes = list(state["holes"])
+        self._ranges = {stream: (low, high) for stream, (low, high) in state["ranges"].items()}
         self._estimated, self.overflow = state["estimated"], state["overflow"]
 
 

@@ -96,6 +96,22 @@ def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument(
         "--save-baseline", metavar="FILE", help="keep what --learn-from taught; needs no CAPTURE besides"
     )
+    command.add_argument(
+        "--drift",
+        action="append",
+        default=[],
+        metavar="FILE|DIR",
+        help="drift reports of other tools for the same time: AITF, Evidently, NannyML or plain JSON, a document a "
+        "line (.jsonl) or a file (.json); may be given several times (default: [intake] drift of the configuration)",
+    )
+    command.add_argument(
+        "--inference",
+        action="append",
+        default=[],
+        metavar="FILE|DIR",
+        help="inference logs that the models' own hosts kept, to be compared with the network; may be given several "
+        "times (default: [intake] inference of the configuration)",
+    )
     command.add_argument("--case", metavar="NAME", help="name of the case (default: from the captures' names)")
     command.add_argument(
         "--pace",

@@ -51,6 +51,23 @@ class StoreSection:
 
 
 @dataclass(frozen=True, slots=True)
+class IntakeSection:
+    """Files and directories: drift that other tools report, inference logs of the models' own hosts."""
+
+    drift: tuple[str, ...] = ()
+    inference: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSection:
+    """`token_file`: its first line is what a client of the API has to show."""
+
+    host: str = "127.0.0.1"
+    port: int = 8642
+    token_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DataSource:
     """What feeds models: its hosts, the tags it writes, the models that read them."""
 
@@ -65,6 +82,8 @@ class Config:
     sensor: SensorSection = SensorSection()
     capture: CaptureSection = CaptureSection()
     store: StoreSection = StoreSection()
+    console: ConsoleSection = ConsoleSection()
+    intake: IntakeSection = IntakeSection()
     limits: Mapping[str, int] = field(default_factory=dict)
     zones: tuple[Zone, ...] = ()
     conduits: tuple[Conduit, ...] = ()
@@ -78,7 +97,7 @@ class Config:
 
 
 SECTIONS = (
-    "sensor", "capture", "limits", "store", "console", "learning", "alerting",
+    "sensor", "capture", "limits", "store", "console", "intake", "learning", "alerting",
     "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
 )  # fmt: skip
 
@@ -114,11 +133,12 @@ def parse(text: str, name: str) -> Config:
     for key in data:
         if key not in SECTIONS:
             raise reader.error((key,), unknown("section", key, SECTIONS))
-    reader.mapping(("console",), data.get("console", {}), ())
     config = Config(
         sensor=reader.section("sensor", data, SensorSection),
         capture=reader.section("capture", data, CaptureSection),
         store=reader.section("store", data, StoreSection),
+        console=reader.section("console", data, ConsoleSection),
+        intake=reader.section("intake", data, IntakeSection),
         limits=_limits(reader, data.get("limits", {})),
         zones=reader.entries("zone", data, Zone),
         conduits=reader.entries("conduit", data, Conduit, {"from": "source", "to": "target"}),
@@ -190,6 +210,10 @@ def _check(reader: Reader, config: Config) -> None:
         raise reader.error(("store", "database"), "database must be a plain name of letters, digits and _")
     if not config.store.path:
         raise reader.error(("store", "path"), "path is empty; name a directory")
+    if not 0 <= config.console.port < 1 << 16:
+        raise reader.error(("console", "port"), "port must be between 0 (any free one) and 65535")
+    if not config.console.host:
+        raise reader.error(("console", "host"), 'host is empty; 127.0.0.1 is this machine alone, "::" every address')
     check_policy(reader, config.zones, config.conduits)
     check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)
     models = _unique(reader, "model", [model.id for model in config.models])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from sensor.alerting import AlertingSection, LearningSection
-from sensor.config import CaptureSection, SensorSection, StoreSection
+from sensor.config import CaptureSection, ConsoleSection, SensorSection, StoreSection
 
 _HEAD = """\
 # driftspan: configuration of the sensor.
@@ -45,6 +45,22 @@ database = "{database}"
 spool = "{spool}"
 # MiB that may wait while the store is away. When they are full the oldest messages are given up, never alerts.
 spool_mib = {spool_mib}
+
+[console]
+# Where "driftspan serve" listens: on this machine alone unless told otherwise.
+host = "{host}"
+port = {port}
+# File whose first line is the token that clients of the API have to show ("Authorization: Bearer TOKEN"); only its
+# owner may read it. The variable DRIFTSPAN_TOKEN of the environment goes before it.
+token_file = ""
+
+[intake]
+# What comes from outside, as files or directories of them: a JSON document a line (.jsonl .ndjson .log), or a
+# file of one (.json). "driftspan replay" takes them at the time that they name, "driftspan serve" follows them.
+# Drift that other tools report: AITF attributes, Evidently, NannyML, or plain model_id, kind, statistic, ts.
+drift = []
+# Inference logs that the models' own hosts keep: model_id, ts, output, and where known confidence, inputs, version.
+inference = []
 
 [learning]
 # Seconds of packet time a detector learns at most before what is new to it is reported.
@@ -160,7 +176,7 @@ def template() -> str:
     from parsers import limits
 
     sensor, capture, store = SensorSection(), CaptureSection(), StoreSection()
-    learning, alerting = LearningSection(), AlertingSection()
+    console, learning, alerting = ConsoleSection(), LearningSection(), AlertingSection()
     head = _HEAD.format(
         name=sensor.name,
         window_seconds=capture.window_seconds,
@@ -175,6 +191,8 @@ def template() -> str:
         spool=store.spool,
         spool_mib=store.spool_mib,
         database=store.database,
+        host=console.host,
+        port=console.port,
         seconds=learning.seconds,
         quiet_windows=learning.quiet_windows,
         device_seconds=learning.device_seconds,

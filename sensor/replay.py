@@ -15,6 +15,8 @@ from sensor import changes_file, model_registry
 from sensor.errors import InputError
 from sensor.further_columns import extended
 from sensor.health import Health
+from sensor.intake.feed import Feed
+from sensor.intake.keep import keep
 from sensor.store import CaptureFacts
 
 if TYPE_CHECKING:
@@ -132,14 +134,22 @@ def pipeline_of(
 
 
 class Replay:
-    """One run of captures into a case of the store. `pipeline`: one that has learnt already."""
+    """One run of captures into a case of the store. `pipeline`: one that has learnt already. `feed`: what other
+    tools and the models' hosts say of the same time."""
 
     def __init__(
-        self, engine: Engine, store: Store, config: Config, case: str, pipeline: Pipeline | None = None
+        self,
+        engine: Engine,
+        store: Store,
+        config: Config,
+        case: str,
+        pipeline: Pipeline | None = None,
+        feed: Feed | None = None,
     ) -> None:
         self._engine = engine
         self._store = store
         self._pipeline = pipeline or pipeline_of(config, case)
+        self._feed = feed or Feed()
         self._health = Health()
         self._alerts: dict[str, Alert] = {}
         self._end = 0
@@ -150,6 +160,8 @@ class Replay:
         started = time.monotonic()
         facts = [facts_of(capture) for capture in self._engine.captures()]
         self.outcome.replaced_rows = self._store.begin_case(self.outcome.case, facts)
+        if self._feed:
+            keep(self._store, self.outcome.case, self._feed.records, time.time_ns(), of_run=True)
         pacer = Pace(pace)
         while (window := self._next()) is not None:
             pacer.wait(window)
@@ -171,6 +183,8 @@ class Replay:
             raise InputError(str(error)) from None
 
     def _take(self, window: Window) -> None:
+        if self._feed:
+            self._pipeline.arrive(**self._feed.until(window.start, window.end))
         self._keep(self._pipeline.observe(window.tables, window.start, window.end, window.last))
         for name, table in window.tables.items():
             self._store.append(name, extended(name, table, self._pipeline))
@@ -196,6 +210,8 @@ class Replay:
         self._minutes.clear()
 
     def _finish(self) -> None:
+        if self._feed:
+            self._pipeline.arrive(**self._feed.rest())
         self._keep(self._pipeline.finish())
         self._minutes += self._health.rest()
         self._store.flush()
@@ -206,12 +222,13 @@ class Replay:
         self.outcome.alerts = sum(self._pipeline.raised.values())
         self.outcome.learning = self._pipeline.site.learning.mode
         self.outcome.warnings = self._engine.warnings()
-        self.outcome.notes = self._pipeline.notes()
+        self.outcome.notes = [*self._pipeline.notes(), *self._feed.notes()]
 
     def _taught(self) -> list[dict[str, object]]:
         """How far learning came and what verdicts hid, as rows of `health` at the end of packet time."""
         counters = self._pipeline.counters()
         told = {name: value for name, value in counters.items() if name.startswith(("learning.", "alerts_"))}
+        told |= self._feed.counters() if self._feed else {}
         return [{"ts": self._end, "counter": name, "value": value} for name, value in told.items()]
 
 

@@ -61,6 +61,9 @@ class Store(Saying, Protocol):
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
         """Writes rows that replace earlier ones of the same key."""
 
+    def record(self, table: str, case: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Writes rows of any case that come from outside; they are durable when this returns."""
+
     def flush(self) -> None:
         """Writes whatever `append` kept."""
 

@@ -126,9 +126,13 @@ class ChdbStore:
         if found:
             self._session.insert(table, list(found[0]), [ndjson(found)], "JSONEachRow")
 
+    def record(self, table: str, case: str, rows: Iterable[Mapping[str, object]]) -> None:
+        found = [{**row, "sensor": self._sensor, "case_id": case} for row in rows]
+        if found:
+            self._session.insert(table, list(found[0]), [ndjson(found)], "JSONEachRow")
+
     def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
-        said = {**row, "sensor": self._sensor, "case_id": case}
-        self._session.insert("verdicts", list(said), [ndjson([said])], "JSONEachRow")
+        self.record("verdicts", case, [row])
 
     def expect_tokens(self) -> None:
         """From now on every table of rows knows the batches that came last, so that one may be delivered again."""

@@ -15,6 +15,7 @@ from sensor import changes_file
 from sensor.errors import InputError
 from sensor.further_columns import extended
 from sensor.health import Health
+from sensor.ledger import Ledger
 from sensor.store import CaptureFacts
 
 if TYPE_CHECKING:
@@ -134,8 +135,10 @@ class Replay:
     ) -> None:
         self._engine = engine
         self._store = store
+        self._config = config
         self._pipeline = pipeline or pipeline_of(config, case)
         self._health = Health()
+        self._ledger = Ledger(store, self._pipeline.site.observer)
         self._alerts: dict[str, Alert] = {}
         self._end = 0
         self._minutes: list[dict[str, object]] = []
@@ -145,14 +148,17 @@ class Replay:
         started = time.monotonic()
         facts = [_facts(capture) for capture in self._engine.captures()]
         self.outcome.replaced_rows = self._store.begin_case(self.outcome.case, facts)
+        self._ledger.begin(self._config.sensor.name, self.outcome.case, [capture.id for capture in facts])
         pacer = Pace(pace)
         while (window := self._next()) is not None:
             pacer.wait(window)
             self._end = window.end
             self._take(window)
             if pace > 0:
+                self._ledger.write()
                 self._write_derived()
                 self._store.flush()
+                self._ledger.note(self._end)
             if progress is not None:
                 progress(self.outcome.counters, window.end)
         self._finish()
@@ -167,6 +173,8 @@ class Replay:
 
     def _take(self, window: Window) -> None:
         self._keep(self._pipeline.observe(window.tables, window.start, window.end, window.last))
+        if window.last:
+            self._ledger.keep()
         for name, table in window.tables.items():
             self._store.append(name, extended(name, table, self._pipeline))
         self.outcome.counters.update(window.counters)
@@ -193,7 +201,9 @@ class Replay:
     def _finish(self) -> None:
         self._keep(self._pipeline.finish())
         self._minutes += self._health.rest()
+        self._ledger.write()
         self._store.flush()
+        self._ledger.note(self._end)
         self._minutes += self._taught()
         self._write_derived()
         found = {str(capture["id"]): _found(capture) for capture in self._engine.captures()}

@@ -31,7 +31,7 @@ _SETTINGS = (
     "date_time_input_format = 'basic'",
 )
 # Learnt from a run as a whole, not read off one capture.
-_DERIVED = ("alert_rows", "assets", "drift", "incidents", "health")
+_DERIVED = ("alert_rows", "assets", "drift", "incidents", "health", "inference_log", "ledger_heads")
 _OF_RUN = (*_DERIVED, "captures")
 
 
@@ -103,10 +103,14 @@ class ChdbStore:
             raise StoreError("rows were appended before a case was begun")
         waiting = self._waiting.get(table)
         if waiting is None:
-            waiting = self._waiting[table] = batch_for(rows, {"sensor": self._sensor, "case_id": self._case})
+            waiting = self._waiting[table] = batch_for(rows, self._constants(table))
         waiting.add(rows)
         if waiting.rows >= BATCH_ROWS or waiting.size >= BATCH_BYTES:
             self._write(table)
+
+    def _constants(self, table: str) -> dict[str, str]:
+        constants = {"sensor": self._sensor, "case_id": self._case}
+        return {**constants, "run": self._run} if table in _OF_RUN else constants
 
     def _write(self, table: str) -> None:
         waiting = self._waiting.pop(table)
@@ -117,9 +121,7 @@ class ChdbStore:
             self._write(table)
 
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
-        constants = {"sensor": self._sensor, "case_id": self._case}
-        if table in _OF_RUN:
-            constants["run"] = self._run
+        constants = self._constants(table)
         found = [{**row, **constants} for row in rows]
         if found:
             self._session.insert(table, list(found[0]), [ndjson(found)], "JSONEachRow")

@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
-from sensor.store import open_reading
-from sensor.store.chdb_session import Session
+from tests.sensor.conftest import Program
 
 PCAPS = Path(__file__).parents[2] / "pcaps"
 STORE = "driftspan-store"
 
 
+def replay(program: Program, case: str) -> None:
+    program.rows("replay", PCAPS / "denial_of_inference.pcap", "--config", PCAPS / "plant.toml", "--case", case)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("written")
+    replay(Program(folder), "c")
+    return folder
+
+
 @pytest.fixture
-def replayed(driftspan) -> Any:
-    driftspan.rows("replay", PCAPS / "denial_of_inference.pcap", "--config", PCAPS / "plant.toml", "--case", "c")
+def replayed(driftspan, written: Path) -> Any:
+    """A copy of a store with 52 outputs."""
+    shutil.copytree(written / STORE, driftspan.folder / STORE, symlinks=True)
     return driftspan
 
 
 def edit(folder: Path, *statements: str) -> None:
-    with closing(open_reading(str(folder / STORE), "driftspan")):
-        pass  # the store is one, and nobody holds it
-    with closing(Session(folder / STORE)) as session:
-        session.use("driftspan")
-        session.run("SET mutations_sync = 2, lightweight_deletes_sync = 2")
-        for statement in statements:
-            session.run(statement)
+    """With the rights of who owns the directory, past the program; in a process of its own, as chDB wants it."""
+    script = """
+import json, sys
+from pathlib import Path
+from sensor.store.chdb_session import Session
+session = Session(Path(sys.argv[1]))
+session.use("driftspan")
+session.run("SET mutations_sync = 2, lightweight_deletes_sync = 2")
+for statement in json.load(sys.stdin):
+    session.run(statement)
+session.close()
+"""
+    subprocess.run(
+        [sys.executable, "-c", script, str(folder / STORE)], input=orjson.dumps(statements), check=True, timeout=120
+    )
 
 
 def faults(driftspan) -> list[tuple[str, int, int]]:
     done = driftspan("ledger", "verify")
     assert done.returncode == 1
     assert "tampered" in done.stderr
-    import orjson
-
     rows = [orjson.loads(line) for line in done.stdout.splitlines()]
     assert all(row["ts"] for row in rows if row["seq"] > 1)
     return [(row["result"], row["seq"], row["last"]) for row in rows]
@@ -54,11 +74,11 @@ def test_a_replay_repeated_gives_the_same_chain(replayed) -> None:
     assert (whole["result"], whole["case"], whole["records"]) == ("whole", "c", 52)
     rows = "SELECT * FROM inference_log ORDER BY seq"
     before = replayed.rows("query", rows)
-    replayed.rows("replay", PCAPS / "denial_of_inference.pcap", "--config", PCAPS / "plant.toml", "--case", "c")
+    replay(replayed, "c")
     assert replayed.rows("query", rows) == before
     assert replayed.rows("ledger", "verify") == [whole]
     assert whole["head"] == before[-1]["hash"]
-    replayed.rows("replay", PCAPS / "denial_of_inference.pcap", "--config", PCAPS / "plant.toml", "--case", "d")
+    replay(replayed, "d")
     assert {row["case"] for row in replayed.rows("ledger", "verify")} == {"c", "d"}
     assert [row["case"] for row in replayed.rows("ledger", "verify", "--case", "d")] == ["d"]
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from detectors.models import Model, Models
+from detectors.outputs import selectors
+from detectors.outputs.answer import KINDS
 from detectors.zones import Conduit, Zone
 from sensor.alerting import AlertingSection, ChangeEntry, LearningSection, SuppressEntry, check_alerting
 from sensor.config_read import Reader, unknown
@@ -252,8 +254,20 @@ def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
         if model.manifest and bool(model.manifest_key) == bool(model.manifest_certificate):
             message = "a manifest needs manifest_key or manifest_certificate, one of them, to verify its signature"
             raise reader.error(("model", index, "manifest"), message)
+        _check_outputs(reader, index, model)
         if model.rollback_minutes < 0:
             raise reader.error(("model", index, "rollback_minutes"), "rollback_minutes must not be negative")
+
+
+def _check_outputs(reader: Reader, index: int, model: Model) -> None:
+    for key, texts in (("inputs", model.inputs), ("outputs", model.outputs)):
+        for text in texts:
+            try:
+                selectors.parse(text)
+            except ValueError as error:
+                raise reader.error(("model", index, key), str(error)) from None
+    if model.kind and model.kind not in KINDS:
+        raise reader.error(("model", index, "kind"), unknown("kind of model", model.kind, KINDS))
 
 
 def _unique(reader: Reader, section: str, names: list[str]) -> set[str]:

@@ -18,6 +18,7 @@ from sensor.health import Health
 from sensor.insight_rows import Waiting
 from sensor.intake.feed import Feed
 from sensor.intake.keep import keep
+from sensor.ledger import Ledger
 from sensor.store import CaptureFacts
 
 if TYPE_CHECKING:
@@ -150,9 +151,11 @@ class Replay:
     ) -> None:
         self._engine = engine
         self._store = store
+        self._config = config
         self._pipeline = pipeline or pipeline_of(config, case)
         self._feed = feed or Feed()
         self._health = Health()
+        self._ledger = Ledger(store, self._pipeline.site.observer)
         self._alerts: dict[str, Alert] = {}
         self._found = Waiting()
         self._end = 0
@@ -165,14 +168,17 @@ class Replay:
         self.outcome.replaced_rows = self._store.begin_case(self.outcome.case, facts)
         if self._feed:
             keep(self._store, self.outcome.case, self._feed.records, time.time_ns(), of_run=True)
+        self._ledger.begin(self._config.sensor.name, self.outcome.case, [capture.id for capture in facts])
         pacer = Pace(pace)
         while (window := self._next()) is not None:
             pacer.wait(window)
             self._end = window.end
             self._take(window)
             if pace > 0:
+                self._ledger.write()
                 self._write_derived()
                 self._store.flush()
+                self._ledger.note(self._end)
             if progress is not None:
                 progress(self.outcome.counters, window.end)
         self._finish()
@@ -189,6 +195,8 @@ class Replay:
         if self._feed:
             self._pipeline.arrive(**self._feed.until(window.start, window.end))
         self._keep(self._pipeline.observe(window.tables, window.start, window.end, window.last))
+        if window.last:
+            self._ledger.keep()
         self._found.add(*self._pipeline.insight.due(), window.end)
         for name, table in window.tables.items():
             self._store.append(name, extended(name, table, self._pipeline))
@@ -222,7 +230,9 @@ class Replay:
         self._keep(self._pipeline.finish())
         self._found.add(*self._pipeline.insight.due(), self._end)
         self._minutes += self._health.rest()
+        self._ledger.write()
         self._store.flush()
+        self._ledger.note(self._end)
         self._minutes += self._taught()
         self._write_derived()
         found = {str(capture["id"]): found_of(capture) for capture in self._engine.captures()}

@@ -46,7 +46,7 @@ def run(arguments: Namespace) -> int:
     where = location(arguments, loaded)
     folder = Path(loaded.store.spool or f"{where.rstrip('/')}-spool")
     writer = Writer(folder, loaded.store.spool_mib << 20)
-    with closing(SpoolStore(writer, loaded.sensor.name, LIVE, LIVE)) as store:
+    with closing(SpoolStore(writer, loaded.sensor.name, LIVE)) as store:
         keeper = KeeperProcess(where, loaded, folder)
         pipeline = pipeline_of(loaded, LIVE, models=keeper.models(loaded))
         learnt(pipeline, folder, loaded)

@@ -11,8 +11,9 @@ Silent on: pcaps/normal_plant.pcap
 Cost: numpy over the values of a window; a kilobyte a tag.
 Blind when: false values stay within range and step; a tag has too few values; the protocol is encrypted.
 
-A tag is what one client hears of one server. A repeated stretch counts only where the values vary, and for no tag
-that repeated itself while it was learnt.
+A tag is what one client hears of one server. What several hear of it is one alert, in the name of the first; a leap
+within a minute of values out of range goes into theirs. A repeated stretch counts only where the values vary, and for
+no tag that repeated itself while it was learnt.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detectors import address
+from detectors import address, value_words
+from detectors.alert import alert_id
 from detectors.base import SECOND, Detector
 from detectors.statistics import words
 from detectors.statistics.continuity import Continuity
 from detectors.statistics.conversations import Conversations
 from detectors.statistics.hashing import hash64
 from detectors.statistics.series import RUN, Series
+from detectors.value_owners import Owners, earliest
 from detectors.window import groups
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 TAGS = 1 << 14
 WAITING = 1 << 20  # values of a window; what comes later is left out and counted
 WINDOWS = 3  # of rest at least
+TOGETHER = 60 * SECOND  # in which a leap of one tag and another out of range are one cause
 _NAME = 96  # octets kept of a tag's name
 _FIELDS = {
     "name": (f"S{_NAME}", ()), "source": ("S16", ()), "client": (np.uint8, (16,)), "server": (np.uint8, (16,)),
@@ -64,6 +68,7 @@ class Values(Detector):
         super().__init__(settings, site)
         self._known = self.learning.novelty(self.name, TAGS)  # for how far learning has come
         self._series = Series(TAGS, _FIELDS)
+        self._owners = Owners(TAGS)
         self._parts: list[tuple[Array, ...]] = []
         self._names: dict[int, tuple[bytes, bytes, str, str]] = {}
         self._captures: dict[str, int] = {}
@@ -142,7 +147,7 @@ class Values(Detector):
                 ("values.replay", replayed, np.append(starts[1:], len(keys)) - 1),
             ):
                 strange |= chosen
-                for at in np.flatnonzero(chosen).tolist():
+                for at in earliest(chosen, ts[place]):
                     spot = int(place[at])
                     self._report(
                         kind, int(rows[at]), at, seen, (int(ts[spot]), int(frames[spot]), names[int(captures[spot])])
@@ -188,8 +193,11 @@ class Values(Detector):
         client, server = store["client"][row].tobytes(), store["server"][row].tobytes()
         source, name = store["source"][row].decode(), store["name"][row].decode("utf-8", "replace")
         change = self.site.changes.covering(ts, "", client, server)
+        owner = self._owners.of(kind, client, server, source, name)
+        if kind == "values.step" and self._out_of_range((owner, server, source), name, ts):
+            return
         _, cause = self.book.cause(
-            kind, (client, server, source), protocol=source, severity="info" if change else "",
+            kind, (owner, server, source), protocol=source, severity="info" if change else "",
             confidence=self.learning.confidence(self.name),
         )  # fmt: skip
         src, dst = self.places.zone(client), self.places.zone(server)
@@ -197,7 +205,8 @@ class Values(Detector):
         cause.seen(1, ts, ts)
         cause.shown(ts, frame, capture)
         cause.add("tags", [name])
-        told, facts, weight = self._told(kind, row, at, seen, ts)
+        cause.add("heard_by", [address.text(client)])
+        told, facts, weight = value_words.told(store, kind, row, at, seen, ts)
         if weight > cause.facts.get("weight", -1.0):
             cause.facts = {
                 "tag": name,
@@ -207,43 +216,28 @@ class Values(Detector):
             }
             cause.summary = f"{name} of {address.text(server)} as {address.text(client)} has it by {source}: {told}"
 
-    def _told(self, kind: str, row: int, at: int, seen: Seen | None, ts: int) -> tuple[str, dict[str, object], float]:
-        """In words, as facts, and how much it weighs against other tags of the same cause."""
-        store = self._series.store
-        low, high, step, count = (store[name][row].item() for name in ("low", "high", "step", "values"))
-        learnt = f"in {count} values learnt"
-        if seen is None:
-            rested = (ts - int(store["time"][row])) / SECOND
-            rest = float(store["rest"][row])
-            return (
-                f"not moved for {words.span(rested)}, though {learnt} it never rested longer than {words.span(rest)}",
-                {"seen_seconds": round(rested, 3), "longest_learned": round(rest, 3)}, rested / max(rest, 1e-9),
-            )  # fmt: skip
-        if kind == "values.range":
-            value = float(seen.range_value[at])
-            return (
-                f"{value:.6g}, where {low:.6g} to {high:.6g} is all that was seen {learnt}",
-                {"seen": value, "expected_low": low, "expected_high": high}, float(seen.range_score[at]),
-            )  # fmt: skip
-        if kind == "values.step":
-            leap = float(seen.step[at])
-            return (
-                f"a step of {leap:.6g}, where {step:.6g} was the largest {learnt}",
-                {"seen": leap, "largest_learned": step}, float(seen.step_score[at]),
-            )  # fmt: skip
-        again = int(seen.again[at])
-        return f"the last {again} values came before, in the same order", {"seen": again}, float(again)
+    def _out_of_range(self, subject: tuple[bytes | str, ...], name: str, ts: int) -> bool:
+        """Whether the server's values are out of range already, which a leap of others goes along with."""
+        cause = self.book.get(alert_id("values.range", *subject))
+        if cause is None or not 0 <= ts - cause.first_ts <= TOGETHER:
+            return False
+        cause.seen(1, ts, ts)
+        cause.add("leapt", [name])
+        return True
 
     def sizes(self) -> dict[str, int]:
-        return super().sizes() | {"tags": len(self._series), "waiting": self._waiting}
+        return super().sizes() | {"owners": len(self._owners), "tags": len(self._series), "waiting": self._waiting}
 
     def counters(self) -> dict[str, int]:
         return super().counters() | {"forgotten": self._series.store.evicted}
 
     def snapshot(self) -> dict[str, Any]:
-        return super().snapshot() | {"series": self._series.snapshot(), "latest": self._seen.latest}
+        return super().snapshot() | {
+            "series": self._series.snapshot(), "owners": self._owners.snapshot(), "latest": self._seen.latest,
+        }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self._series.restore(state["series"])
+        self._owners.restore(state["owners"])
         self._seen = Continuity(state["latest"])

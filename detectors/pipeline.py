@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from detectors.assets import AssetRow
     from detectors.changes import Change
     from detectors.learning import Settings
-    from detectors.models import Model
+    from detectors.models import DataSource, Model
     from detectors.zones import Policy
 
 GRAVE = SEVERITIES[SEVERITIES.index("high") :]  # an exact rule of this severity makes a host suspect
@@ -49,10 +49,11 @@ class Pipeline:
         models: Iterable[Model] = (),
         verdicts: Verdicts | None = None,
         false_alarms: float = PER_DAY,
+        sources: Iterable[DataSource] = (),
     ) -> None:
         self._verdicts = verdicts or Verdicts()
         self._sensor, self._case_id = sensor, case_id
-        self.site = site(policy, learning, changes, models, false_alarms)
+        self.site = site(policy, learning, changes, models, false_alarms, sources)
         self._places, self._inventory = self.site.places, self.site.inventory
         self._finished = False
         self.failures: dict[str, str] = {}  # detectors switched off, and why

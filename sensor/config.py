@@ -7,7 +7,7 @@ from collections.abc import Mapping  # noqa: TC003  the types of fields are read
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from detectors.models import Model, Models
+from detectors.models import DataSource, Model, Models
 from detectors.zones import Conduit, Zone
 from sensor.alerting import AlertingSection, ChangeEntry, LearningSection, SuppressEntry, check_alerting
 from sensor.config_read import Reader, unknown
@@ -35,16 +35,6 @@ class CaptureSection:
 class StoreSection:
     path: str = "driftspan-store"
     database: str = "driftspan"
-
-
-@dataclass(frozen=True, slots=True)
-class DataSource:
-    """What feeds models: its hosts, the tags it writes, the models that read them."""
-
-    id: str
-    hosts: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +172,10 @@ def _check(reader: Reader, config: Config) -> None:
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)
     for index, source in enumerate(config.data_sources):
+        try:
+            Models((), [source])
+        except ValueError as error:
+            raise reader.error(("data_source", index, "hosts"), str(error)) from None
         for wanted in source.models:
             if wanted not in models:
                 raise reader.error(("data_source", index, "models"), unknown("model", wanted, sorted(models)))

@@ -126,6 +126,7 @@ def pipeline_of(
         learning=config.learning.settings(),
         changes=approved,
         models=model_registry.configured(config.models) if models is None else models,
+        sources=config.data_sources,
         false_alarms=config.alerting.false_alarms_per_day,
         verdicts=Verdicts(verdicts, [entry.suppression() for entry in config.suppressed]),
     )

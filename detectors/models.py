@@ -19,7 +19,8 @@ class Model:
     """`approved`: version → SHA-256 (hexadecimal) of its file, or of each of its files, the newest last. `revoked`:
     SHA-256 sums that were approved once and must not be used any more. `hosts`: addresses or networks it runs on.
     `manifest`: paths of signed manifests, the newest last, whose files are approved as well once the signature is
-    verified, against the public key or the certificate authority in the files named."""
+    verified, against the public key or the certificate authority in the files named. `inputs`, `outputs`: see
+    `detectors.outputs.selectors`; `kind`: what its outputs are, where their names do not tell."""
 
     id: str
     hosts: tuple[str, ...] = ()
@@ -31,6 +32,7 @@ class Model:
     manifest_key: str = ""
     manifest_certificate: str = ""
     rollback_minutes: int = 15
+    kind: str = ""
 
     def sums(self, version: str) -> tuple[str, ...]:
         """The SHA-256 sums of an approved version, 64 lower case digits each. ValueError for one that is none."""

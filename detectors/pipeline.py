@@ -54,6 +54,7 @@ class Pipeline:
         self._verdicts = verdicts or Verdicts()
         self._sensor, self._case_id = sensor, case_id
         self.site = site(policy, learning, changes, models, false_alarms, sources)
+        self.site.observer.begin(sensor, case_id)
         self._places, self._inventory = self.site.places, self.site.inventory
         self._finished = False
         self.failures: dict[str, str] = {}  # detectors switched off, and why
@@ -101,6 +102,10 @@ class Pipeline:
         self.site.learning.close(end)
         self.site.budget.close(end)
 
+    def hear(self, verdicts: Verdicts) -> None:
+        """What people said by now, in place of what they had said before."""
+        self._verdicts = verdicts
+
     def begin_learning(self) -> None:
         """Everything that comes is learnt, until `end_learning`."""
         self.site.learning.begin()
@@ -137,6 +142,7 @@ class Pipeline:
         if self._places.inferred:
             told.append("no zones are configured: they were inferred from addresses and roles")
         told += self.site.learning.notes()
+        told += self.site.observer.notes()
         if self.quiet:
             quiet = ", ".join(f"{count} {status}" for status, count in sorted(self.quiet.items()))
             told.append(f"alerts that were stored but are not shown: {quiet}")
@@ -148,6 +154,7 @@ class Pipeline:
         told |= {f"alerts_{status}": count for status, count in self.quiet.items()}
         told["detectors.failed"] = len(self.failures)
         told |= {f"learning.{name}": size for name, size in self.site.learning.counters().items()}
+        told |= {f"outputs.{name}": size for name, size in self.site.observer.counters().items()}
         told["assets.overflow"] = self._inventory.overflow
         told |= {f"assets.{name}": size for name, size in self._inventory.sizes().items()}
         for name, sizes in self._each(lambda detector: detector.counters()):

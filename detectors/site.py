@@ -11,6 +11,7 @@ from detectors.budget import PER_DAY, Budget
 from detectors.changes import Change, Changes
 from detectors.learning import Learning, Settings
 from detectors.models import DataSource, Model, Models
+from detectors.outputs.observer import Observer
 from detectors.places import Places, places
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Site:
     learning: Learning
     changes: Changes
     models: Models
+    observer: Observer
     budget: Budget = field(default_factory=Budget)
 
     def learn(self, window: Window) -> None:
@@ -36,6 +38,7 @@ class Site:
         self.places.learn(window)
         self.inventory.learn(window)
         self.learning.observe(window)
+        self.observer.learn(window)
 
     def snapshot(self) -> dict[str, Any]:
         return {
@@ -43,6 +46,7 @@ class Site:
             "inventory": self.inventory.snapshot(),
             "learning": self.learning.snapshot(),
             "budget": self.budget.snapshot(),
+            "observer": self.observer.snapshot(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -50,6 +54,7 @@ class Site:
         self.inventory.restore(state["inventory"])
         self.learning.restore(state["learning"])
         self.budget.restore(state["budget"])
+        self.observer.restore(state["observer"])
 
 
 def site(
@@ -63,4 +68,5 @@ def site(
     """A site of which nothing has been seen yet. `false_alarms`: a day, of all that judges by what is usual."""
     where = places(policy)
     learning, budget = Learning(settings or Settings()), Budget(false_alarms)
-    return Site(where, Inventory(where), learning, Changes(changes), Models(models, sources), budget)
+    known = Models(models, sources)
+    return Site(where, Inventory(where), learning, Changes(changes), known, Observer(known), budget)

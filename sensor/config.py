@@ -26,15 +26,28 @@ class SensorSection:
 
 @dataclass(frozen=True, slots=True)
 class CaptureSection:
+    """`interfaces` and what follows are of live capture. `rings`: sockets that share an interface's packets;
+    `ring_mib`: the kernel's buffer of each. `snaplen` 0: packets are kept whole."""
+
     window_seconds: float = 10.0
     workers: int = 1
     vlan_in_key: bool = False
+    interfaces: tuple[str, ...] = ()
+    ring_mib: int = 64
+    rings: int = 1
+    snaplen: int = 0
+    promiscuous: bool = True
+    filter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSection:
+    """`spool`: directory in which rows wait for the store; empty: the store's name with `-spool`."""
+
     path: str = "driftspan-store"
     database: str = "driftspan"
+    spool: str = ""
+    spool_mib: int = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +175,7 @@ def _check(reader: Reader, config: Config) -> None:
         raise reader.error(("capture", "window_seconds"), message)
     if not 1 <= config.capture.workers <= MOST_WORKERS:
         raise reader.error(("capture", "workers"), f"workers must be between 1 and {MOST_WORKERS}")
+    _check_live(reader, config)
     if not config.store.database.isidentifier():
         raise reader.error(("store", "database"), "database must be a plain name of letters, digits and _")
     if not config.store.path:
@@ -179,6 +193,16 @@ def _check(reader: Reader, config: Config) -> None:
         for wanted in source.models:
             if wanted not in models:
                 raise reader.error(("data_source", index, "models"), unknown("model", wanted, sorted(models)))
+
+
+def _check_live(reader: Reader, config: Config) -> None:
+    for section, key, least, most in (
+        ("capture", "ring_mib", 2, 65_536), ("capture", "rings", 1, 64), ("capture", "snaplen", 0, 262_144),
+        ("store", "spool_mib", 1, 1 << 30),
+    ):  # fmt: skip
+        value = getattr(getattr(config, section), key)
+        if not least <= value <= most:
+            raise reader.error((section, key), f"{key} must be between {least} and {most}")
 
 
 def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:

@@ -24,12 +24,27 @@ window_seconds = {window_seconds}
 workers = {workers}
 # Whether equal addresses in different VLANs are different hosts.
 vlan_in_key = {vlan_in_key}
+# What "driftspan run" listens to where --interface names nothing: mirror ports.
+interfaces = []
+# MiB that the kernel keeps for packets that were not read yet, and sockets (each with as much) that share an interface.
+ring_mib = {ring_mib}
+rings = {rings}
+# Bytes of a packet that are kept; 0: all.
+snaplen = {snaplen}
+# Whether packets for other machines are wanted, which at a mirror port all are.
+promiscuous = {promiscuous}
+# Which packets are wanted, in tcpdump's words; needs libpcap. Empty: all.
+filter = "{filter}"
 
 [store]
 # Directory of the embedded store, seen from where the program is started. --store overrides it.
 path = "{path}"
 # Database inside it that unqualified table names mean.
 database = "{database}"
+# Directory in which what "driftspan run" sees waits for the store. Empty: the store's name with "-spool".
+spool = "{spool}"
+# MiB that may wait while the store is away. When they are full the oldest messages are given up, never alerts.
+spool_mib = {spool_mib}
 
 [learning]
 # Seconds of packet time a detector learns at most before what is new to it is reported.
@@ -151,7 +166,14 @@ def template() -> str:
         window_seconds=capture.window_seconds,
         workers=capture.workers,
         vlan_in_key=str(capture.vlan_in_key).lower(),
+        ring_mib=capture.ring_mib,
+        rings=capture.rings,
+        snaplen=capture.snaplen,
+        promiscuous=str(capture.promiscuous).lower(),
+        filter=capture.filter,
         path=store.path,
+        spool=store.spool,
+        spool_mib=store.spool_mib,
         database=store.database,
         seconds=learning.seconds,
         quiet_windows=learning.quiet_windows,

@@ -18,10 +18,10 @@ from sensor.alerts import ask
 from sensor.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from sensor.store import Reading, Store
+    from sensor.store import Reading, Saying
 
 ADD, APPROVE, REVOKE, UNDO = "add", "approve", "revoke", "undo"
 MOST_MODELS, MOST_RECORDS = 1_000, 100_000
@@ -71,14 +71,16 @@ def records(store: Reading) -> list[Record]:
     if not int(ask(store, _NEEDED)[0]["there"]):
         return []
     names = ", ".join(name for name in Record.__slots__ if name != "ts")
-    order = f"ORDER BY ts, record LIMIT {MOST_RECORDS}"
-    rows = ask(store, f"SELECT {names}, toUnixTimestamp64Nano(ts) AS nanoseconds FROM {_TABLE} {order}")
-    return [_record(row) for row in rows]
+    inner = (
+        f"SELECT {names}, toUnixTimestamp64Nano(ts) AS said FROM {_TABLE} ORDER BY said, record LIMIT {MOST_RECORDS}"
+    )
+    rows = ask(store, f"SELECT * EXCEPT said, said AS ts FROM ({inner}) ORDER BY ts, record")
+    return [record_of({**row, "ts": int(row["ts"])}) for row in rows]
 
 
-def _record(row: dict[str, Any]) -> Record:
+def record_of(row: Mapping[str, Any]) -> Record:
+    """A record that went through JSON."""
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
-    values["ts"] = int(values.pop("nanoseconds"))
     return Record(**values)
 
 
@@ -114,7 +116,7 @@ def running(store: Reading, models: Iterable[Model]) -> tuple[Model, ...]:
     return merged(configured(models), records(store))
 
 
-def say(store: Store, said: Record, now: int) -> Record:
+def say(store: Saying, said: Record, now: int) -> Record:
     """Records it, durably, and gives it as it is stored."""
     earlier = records(store)
     if len(earlier) >= MOST_RECORDS:

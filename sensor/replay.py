@@ -130,6 +130,7 @@ def pipeline_of(
         learning=config.learning.settings(),
         changes=approved,
         models=model_registry.configured(config.models) if models is None else models,
+        sources=config.data_sources,
         false_alarms=config.alerting.false_alarms_per_day,
         insight=insight_config.settings(config.drift, config.context, config.data_sources),
         verdicts=Verdicts(verdicts, [entry.suppression() for entry in config.suppressed]),

@@ -3,20 +3,23 @@
 //! A follower stands beside a flow of a protocol that carries files (HTTP, FTP, SMB); the OT dissectors hand over what
 //! their messages carry (MQTT payloads, file records, file objects, file transfers of OPC UA).
 
+mod archive;
 mod content;
 mod expected;
+mod extent;
 mod format;
 mod ftp;
 mod head;
 mod http;
 mod multipart;
+mod names;
 mod object;
 mod pickle;
+mod protobuf;
 mod series;
 mod smb;
 mod smb_messages;
 mod told;
-mod zip;
 
 pub use expected::{Expected, Transfer};
 pub use object::{About, Object};

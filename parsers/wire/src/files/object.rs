@@ -8,6 +8,7 @@ use super::extent::{Extent, extent};
 use super::format::{self, Format};
 use super::names;
 use super::pickle::Scan;
+use super::unzip::Unzip;
 use crate::dissect::{Cx, Frame, Nanos};
 
 /// Bytes kept of an object's start.
@@ -47,6 +48,7 @@ pub struct Object {
     tail: Vec<u8>,
     scan: Option<Scan>,
     inner: Option<Box<Inner>>,
+    unzip: Option<Box<Unzip>>,
     first: (Nanos, Frame),
     cut: bool,
 }
@@ -66,6 +68,7 @@ impl Object {
             tail,
             scan: None,
             inner: None,
+            unzip: None,
             first,
             cut: false,
         }
@@ -98,9 +101,11 @@ impl Object {
         if self.size == 0 {
             self.begin(bytes);
         }
-        match (&mut self.inner, &mut self.scan) {
-            (Some(inner), Some(scan)) if self.missing == 0 => inner.bytes(bytes, scan),
-            (None, Some(scan)) => scan.bytes(bytes),
+        let seen = self.missing == 0;
+        match (&mut self.inner, &mut self.unzip, &mut self.scan) {
+            (Some(inner), _, Some(scan)) if seen => inner.bytes(bytes, scan),
+            (None, Some(unzip), Some(scan)) if seen => unzip.bytes(bytes, scan),
+            (None, _, Some(scan)) => scan.bytes(bytes),
             _ => {}
         }
         if bytes.len() >= TAIL {
@@ -122,6 +127,7 @@ impl Object {
             _ => None,
         };
         self.inner = coding.map(|coding| Box::new(Inner { content: Content::of(coding), head: Vec::new() }));
+        self.unzip = bytes.starts_with(b"P").then(Box::default);
         let loads = matches!(bytes, [0x80, 2..=5, ..] | [b'P', b'K', ..] | [0x80] | [b'P'] | [b'c' | b'(' | b'i', ..]);
         self.scan = (loads || self.inner.is_some()).then(Scan::default);
     }

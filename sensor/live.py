@@ -16,6 +16,7 @@ from sensor.case_name import LIVE
 from sensor.errors import DriftspanError, InputError
 from sensor.further_columns import extended
 from sensor.health import Health
+from sensor.insight_rows import Waiting
 from sensor.replay import facts_of, found_of, pipeline_of, row_of
 from sensor.textwidth import safe
 
@@ -57,6 +58,8 @@ class Sensor:
         self._verdicts: list[Verdict] = []
         self._health = Health()
         self._alerts: dict[str, dict[str, object]] = {}
+        self._insight = Waiting()
+        self._end = 0
         self._counters: Counter[str] = Counter()
         self._begun = time.time()
         self._saved = self._registered = time.monotonic()
@@ -123,6 +126,8 @@ class Sensor:
     def _take(self, window: Window) -> None:
         for alert in self._pipeline.observe(window.tables, window.start, window.end, window.last):
             self._alerts[alert.alert_id] = row_of(alert, "status")
+        self._insight.add(*self._pipeline.insight.due(), window.end)
+        self._end = window.end
         for name, table in window.tables.items():
             self._store.append(name, extended(name, table, self._pipeline))
         self._counters.update(window.counters)
@@ -148,6 +153,9 @@ class Sensor:
     def _derived(self) -> None:
         self._store.upsert("alert_rows", self._alerts.values())
         self._store.upsert("assets", [row_of(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
+        drift, incidents = self._insight.take()
+        self._store.upsert("drift", drift)
+        self._store.upsert("incident_rows", incidents)
         self._alerts.clear()
 
     def _found(self) -> dict[str, dict[str, object]]:
@@ -158,6 +166,7 @@ class Sensor:
         self._save()  # before what is open is closed: the next run goes on from here
         for alert in self._pipeline.finish():
             self._alerts[alert.alert_id] = row_of(alert, "status")
+        self._insight.add(*self._pipeline.insight.due(), self._end)
         self._store.upsert("health", self._health.rest())
         self._derived()
         self._store.finish_case(self._found())

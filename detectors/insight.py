@@ -108,7 +108,6 @@ class Insight:
         """The window is whole, and its detectors have spoken."""
         self._now = window.end
         outputs, inputs = self._site.observer.seen.outputs, self._site.observer.seen.inputs
-        arrived = getattr(self._site, "arrived", None)
         self.flow.streams(outputs, inputs)
         facts = self._clues.outputs(outputs)
         self.monitor.outputs(outputs)
@@ -119,7 +118,7 @@ class Insight:
         self.correlator.facts(facts)
         self._hear(alerts)
         self._drift |= {alert.drift_id: alert for alert in found}
-        outside = arrived.drift if arrived is not None else ()
+        outside = self._site.arrived.drift
         self.correlator.drifts([*found, *outside])
         self._pending = self._pending or (window.end if facts or alerts else 0)
         if found or outside or (self._pending and window.end - self._pending >= AGAIN):
@@ -193,6 +192,7 @@ class Insight:
         """The stream is over."""
         self._hear(alerts)
         if not self._site.learning.held:
+            self.correlator.drifts(self._site.arrived.drift)
             self._join(self._now)
 
     def due(self) -> Due:

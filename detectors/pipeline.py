@@ -23,11 +23,13 @@ from detectors.window import Window
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from detectors.arrived import HostOutput
     from detectors.assets import AssetRow
     from detectors.changes import Change
+    from detectors.drift.rows import DriftAlert
     from detectors.insight import Settings as InsightSettings
     from detectors.learning import Settings
-    from detectors.models import Model
+    from detectors.models import DataSource, Model
     from detectors.zones import Policy
 
 GRAVE = SEVERITIES[SEVERITIES.index("high") :]  # an exact rule of this severity makes a host suspect
@@ -52,10 +54,11 @@ class Pipeline:
         verdicts: Verdicts | None = None,
         false_alarms: float = PER_DAY,
         insight: InsightSettings | None = None,
+        sources: Iterable[DataSource] = (),
     ) -> None:
         self._verdicts = verdicts or Verdicts()
         self._sensor, self._case_id = sensor, case_id
-        self.site = site(policy, learning, changes, models, false_alarms)
+        self.site = site(policy, learning, changes, models, false_alarms, sources)
         self.site.observer.begin(sensor, case_id)
         self._places, self._inventory = self.site.places, self.site.inventory
         self.insight = Insight(self.site, insight)
@@ -80,6 +83,11 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - the border of a plug-in: see the module's text
             self._fail(name, error)
 
+    def arrive(self, drift: Iterable[DriftAlert] = (), inference: Iterable[HostOutput] = ()) -> None:
+        """Records from outside, before the first part of the window in which their time lies; late ones before the
+        next. Several calls add up."""
+        self.site.arrived.take(drift, inference)
+
     def observe(self, tables: Mapping[str, object], start: int, end: int, last: bool) -> list[Alert]:
         """One window or part of one: new and changed alerts, in order; none before the window's last part."""
         window = Window(tables, start, end, last)
@@ -89,6 +97,7 @@ class Pipeline:
         if last:
             self.insight.judge(window, alerts)
             self._close(end, alerts)
+            self.site.arrived.clear()
         return alerts
 
     @property
@@ -132,6 +141,7 @@ class Pipeline:
         self._finished = True
         alerts = self._ask(lambda detector: detector.finish())
         self.insight.finish(alerts)
+        self.site.arrived.clear()
         return alerts
 
     def assets(self) -> list[AssetRow]:
@@ -163,6 +173,7 @@ class Pipeline:
         told |= {f"alerts_{status}": count for status, count in self.quiet.items()}
         told["detectors.failed"] = len(self.failures)
         told |= {f"learning.{name}": size for name, size in self.site.learning.counters().items()}
+        told["arrived.overflow"] = self.site.arrived.overflow
         told |= self.insight.counters()
         told |= {f"outputs.{name}": size for name, size in self.site.observer.counters().items()}
         told["assets.overflow"] = self._inventory.overflow

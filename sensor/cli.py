@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sensor import cli_models
 from sensor.errors import BAD_INPUT, FAILED, DriftspanError
 
 if TYPE_CHECKING:
@@ -48,9 +49,11 @@ def parser() -> argparse.ArgumentParser:
     _add_status(commands)
     _query(commands)
     _listings(commands)
+    cli_models.add(commands, _common)
     _show(commands)
     _verdicts(commands)
     _tune(commands)
+    _ledger(commands)
     _doctor(commands)
     return top
 
@@ -94,6 +97,22 @@ def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument("--baseline", metavar="FILE", help="begin with what an earlier run learnt")
     command.add_argument(
         "--save-baseline", metavar="FILE", help="keep what --learn-from taught; needs no CAPTURE besides"
+    )
+    command.add_argument(
+        "--drift",
+        action="append",
+        default=[],
+        metavar="FILE|DIR",
+        help="drift reports of other tools for the same time: AITF, Evidently, NannyML or plain JSON, a document a "
+        "line (.jsonl) or a file (.json); may be given several times (default: [intake] drift of the configuration)",
+    )
+    command.add_argument(
+        "--inference",
+        action="append",
+        default=[],
+        metavar="FILE|DIR",
+        help="inference logs that the models' own hosts kept, to be compared with the network; may be given several "
+        "times (default: [intake] inference of the configuration)",
     )
     command.add_argument("--case", metavar="NAME", help="name of the case (default: from the captures' names)")
     command.add_argument(
@@ -201,6 +220,13 @@ def _tune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="X",
         help="which anomaly alerts this budget would show (default: how many, for several budgets)",
     )
+    command.add_argument("--case", metavar="NAME", help="only this case")
+    _common(command)
+
+
+def _ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "ledger", "Check that the log of model outputs is as it was written")
+    command.add_argument("action", choices=("verify",), help="find records changed, removed, put in or moved")
     command.add_argument("--case", metavar="NAME", help="only this case")
     _common(command)
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping  # noqa: TC003  the types of fields are read
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from detectors.models import Model, Models
+from detectors.models import DataSource, Model, Models
+from detectors.outputs import selectors
+from detectors.outputs.answer import KINDS
 from detectors.zones import Conduit, Zone
 from sensor.alerting import AlertingSection, ChangeEntry, LearningSection, SuppressEntry, check_alerting
 from sensor.config_read import Reader, unknown
@@ -53,13 +55,20 @@ class StoreSection:
 
 
 @dataclass(frozen=True, slots=True)
-class DataSource:
-    """What feeds models: its hosts, the tags it writes, the models that read them."""
+class IntakeSection:
+    """Files and directories: drift that other tools report, inference logs of the models' own hosts."""
 
-    id: str
-    hosts: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
+    inference: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSection:
+    """`token_file`: its first line is what a client of the API has to show."""
+
+    host: str = "127.0.0.1"
+    port: int = 8642
+    token_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,8 @@ class Config:
     sensor: SensorSection = SensorSection()
     capture: CaptureSection = CaptureSection()
     store: StoreSection = StoreSection()
+    console: ConsoleSection = ConsoleSection()
+    intake: IntakeSection = IntakeSection()
     limits: Mapping[str, int] = field(default_factory=dict)
     zones: tuple[Zone, ...] = ()
     conduits: tuple[Conduit, ...] = ()
@@ -82,8 +93,8 @@ class Config:
 
 
 SECTIONS = (
-    "sensor", "capture", "limits", "store", "console", "learning", "alerting", "drift",
-    "context",    "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
+    "sensor", "capture", "limits", "store", "console", "intake", "learning", "alerting", "drift", "context",
+    "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
 )  # fmt: skip
 
 
@@ -118,11 +129,12 @@ def parse(text: str, name: str) -> Config:
     for key in data:
         if key not in SECTIONS:
             raise reader.error((key,), unknown("section", key, SECTIONS))
-    reader.mapping(("console",), data.get("console", {}), ())
     config = Config(
         sensor=reader.section("sensor", data, SensorSection),
         capture=reader.section("capture", data, CaptureSection),
         store=reader.section("store", data, StoreSection),
+        console=reader.section("console", data, ConsoleSection),
+        intake=reader.section("intake", data, IntakeSection),
         limits=_limits(reader, data.get("limits", {})),
         zones=reader.entries("zone", data, Zone),
         conduits=reader.entries("conduit", data, Conduit, {"from": "source", "to": "target"}),
@@ -196,6 +208,7 @@ def _check(reader: Reader, config: Config) -> None:
         raise reader.error(("store", "database"), "database must be a plain name of letters, digits and _")
     if not config.store.path:
         raise reader.error(("store", "path"), "path is empty; name a directory")
+    _check_console(reader, config)
     check_policy(reader, config.zones, config.conduits)
     check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)
     check_insight(reader, config.drift, config.context)
@@ -203,9 +216,20 @@ def _check(reader: Reader, config: Config) -> None:
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)
     for index, source in enumerate(config.data_sources):
+        try:
+            Models((), [source])
+        except ValueError as error:
+            raise reader.error(("data_source", index, "hosts"), str(error)) from None
         for wanted in source.models:
             if wanted not in models:
                 raise reader.error(("data_source", index, "models"), unknown("model", wanted, sorted(models)))
+
+
+def _check_console(reader: Reader, config: Config) -> None:
+    if not 0 <= config.console.port < 1 << 16:
+        raise reader.error(("console", "port"), "port must be between 0 (any free one) and 65535")
+    if not config.console.host:
+        raise reader.error(("console", "host"), 'host is empty; 127.0.0.1 is this machine alone, "::" every address')
 
 
 def _check_live(reader: Reader, config: Config) -> None:
@@ -225,8 +249,23 @@ def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
         except ValueError as error:
             key = "hosts" if "is no SHA-256" not in str(error) else "approved"
             raise reader.error(("model", index, key), str(error)) from None
+        if model.manifest and bool(model.manifest_key) == bool(model.manifest_certificate):
+            message = "a manifest needs manifest_key or manifest_certificate, one of them, to verify its signature"
+            raise reader.error(("model", index, "manifest"), message)
+        _check_outputs(reader, index, model)
         if model.rollback_minutes < 0:
             raise reader.error(("model", index, "rollback_minutes"), "rollback_minutes must not be negative")
+
+
+def _check_outputs(reader: Reader, index: int, model: Model) -> None:
+    for key, texts in (("inputs", model.inputs), ("outputs", model.outputs)):
+        for text in texts:
+            try:
+                selectors.parse(text)
+            except ValueError as error:
+                raise reader.error(("model", index, key), str(error)) from None
+    if model.kind and model.kind not in KINDS:
+        raise reader.error(("model", index, "kind"), unknown("kind of model", model.kind, KINDS))
 
 
 def _unique(reader: Reader, section: str, names: list[str]) -> set[str]:

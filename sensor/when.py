@@ -58,7 +58,6 @@ def _moment(option: str, text: str, now: datetime) -> datetime:
 
 
 def iso(nanoseconds: int) -> str:
-    """A time for people, to the second; empty for none."""
-    if not nanoseconds:
-        return ""
-    return datetime.fromtimestamp(nanoseconds // 10**9, UTC).isoformat().replace("+00:00", "Z")
+    """A moment since the epoch as people write it, in UTC; empty for 0, which is none."""
+    moment = datetime.fromtimestamp(nanoseconds // 10**9, UTC)
+    return moment.isoformat().replace("+00:00", "Z") if nanoseconds else ""

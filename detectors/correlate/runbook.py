@@ -40,8 +40,8 @@ def written(incident: Incident, model: Model | None, graph: Graph) -> str:
 def _target(model: Model, incident: Incident) -> tuple[str, str]:
     """The approved version to go back to: the newest, but for poisoned training the one before it, as the newest may
     have learnt from what was poisoned."""
-    approved = list(model.approved.items())
+    approved = list(model.approved)
     if not approved:
         return "", ""
-    version, digest = approved[-2] if incident.cause == "data_poisoning" and len(approved) > 1 else approved[-1]
-    return f"version {version}", digest
+    version = approved[-2] if incident.cause == "data_poisoning" and len(approved) > 1 else approved[-1]
+    return f"version {version}", ", ".join(model.sums(version))

@@ -47,7 +47,7 @@ def connect(path: Path) -> socket.socket:
 
 
 class KeeperStore:
-    """What other processes may do with a store that a keeper owns: read, and record verdicts."""
+    """What other processes may do with a store that a keeper owns: read, and record what people say."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -57,6 +57,10 @@ class KeeperStore:
 
     def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
         for _ in self._ask({"do": "verdict", "case": case, "row": row}):
+            pass
+
+    def record_model(self, row: Mapping[str, object]) -> None:
+        for _ in self._ask({"do": "model", "row": row}):
             pass
 
     def status(self) -> dict[str, object]:

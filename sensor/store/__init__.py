@@ -42,6 +42,9 @@ class Saying(Reading, Protocol):
     def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
         """Adds a row to `verdicts`, for one case or, with an empty name, for all. It is durable when this returns."""
 
+    def record_model(self, row: Mapping[str, object]) -> None:
+        """Adds a row to `model_registry`. It is durable when this returns."""
+
 
 class Store(Saying, Protocol):
     """An open store that also writes. What `flush` has returned from survives `kill -9`."""
@@ -57,6 +60,9 @@ class Store(Saying, Protocol):
 
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
         """Writes rows that replace earlier ones of the same key."""
+
+    def record(self, table: str, case: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Writes rows of any case that come from outside; they are durable when this returns."""
 
     def flush(self) -> None:
         """Writes whatever `append` kept."""
@@ -81,12 +87,14 @@ def open_reading(location: str, database: str) -> Reading:
     return ChdbReading(Path(location), database)
 
 
-def open_saying(location: str, database: str, sensor: str) -> Saying:
-    """Opens an existing store to record what people say. StoreError or InputError says why not."""
+def open_saying(location: str, database: str, sensor: str, *, make: bool = False) -> Saying:
+    """Opens an existing store, or where it may be made a new one, to record what people say. StoreError or InputError
+    says why not."""
     _embedded(location)
     if keeper := _keeper(location):
         return keeper
-    check_store(location)
+    if not make:
+        check_store(location)
     return open_store(location, database, sensor)
 
 

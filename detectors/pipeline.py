@@ -22,8 +22,10 @@ from detectors.window import Window
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from detectors.arrived import HostOutput
     from detectors.assets import AssetRow
     from detectors.changes import Change
+    from detectors.drift.rows import DriftAlert
     from detectors.learning import Settings
     from detectors.models import Model
     from detectors.zones import Policy
@@ -53,6 +55,7 @@ class Pipeline:
         self._verdicts = verdicts or Verdicts()
         self._sensor, self._case_id = sensor, case_id
         self.site = site(policy, learning, changes, models, false_alarms)
+        self.site.observer.begin(sensor, case_id)
         self._places, self._inventory = self.site.places, self.site.inventory
         self._finished = False
         self.failures: dict[str, str] = {}  # detectors switched off, and why
@@ -75,6 +78,11 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - the border of a plug-in: see the module's text
             self._fail(name, error)
 
+    def arrive(self, drift: Iterable[DriftAlert] = (), inference: Iterable[HostOutput] = ()) -> None:
+        """Records from outside, before the first part of the window in which their time lies; late ones before the
+        next. Several calls add up."""
+        self.site.arrived.take(drift, inference)
+
     def observe(self, tables: Mapping[str, object], start: int, end: int, last: bool) -> list[Alert]:
         """One window or part of one: new and changed alerts, in order; none before the window's last part."""
         window = Window(tables, start, end, last)
@@ -82,6 +90,7 @@ class Pipeline:
         alerts = self._ask(lambda detector: detector.observe(window))
         if last:
             self._close(end, alerts)
+            self.site.arrived.clear()
         return alerts
 
     @property
@@ -99,6 +108,10 @@ class Pipeline:
         self.site.learning.suspect(grave)
         self.site.learning.close(end)
         self.site.budget.close(end)
+
+    def hear(self, verdicts: Verdicts) -> None:
+        """What people said by now, in place of what they had said before."""
+        self._verdicts = verdicts
 
     def begin_learning(self) -> None:
         """Everything that comes is learnt, until `end_learning`."""
@@ -118,7 +131,9 @@ class Pipeline:
     def finish(self) -> list[Alert]:
         """The stream is over: alerts whose last state was not given out yet."""
         self._finished = True
-        return self._ask(lambda detector: detector.finish())
+        alerts = self._ask(lambda detector: detector.finish())
+        self.site.arrived.clear()
+        return alerts
 
     def assets(self) -> list[AssetRow]:
         """Hosts of which something new is known since the last call."""
@@ -136,6 +151,7 @@ class Pipeline:
         if self._places.inferred:
             told.append("no zones are configured: they were inferred from addresses and roles")
         told += self.site.learning.notes()
+        told += self.site.observer.notes()
         if self.quiet:
             quiet = ", ".join(f"{count} {status}" for status, count in sorted(self.quiet.items()))
             told.append(f"alerts that were stored but are not shown: {quiet}")
@@ -147,6 +163,8 @@ class Pipeline:
         told |= {f"alerts_{status}": count for status, count in self.quiet.items()}
         told["detectors.failed"] = len(self.failures)
         told |= {f"learning.{name}": size for name, size in self.site.learning.counters().items()}
+        told["arrived.overflow"] = self.site.arrived.overflow
+        told |= {f"outputs.{name}": size for name, size in self.site.observer.counters().items()}
         told["assets.overflow"] = self._inventory.overflow
         told |= {f"assets.{name}": size for name, size in self._inventory.sizes().items()}
         for name, sizes in self._each(lambda detector: detector.counters()):

@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sensor import cli_models
 from sensor.errors import BAD_INPUT, FAILED, DriftspanError
 
 if TYPE_CHECKING:
@@ -43,8 +44,11 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     _init(commands)
     _replay(commands)
+    _run(commands)
+    _add_status(commands)
     _query(commands)
     _listings(commands)
+    cli_models.add(commands, _common)
     _show(commands)
     _verdicts(commands)
     _tune(commands)
@@ -92,6 +96,22 @@ def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument(
         "--save-baseline", metavar="FILE", help="keep what --learn-from taught; needs no CAPTURE besides"
     )
+    command.add_argument(
+        "--drift",
+        action="append",
+        default=[],
+        metavar="FILE|DIR",
+        help="drift reports of other tools for the same time: AITF, Evidently, NannyML or plain JSON, a document a "
+        "line (.jsonl) or a file (.json); may be given several times (default: [intake] drift of the configuration)",
+    )
+    command.add_argument(
+        "--inference",
+        action="append",
+        default=[],
+        metavar="FILE|DIR",
+        help="inference logs that the models' own hosts kept, to be compared with the network; may be given several "
+        "times (default: [intake] inference of the configuration)",
+    )
     command.add_argument("--case", metavar="NAME", help="name of the case (default: from the captures' names)")
     command.add_argument(
         "--pace",
@@ -101,6 +121,26 @@ def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         help="X times as fast as recorded (default: as fast as possible)",
     )
     command.add_argument("--workers", type=int, metavar="N", help="threads of the packet path (default: configuration)")
+    _common(command)
+
+
+def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "run", "Listen to mirror ports until SIGTERM; nothing is ever sent there")
+    command.add_argument(
+        "--interface",
+        action="append",
+        default=[],
+        metavar="IF",
+        help="listen here; may be given several times (default: [capture] interfaces of the configuration)",
+    )
+    command.add_argument(
+        "--filter", metavar="WORDS", help='which packets are wanted, in tcpdump\'s words: "not port 22"'
+    )
+    _common(command, rows=False)
+
+
+def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "status", "Say how the sensor that runs is; exit status 1 if none does")
     _common(command)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from sensor.alerting import AlertingSection, LearningSection
-from sensor.config import CaptureSection, SensorSection, StoreSection
+from sensor.config import CaptureSection, ConsoleSection, SensorSection, StoreSection
 
 _HEAD = """\
 # driftspan: configuration of the sensor.
@@ -24,12 +24,43 @@ window_seconds = {window_seconds}
 workers = {workers}
 # Whether equal addresses in different VLANs are different hosts.
 vlan_in_key = {vlan_in_key}
+# What "driftspan run" listens to where --interface names nothing: mirror ports.
+interfaces = []
+# MiB that the kernel keeps for packets that were not read yet, and sockets (each with as much) that share an interface.
+ring_mib = {ring_mib}
+rings = {rings}
+# Bytes of a packet that are kept; 0: all.
+snaplen = {snaplen}
+# Whether packets for other machines are wanted, which at a mirror port all are.
+promiscuous = {promiscuous}
+# Which packets are wanted, in tcpdump's words; needs libpcap. Empty: all.
+filter = "{filter}"
 
 [store]
 # Directory of the embedded store, seen from where the program is started. --store overrides it.
 path = "{path}"
 # Database inside it that unqualified table names mean.
 database = "{database}"
+# Directory in which what "driftspan run" sees waits for the store. Empty: the store's name with "-spool".
+spool = "{spool}"
+# MiB that may wait while the store is away. When they are full the oldest messages are given up, never alerts.
+spool_mib = {spool_mib}
+
+[console]
+# Where "driftspan serve" listens: on this machine alone unless told otherwise.
+host = "{host}"
+port = {port}
+# File whose first line is the token that clients of the API have to show ("Authorization: Bearer TOKEN"); only its
+# owner may read it. The variable DRIFTSPAN_TOKEN of the environment goes before it.
+token_file = ""
+
+[intake]
+# What comes from outside, as files or directories of them: a JSON document a line (.jsonl .ndjson .log), or a
+# file of one (.json). "driftspan replay" takes them at the time that they name, "driftspan serve" follows them.
+# Drift that other tools report: AITF attributes, Evidently, NannyML, or plain model_id, kind, statistic, ts.
+drift = []
+# Inference logs that the models' own hosts keep: model_id, ts, output, and where known confidence, inputs, version.
+inference = []
 
 [learning]
 # Seconds of packet time a detector learns at most before what is new to it is reported.
@@ -89,7 +120,10 @@ _TAIL = """
 
 # --- models: the AI models of the plant. inputs and outputs: MQTT topic filters, OPC UA node ids,
 # Modbus units and registers, DNP3 points, HTTP paths. approved: version = SHA-256 of the model's file,
-# the newest last. revoked: SHA-256 sums that must not be used any more.
+# the newest last; of several files, a list of them. revoked: SHA-256 sums that must not be used any more.
+# manifest: paths of signed manifests (OpenSSF model signing), whose files are approved under the manifest's name, once
+# verified by manifest_key (a public key, PEM) or manifest_certificate (an authority or the signer, PEM).
+# "driftspan models" adds, approves and revokes as well, and lists what was seen.
 #
 # [[model]]
 # id = "pump-anomaly"
@@ -98,6 +132,8 @@ _TAIL = """
 # outputs = ["plant/pump/+/score"]
 # approved = { "1.4.0" = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" }
 # revoked = []
+# manifest = []
+# manifest_key = ""
 # rollback_minutes = 15
 
 # --- data sources: what feeds the models.
@@ -140,14 +176,23 @@ def template() -> str:
     from parsers import limits
 
     sensor, capture, store = SensorSection(), CaptureSection(), StoreSection()
-    learning, alerting = LearningSection(), AlertingSection()
+    console, learning, alerting = ConsoleSection(), LearningSection(), AlertingSection()
     head = _HEAD.format(
         name=sensor.name,
         window_seconds=capture.window_seconds,
         workers=capture.workers,
         vlan_in_key=str(capture.vlan_in_key).lower(),
+        ring_mib=capture.ring_mib,
+        rings=capture.rings,
+        snaplen=capture.snaplen,
+        promiscuous=str(capture.promiscuous).lower(),
+        filter=capture.filter,
         path=store.path,
+        spool=store.spool,
+        spool_mib=store.spool_mib,
         database=store.database,
+        host=console.host,
+        port=console.port,
         seconds=learning.seconds,
         quiet_windows=learning.quiet_windows,
         device_seconds=learning.device_seconds,

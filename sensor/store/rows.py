@@ -11,7 +11,10 @@ import orjson
 
 from detectors import address
 
-_TIMES = ("ts", "first_ts", "last_ts", "first_seen", "last_seen", "expiry")
+_TIMES = (
+    "ts", "first_ts", "last_ts", "first_seen", "last_seen", "expiry",
+    "since", "since_low", "since_high", "returned",
+)  # fmt: skip
 _SECOND = 10**9
 _ADDRESS = 16  # bytes
 

@@ -36,5 +36,6 @@ pub mod tcp;
 pub mod tls;
 pub mod transport;
 mod tunnel;
+pub mod values;
 pub mod words;
 pub mod worker;

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from detectors.verdicts import Verdicts
-from sensor import baseline
+from sensor import baseline, makers
 from sensor.case_name import LIVE
 from sensor.errors import DriftspanError, InputError
 from sensor.further_columns import extended
@@ -124,7 +124,8 @@ class Sensor:
 
     def _derived(self) -> None:
         self._store.upsert("alert_rows", self._alerts.values())
-        self._store.upsert("assets", [row_of(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
+        assets = map(makers.named, self._pipeline.assets())
+        self._store.upsert("assets", [row_of(asset) | {"ts": asset.first_seen} for asset in assets])
         self._alerts.clear()
 
     def _found(self) -> dict[str, dict[str, object]]:

@@ -11,7 +11,7 @@ from detectors.pipeline import Pipeline
 from detectors.verdicts import Verdicts
 from detectors.zones import Policy
 from parsers import CaptureError, Engine
-from sensor import changes_file, model_registry
+from sensor import changes_file, makers, model_registry
 from sensor.errors import InputError
 from sensor.further_columns import extended
 from sensor.health import Health
@@ -201,7 +201,8 @@ class Replay:
     def _write_derived(self) -> None:
         """What is written row by row: each write costs some milliseconds, whatever its size."""
         self._store.upsert("alert_rows", [row_of(alert, "status") for alert in self._alerts.values()])
-        self._store.upsert("assets", [row_of(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
+        assets = map(makers.named, self._pipeline.assets())
+        self._store.upsert("assets", [row_of(asset) | {"ts": asset.first_seen} for asset in assets])
         self._write_minutes()
         self._alerts.clear()
 

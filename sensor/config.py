@@ -191,12 +191,12 @@ def _check(reader: Reader, config: Config) -> None:
 
 def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
     for index, model in enumerate(models):
+        _check_outputs(reader, index, model)
         try:
             Models([model])
         except ValueError as error:
             key = "hosts" if "is no SHA-256" not in str(error) else "approved"
             raise reader.error(("model", index, key), str(error)) from None
-        _check_outputs(reader, index, model)
         if model.rollback_minutes < 0:
             raise reader.error(("model", index, "rollback_minutes"), "rollback_minutes must not be negative")
 

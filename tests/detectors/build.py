@@ -11,6 +11,7 @@ from detectors import address
 from detectors.base import Detector, parse_settings
 from detectors.changes import Change
 from detectors.learning import Settings as Learning
+from detectors.models import Model
 from detectors.site import site
 from detectors.window import Window
 from detectors.zones import Policy
@@ -145,17 +146,22 @@ def detector(
     policy: Policy | None = None,
     learning: Learning | None = None,
     changes: Iterable[Change] = (),
+    models: Iterable[Model] = (),
     **settings: object,
 ) -> Detector:
-    return kind(parse_settings(kind, settings), site(policy or Policy(), learning, changes))
+    return kind(parse_settings(kind, settings), site(policy or Policy(), learning, changes, models))
 
 
 def step(made: Detector, one: Window) -> list[Any]:
-    """One window or part of one, as the pipeline gives it to a single detector."""
+    """One window or part of one, as the pipeline gives it to a single detector. `made.hears`, where a test sets it,
+    says which records from outside come with a window."""
+    if hasattr(made, "hears"):
+        made.site.arrived.take((), made.hears(one))
     made.site.learn(one)
     alerts = made.observe(one)
     if one.last:
         made.learning.close(one.end)
+        made.site.arrived.clear()
     return alerts
 
 

@@ -107,11 +107,11 @@ def test_edits_in_the_store_are_named(replayed, statements: list[str], expected:
 
 
 def test_records_that_changed_places_are_named(replayed) -> None:
-    columns = "* REPLACE (if(seq = 4, 40, 4) AS seq)"
+    columns = "* REPLACE (if(inference_log.seq = 4, 40, 4) AS seq)"
     edit(
         replayed.folder,
         "CREATE TABLE moved AS inference_log",
-        f"INSERT INTO moved SELECT {columns} FROM inference_log WHERE seq IN (4, 40)",
+        f"INSERT INTO moved SELECT {columns} FROM inference_log WHERE inference_log.seq IN (4, 40)",
         "DELETE FROM inference_log WHERE seq IN (4, 40)",
         "INSERT INTO inference_log SELECT * FROM moved",
         "DROP TABLE moved SYNC",

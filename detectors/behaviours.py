@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from detectors.window import Array, Window
 
 
@@ -90,28 +92,19 @@ class Behaviours:
     def _ends(self) -> list[bytes]:
         return [self.table.addresses(name).tobytes() for name in ("client_ip", "server_ip")]
 
+    @cached_property
+    def _texts(self) -> list[Callable[[int], str]]:
+        return [self.table.reader(name) for name in ("protocol", "unit", "operation", "access", "object")]
+
     def _make(self, row: int, at: int) -> Behaviour:
-        ts, last_ts, frame, port, count, errors, answered = (int(column[row]) for column in self._numbers)
+        ts, last_ts, frame, port, count, errors, answered = [int(column[row]) for column in self._numbers]
+        protocol, unit, operation, access, what = [read(row) for read in self._texts]
         client, server = (flat[16 * row : 16 * row + 16] for flat in self._ends)
-        text = self.table.text
+        capture = self._capture or (self.table.text("capture", row) if self._named else "")
         return Behaviour(
-            id=int(self.ids[at]),
-            ts=ts,
-            last_ts=last_ts,
-            frame=frame,
-            protocol=text("protocol", row),
-            client=client,
-            server=server,
-            port=port,
-            unit=text("unit", row),
-            operation=text("operation", row),
-            access=text("access", row),
-            object=text("object", row),
-            occurrences=count,
-            errors=errors,
-            answered=answered,
-            capture=self._capture or (text("capture", row) if self._named else ""),
-        )
+            int(self.ids[at]), ts, last_ts, frame, protocol, client, server, port, unit, operation, access, what,
+            count, errors, answered, capture,
+        )  # fmt: skip
 
 
 def mixed(*addresses: Array) -> Array:

@@ -16,18 +16,27 @@ APPROVED, OLD, REVOKED, UNKNOWN = "approved", "old", "revoked", "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`approved`: version → SHA-256 (hexadecimal) of its file, the newest last. `revoked`: SHA-256 sums that were
-    approved once and must not be used any more. `hosts`: addresses or networks it runs on. `inputs`, `outputs`: see
+    """`approved`: version → SHA-256 (hexadecimal) of its file, or of each of its files, the newest last. `revoked`:
+    SHA-256 sums that were approved once and must not be used any more. `hosts`: addresses or networks it runs on.
+    `manifest`: paths of signed manifests, the newest last, whose files are approved as well once the signature is
+    verified, against the public key or the certificate authority in the files named. `inputs`, `outputs`: see
     `detectors.outputs.selectors`; `kind`: what its outputs are, where their names do not tell."""
 
     id: str
     hosts: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
-    approved: Mapping[str, str] = field(default_factory=dict)
+    approved: Mapping[str, tuple[str, ...] | str] = field(default_factory=dict)
     revoked: tuple[str, ...] = ()
+    manifest: tuple[str, ...] | str = ()
+    manifest_key: str = ""
+    manifest_certificate: str = ""
     rollback_minutes: int = 15
     kind: str = ""
+
+    def sums(self, version: str) -> tuple[str, ...]:
+        """The SHA-256 sums of an approved version, 64 lower case digits each. ValueError for one that is none."""
+        return tuple(checked(self.id, digest) for digest in several(self.approved[version]))
 
 
 class Verdict(NamedTuple):
@@ -47,12 +56,17 @@ class Models:
         self._networks: list[tuple[tuple[int, int], Model]] = []
         for model in self.all:
             newest = list(model.approved)[-1:]
-            for version, digest in model.approved.items():
+            for version in model.approved:
                 state = APPROVED if [version] == newest else OLD
-                self._by_hash[_checked(model, digest)] = Verdict(state, model.id, version)
+                for digest in model.sums(version):
+                    known = self._by_hash.get(digest)
+                    if state == APPROVED or known is None or known.state == OLD:  # a file of several: of the newest
+                        self._by_hash[digest] = Verdict(state, model.id, version)
+        for model in self.all:
             for digest in model.revoked:
-                known = self._by_hash.get(_checked(model, digest))
-                self._by_hash[digest.lower()] = Verdict(REVOKED, model.id, known.version if known else "")
+                plain = checked(model.id, digest)
+                known = self._by_hash.get(plain)
+                self._by_hash[plain] = Verdict(REVOKED, model.id, known.version if known else "")
             for host in model.hosts:
                 try:
                     self._networks.append((address.prefix(host), model))
@@ -77,8 +91,14 @@ class Models:
         return None
 
 
-def _checked(model: Model, digest: str) -> str:
-    plain = digest.lower().removeprefix("sha256:")
+def several(value: tuple[str, ...] | str) -> tuple[str, ...]:
+    """One may be written without brackets."""
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def checked(model: str, digest: str) -> str:
+    """A SHA-256 as 64 lower case digits; ValueError if it is none."""
+    plain = digest.strip().lower().removeprefix("sha256:")
     if len(plain) != 64 or any(c not in "0123456789abcdef" for c in plain):
-        raise ValueError(f"model {model.id!r}: {digest!r} is no SHA-256 (64 hexadecimal digits)")
+        raise ValueError(f"model {model!r}: {digest!r} is no SHA-256 (64 hexadecimal digits)")
     return plain

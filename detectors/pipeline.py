@@ -109,6 +109,10 @@ class Pipeline:
         self.site.learning.close(end)
         self.site.budget.close(end)
 
+    def hear(self, verdicts: Verdicts) -> None:
+        """What people said by now, in place of what they had said before."""
+        self._verdicts = verdicts
+
     def begin_learning(self) -> None:
         """Everything that comes is learnt, until `end_learning`."""
         self.site.learning.begin()

@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sensor import cli_models
 from sensor.errors import BAD_INPUT, FAILED, DriftspanError
 
 if TYPE_CHECKING:
@@ -43,8 +44,11 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     _init(commands)
     _replay(commands)
+    _run(commands)
+    _add_status(commands)
     _query(commands)
     _listings(commands)
+    cli_models.add(commands, _common)
     _show(commands)
     _verdicts(commands)
     _tune(commands)
@@ -117,6 +121,26 @@ def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         help="X times as fast as recorded (default: as fast as possible)",
     )
     command.add_argument("--workers", type=int, metavar="N", help="threads of the packet path (default: configuration)")
+    _common(command)
+
+
+def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "run", "Listen to mirror ports until SIGTERM; nothing is ever sent there")
+    command.add_argument(
+        "--interface",
+        action="append",
+        default=[],
+        metavar="IF",
+        help="listen here; may be given several times (default: [capture] interfaces of the configuration)",
+    )
+    command.add_argument(
+        "--filter", metavar="WORDS", help='which packets are wanted, in tcpdump\'s words: "not port 22"'
+    )
+    _common(command, rows=False)
+
+
+def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "status", "Say how the sensor that runs is; exit status 1 if none does")
     _common(command)
 
 

@@ -26,15 +26,28 @@ class SensorSection:
 
 @dataclass(frozen=True, slots=True)
 class CaptureSection:
+    """`interfaces` and what follows are of live capture. `rings`: sockets that share an interface's packets;
+    `ring_mib`: the kernel's buffer of each. `snaplen` 0: packets are kept whole."""
+
     window_seconds: float = 10.0
     workers: int = 1
     vlan_in_key: bool = False
+    interfaces: tuple[str, ...] = ()
+    ring_mib: int = 64
+    rings: int = 1
+    snaplen: int = 0
+    promiscuous: bool = True
+    filter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSection:
+    """`spool`: directory in which rows wait for the store; empty: the store's name with `-spool`."""
+
     path: str = "driftspan-store"
     database: str = "driftspan"
+    spool: str = ""
+    spool_mib: int = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +205,7 @@ def _check(reader: Reader, config: Config) -> None:
         raise reader.error(("capture", "window_seconds"), message)
     if not 1 <= config.capture.workers <= MOST_WORKERS:
         raise reader.error(("capture", "workers"), f"workers must be between 1 and {MOST_WORKERS}")
+    _check_live(reader, config)
     if not config.store.database.isidentifier():
         raise reader.error(("store", "database"), "database must be a plain name of letters, digits and _")
     if not config.store.path:
@@ -211,6 +225,16 @@ def _check(reader: Reader, config: Config) -> None:
                 raise reader.error(("data_source", index, "models"), unknown("model", wanted, sorted(models)))
 
 
+def _check_live(reader: Reader, config: Config) -> None:
+    for section, key, least, most in (
+        ("capture", "ring_mib", 2, 65_536), ("capture", "rings", 1, 64), ("capture", "snaplen", 0, 262_144),
+        ("store", "spool_mib", 1, 1 << 30),
+    ):  # fmt: skip
+        value = getattr(getattr(config, section), key)
+        if not least <= value <= most:
+            raise reader.error((section, key), f"{key} must be between {least} and {most}")
+
+
 def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
     for index, model in enumerate(models):
         try:
@@ -218,6 +242,9 @@ def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
         except ValueError as error:
             key = "hosts" if "is no SHA-256" not in str(error) else "approved"
             raise reader.error(("model", index, key), str(error)) from None
+        if model.manifest and bool(model.manifest_key) == bool(model.manifest_certificate):
+            message = "a manifest needs manifest_key or manifest_certificate, one of them, to verify its signature"
+            raise reader.error(("model", index, "manifest"), message)
         if model.rollback_minutes < 0:
             raise reader.error(("model", index, "rollback_minutes"), "rollback_minutes must not be negative")
 

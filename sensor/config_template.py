@@ -24,12 +24,27 @@ window_seconds = {window_seconds}
 workers = {workers}
 # Whether equal addresses in different VLANs are different hosts.
 vlan_in_key = {vlan_in_key}
+# What "driftspan run" listens to where --interface names nothing: mirror ports.
+interfaces = []
+# MiB that the kernel keeps for packets that were not read yet, and sockets (each with as much) that share an interface.
+ring_mib = {ring_mib}
+rings = {rings}
+# Bytes of a packet that are kept; 0: all.
+snaplen = {snaplen}
+# Whether packets for other machines are wanted, which at a mirror port all are.
+promiscuous = {promiscuous}
+# Which packets are wanted, in tcpdump's words; needs libpcap. Empty: all.
+filter = "{filter}"
 
 [store]
 # Directory of the embedded store, seen from where the program is started. --store overrides it.
 path = "{path}"
 # Database inside it that unqualified table names mean.
 database = "{database}"
+# Directory in which what "driftspan run" sees waits for the store. Empty: the store's name with "-spool".
+spool = "{spool}"
+# MiB that may wait while the store is away. When they are full the oldest messages are given up, never alerts.
+spool_mib = {spool_mib}
 
 [console]
 # Where "driftspan serve" listens: on this machine alone unless told otherwise.
@@ -105,7 +120,10 @@ _TAIL = """
 
 # --- models: the AI models of the plant. inputs and outputs: MQTT topic filters, OPC UA node ids,
 # Modbus units and registers, DNP3 points, HTTP paths. approved: version = SHA-256 of the model's file,
-# the newest last. revoked: SHA-256 sums that must not be used any more.
+# the newest last; of several files, a list of them. revoked: SHA-256 sums that must not be used any more.
+# manifest: paths of signed manifests (OpenSSF model signing), whose files are approved under the manifest's name, once
+# verified by manifest_key (a public key, PEM) or manifest_certificate (an authority or the signer, PEM).
+# "driftspan models" adds, approves and revokes as well, and lists what was seen.
 #
 # [[model]]
 # id = "pump-anomaly"
@@ -114,6 +132,8 @@ _TAIL = """
 # outputs = ["plant/pump/+/score"]
 # approved = { "1.4.0" = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" }
 # revoked = []
+# manifest = []
+# manifest_key = ""
 # rollback_minutes = 15
 
 # --- data sources: what feeds the models.
@@ -162,7 +182,14 @@ def template() -> str:
         window_seconds=capture.window_seconds,
         workers=capture.workers,
         vlan_in_key=str(capture.vlan_in_key).lower(),
+        ring_mib=capture.ring_mib,
+        rings=capture.rings,
+        snaplen=capture.snaplen,
+        promiscuous=str(capture.promiscuous).lower(),
+        filter=capture.filter,
         path=store.path,
+        spool=store.spool,
+        spool_mib=store.spool_mib,
         database=store.database,
         host=console.host,
         port=console.port,

@@ -11,7 +11,7 @@ from detectors.pipeline import Pipeline
 from detectors.verdicts import Verdicts
 from detectors.zones import Policy
 from parsers import CaptureError, Engine
-from sensor import changes_file
+from sensor import changes_file, model_registry
 from sensor.errors import InputError
 from sensor.further_columns import extended
 from sensor.health import Health
@@ -20,10 +20,11 @@ from sensor.intake.keep import keep
 from sensor.store import CaptureFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from detectors.alert import Alert
     from detectors.changes import Change
+    from detectors.models import Model
     from detectors.verdicts import Verdict
     from parsers import Window
     from sensor.config import Config
@@ -110,10 +111,14 @@ def _engine(paths: Sequence[str], config: Config, workers: int) -> Engine:
 
 
 def pipeline_of(
-    config: Config, case: str, verdicts: Iterable[Verdict] = (), changes: Iterable[Change] = ()
+    config: Config,
+    case: str,
+    verdicts: Iterable[Verdict] = (),
+    changes: Iterable[Change] = (),
+    models: Iterable[Model] | None = None,
 ) -> Pipeline:
-    """All detectors as the configuration wants them; `changes`: approved ones besides the configuration's.
-    InputError for a file of changes that cannot be used."""
+    """All detectors as the configuration wants them; `changes`: approved ones besides the configuration's; `models`:
+    what a store makes of the configuration's. InputError for a file of changes or a manifest that cannot be used."""
     approved = [*changes_file.load(config.alerting.changes), *(entry.change() for entry in config.changes), *changes]
     return Pipeline(
         Policy(config.zones, config.conduits),
@@ -122,7 +127,7 @@ def pipeline_of(
         case_id=case,
         learning=config.learning.settings(),
         changes=approved,
-        models=config.models,
+        models=model_registry.configured(config.models) if models is None else models,
         false_alarms=config.alerting.false_alarms_per_day,
         verdicts=Verdicts(verdicts, [entry.suppression() for entry in config.suppressed]),
     )
@@ -153,7 +158,7 @@ class Replay:
 
     def run(self, pace: float = 0.0, progress: Callable[[Counter[str], int], None] | None = None) -> Outcome:
         started = time.monotonic()
-        facts = [_facts(capture) for capture in self._engine.captures()]
+        facts = [facts_of(capture) for capture in self._engine.captures()]
         self.outcome.replaced_rows = self._store.begin_case(self.outcome.case, facts)
         if self._feed:
             keep(self._store, self.outcome.case, self._feed.records, time.time_ns(), of_run=True)
@@ -195,8 +200,8 @@ class Replay:
 
     def _write_derived(self) -> None:
         """What is written row by row: each write costs some milliseconds, whatever its size."""
-        self._store.upsert("alert_rows", [_row(alert, "status") for alert in self._alerts.values()])
-        self._store.upsert("assets", [_row(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
+        self._store.upsert("alert_rows", [row_of(alert, "status") for alert in self._alerts.values()])
+        self._store.upsert("assets", [row_of(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
         self._write_minutes()
         self._alerts.clear()
 
@@ -212,7 +217,7 @@ class Replay:
         self._store.flush()
         self._minutes += self._taught()
         self._write_derived()
-        found = {str(capture["id"]): _found(capture) for capture in self._engine.captures()}
+        found = {str(capture["id"]): found_of(capture) for capture in self._engine.captures()}
         self._store.finish_case(found)
         self.outcome.alerts = sum(self._pipeline.raised.values())
         self.outcome.learning = self._pipeline.site.learning.mode
@@ -227,16 +232,16 @@ class Replay:
         return [{"ts": self._end, "counter": name, "value": value} for name, value in told.items()]
 
 
-def _row(record: Any, *left_out: str) -> dict[str, object]:
+def row_of(record: Any, *left_out: str) -> dict[str, object]:
     """A frozen record as a row; the store itself says whose sensor and case it is."""
     names = [f.name for f in fields(record) if f.name not in ("sensor", "case_id", *left_out)]
     row = {name: getattr(record, name) for name in names}
     return row | {"ts": record.ts} if hasattr(record, "ts") else row
 
 
-def _facts(capture: dict[str, Any]) -> CaptureFacts:
+def facts_of(capture: Mapping[str, Any]) -> CaptureFacts:
     return CaptureFacts(capture["id"], capture["path"], capture["format"], capture["bytes"])
 
 
-def _found(capture: dict[str, Any]) -> dict[str, object]:
+def found_of(capture: Mapping[str, Any]) -> dict[str, object]:
     return {name: capture[name] for name in ("bytes", "packets", "first_ts", "last_ts", "truncated_packets")}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import orjson
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ LEAVES = 4096  # of one document
 DEPTH = 32
 WORD = 256  # bytes of a payload without JSON that may be a label
 SECRETS = ("password", "passwd", "token", "secret", "apikey", "api_key", "authorization")
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)\d*(?:Z|([+-])(\d\d):?(\d\d)?)?)?$", re.IGNORECASE
+)
 _LAST = 1 << 63  # nanoseconds that a time may be
 
 
@@ -114,17 +118,25 @@ def moment(value: Any) -> int:
     """A time as programs write it, in nanoseconds since the epoch: ISO 8601, or a number of seconds, milli-, micro- or
     nanoseconds, told by its size. 0: it is none."""
     if isinstance(value, str):
-        try:
-            time = datetime.fromisoformat(value)
-        except ValueError:
-            value = number(value)
-        else:
-            time = time if time.tzinfo else time.replace(tzinfo=UTC)
-            since = time - datetime(1970, 1, 1, tzinfo=UTC)
-            told = (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
-            return told if 0 < told < _LAST else 0
+        written = _ISO.match(value.strip())
+        if written:
+            return _iso(*written.groups())
+        value = number(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
         return 0
     scale = next((s for limit, s in ((1e11, 10**9), (1e14, 10**6), (1e17, 10**3)) if value < limit), 1)
     told = value * scale if isinstance(value, int) else round(value * scale)
     return told if told < _LAST else 0
+
+
+def _iso(date: str, clock: str, sign: str | None, hours: str | None, minutes: str | None) -> int:
+    """Without an offset it is UTC."""
+    if not "1970" <= date[:4] <= "2261":
+        return 0  # would not fit, and wrap
+    try:
+        told = int(np.datetime64(f"{date}T{clock or '00:00'}", "ns").astype(np.int64))
+    except ValueError:
+        return 0
+    ahead = (int(hours or 0) * 60 + int(minutes or 0)) * 60 * 10**9
+    told += ahead if sign == "-" else -ahead
+    return told if 0 < told < _LAST else 0

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sensor import changes_file, config, verdicts
+from sensor import changes_file, config, model_registry, verdicts
 from sensor.case_name import LIVE, case_name, check_case
 from sensor.commands.common import location
 from sensor.errors import InputError
@@ -49,6 +49,7 @@ def run(arguments: Namespace) -> int:
     if loaded.alerting.changes:
         changes_file.load(loaded.alerting.changes)  # what is wrong with them is said before a store is made
     feed = _feed(arguments, loaded)
+    model_registry.configured(loaded.models)  # so are manifests that cannot be trusted
     outcome = _replayed(arguments, loaded, case, engine, pace, learn, feed)
     for warning in (*outcome.warnings, *outcome.notes):
         _warn(warning)
@@ -70,7 +71,8 @@ def _replayed(
     from sensor.replay import Replay, pipeline_of
 
     with closing(open_store(location(arguments, loaded), loaded.store.database, loaded.sensor.name)) as store:
-        pipeline = pipeline_of(loaded, case, verdicts.running(store, case))
+        models = model_registry.running(store, loaded.models)
+        pipeline = pipeline_of(loaded, case, verdicts.running(store, case), models=models)
         learn.teach(pipeline)
         shown = progress()
         try:

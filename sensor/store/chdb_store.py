@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from sensor.spool import Batch as Delivery
     from sensor.store.batch import Batch
 
 # An insert costs 10 to 70 ms whatever its size: few large ones. The bytes bound memory.
 BATCH_ROWS = 200_000
 BATCH_BYTES = 128 * 1024 * 1024
+TOKENS = 10_000  # batches that a table remembers: more than can be under way when a process is killed
 # One thread: an insert of sorted rows is cheaper without handing blocks around, and the engine's workers
 # need the other cores. A capture whose clock jumps may touch many months.
 _SETTINGS = (
@@ -131,6 +133,21 @@ class ChdbStore:
 
     def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
         self.record("verdicts", case, [row])
+
+    def expect_tokens(self) -> None:
+        """From now on every table of rows knows the batches that came last, so that one may be delivered again."""
+        tables = self._session.run(
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+        ).split()
+        for table in tables:
+            self._session.run(f"ALTER TABLE {table} MODIFY SETTING non_replicated_deduplication_window = {TOKENS}")
+
+    def deliver(self, batch: Delivery) -> None:
+        self._session.insert(batch.table, batch.columns, [batch.payload], batch.format, batch.token)
+
+    def record_model(self, row: Mapping[str, object]) -> None:
+        said = {**row, "sensor": self._sensor, "case_id": ""}
+        self._session.insert("model_registry", list(said), [ndjson([said])], "JSONEachRow")
 
     def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         self.flush()

@@ -390,6 +390,9 @@ impl Worker {
         self.counters.tls += rows.tls.len() as u64;
         self.counters.malformed += std::mem::take(&mut rows.malformed);
         self.counters.anomalies_unwritten += std::mem::take(&mut rows.anomalies_unwritten);
+        let [bodies, values] = std::mem::take(&mut rows.http_over);
+        self.counters.dropped_http_bodies += bodies;
+        self.counters.dropped_http_values += values;
         let mut tables = rows.take();
         if whole {
             self.counters.dropped_behaviours += std::mem::take(&mut self.out.behaviours.overflow);

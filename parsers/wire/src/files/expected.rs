@@ -1,6 +1,9 @@
-//! Connections that another one announced: FTP's data connections.
+//! What a worker's flows leave to one another: connections that one announced (FTP's data connections), and the values
+//! that earlier ones brought (a poll over HTTP mostly opens a connection of its own).
 
 use hashbrown::HashMap;
+
+use crate::values::Values;
 
 /// Announcements kept; beyond it the oldest is forgotten.
 const MOST: usize = 256;
@@ -14,15 +17,18 @@ pub struct Transfer {
     pub file: bool,
 }
 
-/// Announced connections by the address and port that will be listened on.
+/// See the module's head.
 #[derive(Debug, Default)]
 pub struct Expected {
+    /// Announced connections by the address and port that will be listened on.
     transfers: HashMap<([u8; 16], u16), (u64, Transfer), foldhash::fast::RandomState>,
     count: u64,
+    /// The last values of HTTP bodies.
+    pub polled: Values,
 }
 
 impl Expected {
-    /// Whether nothing is announced.
+    /// Whether no connection is announced.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.transfers.is_empty()

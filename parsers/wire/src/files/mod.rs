@@ -7,6 +7,7 @@ mod content;
 mod expected;
 mod format;
 mod ftp;
+mod head;
 mod http;
 mod multipart;
 mod object;
@@ -14,6 +15,7 @@ mod pickle;
 mod series;
 mod smb;
 mod smb_messages;
+mod told;
 mod zip;
 
 pub use expected::{Expected, Transfer};

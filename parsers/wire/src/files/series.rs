@@ -168,6 +168,18 @@ impl Series {
         part.last = cx.ts;
     }
 
+    /// A piece at its place in what may be an object: its start decides, and it is over when it is whole.
+    pub fn part(&mut self, cx: &mut Cx<'_>, key: &str, place: u64, about: impl FnOnce() -> About, bytes: &[u8]) {
+        let begins = place == 0 && !format::recognise(bytes).model.is_empty();
+        if !begins && (place == 0 || self.at(key).is_none()) {
+            return;
+        }
+        self.append(cx, key, place, about, bytes);
+        if let Some(at) = self.at(key).filter(|&at| self.parts.get(at).is_some_and(|p| p.object.whole())) {
+            self.parts.remove(at).object.finish(cx);
+        }
+    }
+
     /// Where the next byte of a transfer is expected.
     #[must_use]
     pub fn place(&self, key: &str) -> u64 {

@@ -12,6 +12,8 @@ from detectors.zones import Conduit, Zone
 from sensor.alerting import AlertingSection, ChangeEntry, LearningSection, SuppressEntry, check_alerting
 from sensor.config_read import Reader, unknown
 from sensor.errors import ConfigError
+from sensor.insight_config import ContextSection, DriftSection
+from sensor.insight_config import check as check_insight
 from sensor.zoning import check_policy
 
 DEFAULT_NAME = "driftspan.toml"
@@ -93,12 +95,14 @@ class Config:
     alerting: AlertingSection = field(default_factory=AlertingSection)
     changes: tuple[ChangeEntry, ...] = ()
     suppressed: tuple[SuppressEntry, ...] = ()
+    drift: DriftSection = field(default_factory=DriftSection)
+    context: ContextSection = field(default_factory=ContextSection)
     detectors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 SECTIONS = (
-    "sensor", "capture", "limits", "store", "console", "intake", "learning", "alerting",
-    "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
+    "sensor", "capture", "limits", "store", "console", "intake", "learning", "alerting", "drift",
+    "context", "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
 )  # fmt: skip
 
 
@@ -148,6 +152,8 @@ def parse(text: str, name: str) -> Config:
         alerting=reader.section("alerting", data, AlertingSection),
         changes=reader.entries("change", data, ChangeEntry),
         suppressed=reader.entries("suppress", data, SuppressEntry),
+        drift=reader.section("drift", data, DriftSection),
+        context=reader.section("context", data, ContextSection),
         detectors=_detectors(reader, data.get("detectors", {})),
     )
     _check(reader, config)
@@ -216,6 +222,7 @@ def _check(reader: Reader, config: Config) -> None:
         raise reader.error(("console", "host"), 'host is empty; 127.0.0.1 is this machine alone, "::" every address')
     check_policy(reader, config.zones, config.conduits)
     check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)
+    check_insight(reader, config.drift, config.context)
     models = _unique(reader, "model", [model.id for model in config.models])
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)

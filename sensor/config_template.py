@@ -6,6 +6,7 @@ import textwrap
 
 from sensor.alerting import AlertingSection, LearningSection
 from sensor.config import CaptureSection, ConsoleSection, SensorSection, StoreSection
+from sensor.insight_config import ContextSection, DriftSection
 
 _HEAD = """\
 # driftspan: configuration of the sensor.
@@ -76,6 +77,20 @@ false_alarms_per_day = {false_alarms_per_day}
 # Files of approved changes, CSV or JSON, seen from where the program is started: id, start, end (UTC where no
 # offset is given), and where wanted hosts, actions, note. Column names of common ticket systems are understood.
 changes = []
+
+[drift]
+# Days that a stream (an output of a model, an input) is learnt before its drift is told. Below 2 there is no daily
+# profile: good for a capture, not for a plant that has shifts. --learn-from teaches whatever its captures hold.
+learn_days = {learn_days}
+# Days between two false alarms of one stream that thresholds are set for.
+arl_days = {arl_days}
+
+[context]
+# What decides most why a model drifted. Addresses or networks whose work is wanted: engineering stations, registries.
+approved_sources = []
+# Hours of work, UTC; a shift over midnight begins later than it ends.
+shift_begin = {shift_begin}
+shift_end = {shift_end}
 """
 
 _LIMITS = """
@@ -135,6 +150,7 @@ _TAIL = """
 # manifest = []
 # manifest_key = ""
 # rollback_minutes = 15
+# canary = ["plant/pump/canary"]        # tags with the outputs for frozen reference inputs, or "sha256:" and their hash
 
 # --- data sources: what feeds the models.
 #
@@ -177,6 +193,7 @@ def template() -> str:
 
     sensor, capture, store = SensorSection(), CaptureSection(), StoreSection()
     console, learning, alerting = ConsoleSection(), LearningSection(), AlertingSection()
+    drift, context = DriftSection(), ContextSection()
     head = _HEAD.format(
         name=sensor.name,
         window_seconds=capture.window_seconds,
@@ -197,6 +214,10 @@ def template() -> str:
         quiet_windows=learning.quiet_windows,
         device_seconds=learning.device_seconds,
         false_alarms_per_day=alerting.false_alarms_per_day,
+        learn_days=drift.learn_days,
+        arl_days=drift.arl_days,
+        shift_begin=context.shift_begin,
+        shift_end=context.shift_end,
     )
     lines = []
     for name, default, meaning in limits():

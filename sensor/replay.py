@@ -11,10 +11,11 @@ from detectors.pipeline import Pipeline
 from detectors.verdicts import Verdicts
 from detectors.zones import Policy
 from parsers import CaptureError, Engine
-from sensor import changes_file, model_registry
+from sensor import changes_file, insight_config, model_registry
 from sensor.errors import InputError
 from sensor.further_columns import extended
 from sensor.health import Health
+from sensor.insight_rows import Waiting
 from sensor.intake.feed import Feed
 from sensor.intake.keep import keep
 from sensor.store import CaptureFacts
@@ -129,6 +130,7 @@ def pipeline_of(
         changes=approved,
         models=model_registry.configured(config.models) if models is None else models,
         false_alarms=config.alerting.false_alarms_per_day,
+        insight=insight_config.settings(config.drift, config.context, config.data_sources),
         verdicts=Verdicts(verdicts, [entry.suppression() for entry in config.suppressed]),
     )
 
@@ -152,6 +154,7 @@ class Replay:
         self._feed = feed or Feed()
         self._health = Health()
         self._alerts: dict[str, Alert] = {}
+        self._found = Waiting()
         self._end = 0
         self._minutes: list[dict[str, object]] = []
         self.outcome = Outcome(case)
@@ -186,6 +189,7 @@ class Replay:
         if self._feed:
             self._pipeline.arrive(**self._feed.until(window.start, window.end))
         self._keep(self._pipeline.observe(window.tables, window.start, window.end, window.last))
+        self._found.add(*self._pipeline.insight.due(), window.end)
         for name, table in window.tables.items():
             self._store.append(name, extended(name, table, self._pipeline))
         self.outcome.counters.update(window.counters)
@@ -202,6 +206,9 @@ class Replay:
         """What is written row by row: each write costs some milliseconds, whatever its size."""
         self._store.upsert("alert_rows", [row_of(alert, "status") for alert in self._alerts.values()])
         self._store.upsert("assets", [row_of(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
+        drift, incidents = self._found.take()
+        self._store.upsert("drift", drift)
+        self._store.upsert("incident_rows", incidents)
         self._write_minutes()
         self._alerts.clear()
 
@@ -213,6 +220,7 @@ class Replay:
         if self._feed:
             self._pipeline.arrive(**self._feed.rest())
         self._keep(self._pipeline.finish())
+        self._found.add(*self._pipeline.insight.due(), self._end)
         self._minutes += self._health.rest()
         self._store.flush()
         self._minutes += self._taught()
@@ -220,6 +228,7 @@ class Replay:
         found = {str(capture["id"]): found_of(capture) for capture in self._engine.captures()}
         self._store.finish_case(found)
         self.outcome.alerts = sum(self._pipeline.raised.values())
+        self.outcome.incidents = len(self._pipeline.insight.incidents)
         self.outcome.learning = self._pipeline.site.learning.mode
         self.outcome.warnings = self._engine.warnings()
         self.outcome.notes = [*self._pipeline.notes(), *self._feed.notes()]

@@ -33,7 +33,7 @@ _SETTINGS = (
     "date_time_input_format = 'basic'",
 )
 # Learnt from a run as a whole, not read off one capture.
-_DERIVED = ("alert_rows", "assets", "drift", "incidents", "health")
+_DERIVED = ("alert_rows", "assets", "drift", "incident_rows", "health")
 _OF_RUN = (*_DERIVED, "captures")
 
 

@@ -92,12 +92,11 @@ class Series:
         judged = store["values"][rows] >= LEAST
         rare = np.log(2.0 * (store["values"][rows] + 1.0))
         spread = np.maximum(high - low, np.maximum(1e-6, 0.05 * np.maximum(np.abs(low), np.abs(high))))
-        beyond = np.maximum(np.maximum(low[group] - values, values - high[group]), 0.0) / spread[group]
+        # Back towards the range is no news: that it was left is told.
+        away, was_away = (np.maximum(np.maximum(low[group] - v, v - high[group]), 0.0) for v in (values, before))
+        steps[judged[group] & (away < was_away)] = 0.0
+        beyond = away / spread[group]
         range_at = _last_best(beyond, starts, group)
-        # Back into the range is no news: that it was left is told.
-        low_of, high_of = low[group], high[group]
-        back = ((before < low_of) | (before > high_of)) & (values >= low_of) & (values <= high_of)
-        steps[judged[group] & back] = 0.0
         step_unit = np.maximum(store["step"][rows], 0.05 * spread)
         excess = np.maximum(steps - store["step"][rows][group], 0.0) / step_unit[group]
         step_at = _last_best(excess, starts, group)

@@ -184,12 +184,13 @@ class Outflow(Detector):
         if kind == VOLUME and ends[1] is not None and in_plant(ends[1]):
             # It leaves its zone, but not the plant; what goes down to the process leaves nothing behind it.
             severity = "low" if ends[0] is not None and ends[1].level < ends[0].level else "medium"
+        last = max(one[2] for one in told.values())
+        if self.site.changes.covering(last, "", who, whom):
+            severity = "info"
         _, cause = self.book.cause(kind, (who, names[1] or "none"), severity=severity, confidence=0.7)
         first, frame = min((one[1], one[3]) for one in told.values())
         cause.between(first, who, whom, *names)
-        cause.seen(
-            1 if kind == VOLUME else sum(one[0] for one in told.values()), first, max(o[2] for o in told.values())
-        )
+        cause.seen(1 if kind == VOLUME else sum(one[0] for one in told.values()), first, last)
         cause.shown(first, *frame)
         cause.add("destinations", [address.text(host) for host in told])
         cause.facts |= {"most_before": most, "seconds": self.settings.seconds}

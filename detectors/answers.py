@@ -113,7 +113,7 @@ class Answers:
         )
         told = [(key, totals.get(_packed(*key), 0)) for key in sorted(self._now)]
         told = [(k, n) for k, n in told if n >= max(least[k[0]], FACTOR * self._rates.most(_packed(*k)))]
-        answered = _answered(window, {key[1:3] for key, _ in told}) if told else set()
+        answered = answered_pairs(window, {key[1:3] for key, _ in told}) if told else set()
         for key, total in told:
             if key[0] == "sequence" or key[3] == "modbus" or key[1:3] in answered:
                 self._report(owner, key, total)
@@ -149,7 +149,7 @@ def _packed(kind: str, src: bytes, dst: bytes, protocol: str) -> bytes:
     return src + dst + f"{kind} {protocol}".encode()
 
 
-def _answered(window: Window, wanted: set[tuple[bytes, bytes]]) -> set[tuple[bytes, bytes]]:
+def answered_pairs(window: Window, wanted: set[tuple[bytes, bytes]]) -> set[tuple[bytes, bytes]]:
     """Of these pairs, those whose requests of the window were answered as well: then an answer too many is a second."""
     behaviours = window.derive(Behaviours)
     found: set[tuple[bytes, bytes]] = set()

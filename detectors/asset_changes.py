@@ -13,6 +13,9 @@ Silent on: pcaps/normal_plant.pcap
 Cost: a look at hosts whose inventory entry differs; for silence one comparison a host and window.
 Blind when: a replacement says the same of itself and keeps the hardware address; the host never was regular.
 
+A newcomer in the plant is `medium` once it does something of its own: opens a session, tries one. One that only answers
+is `low`: a host of the plant asked for it, and it may have been silent until then.
+
 Time in which the sensor saw nothing at all (it was off, or between two captures) is nobody's silence: each host has to
 be heard again after it before it can be missed.
 """
@@ -26,6 +29,7 @@ from detectors import address
 from detectors.alert import NOWHERE
 from detectors.base import SECOND, Detector
 from detectors.remote import in_plant
+from detectors.sessions import Sessions
 from detectors.silence import Silence
 
 if TYPE_CHECKING:
@@ -70,16 +74,25 @@ class AssetChanges(Detector):
         super().__init__(settings, site)
         self._known = self.learning.novelty(self.name, VALUES)
         self._said: dict[bytes, dict[str, str]] = {}
+        self._passive: dict[bytes, str] = {}  # newcomers that only answered so far: their alert
+        self._acting: set[bytes] = set()  # of this window: hosts not known as normal that begin something
         self._silence = Silence(self.settings.silence, int(self.settings.seconds * SECOND), self.settings.windows)
         self._ignored = {address.parse(a) for a in self.settings.ignore}
 
     def gather(self, window: Window) -> None:
-        """The inventory has read the window already."""
+        """The inventory has read the window already; here only who begins something is looked at."""
+        for pair in {key[:32] for key in window.derive(Sessions).keys}:  # client first, then server
+            if self._known.told(pair[:16]) != "" and address.scope(pair[16:]) not in ("group", "none"):
+                if len(self._acting) < HOSTS:
+                    self._acting.add(pair[:16])
+                else:
+                    self.overflow += 1
 
     def judge(self, window: Window) -> None:
         self._silence.begin(window.start, window.end)
         hosts = self.site.inventory.hosts()
         self._newcomers(hosts)
+        self._awake()
         for ip in sorted(self.site.inventory.heard - self._ignored):
             self._host(ip, hosts[ip])
             if not self._silence.hear(ip, hosts[ip].last):
@@ -118,14 +131,27 @@ class AssetChanges(Detector):
         for name, ips in sorted(new.items()):
             for ip in ips:
                 subject: tuple[bytes | str, ...] = (ip,) if len(ips) < self.settings.together else ("zone", name)
-                self._known.report(ip, self._new(subject, hosts[ip], name))
+                identity = self._new(subject, hosts[ip], name)
+                self._known.report(ip, identity)
+                if in_plant(self.places.zone(ip, 0, hosts[ip].fact("mac"))):
+                    if len(self._passive) >= HOSTS:
+                        del self._passive[next(iter(self._passive))]
+                        self.overflow += 1
+                    self._passive[ip] = identity
+
+    def _awake(self) -> None:
+        """Newcomers of the plant that begin something of their own."""
+        for ip in sorted(self._acting & self._passive.keys()):
+            cause = self.book.get(self._passive.pop(ip))
+            if cause is not None:
+                cause.raise_to("medium")
+                cause.add("acting", [address.text(ip)])
+        self._acting.clear()
 
     def _new(self, subject: tuple[bytes | str, ...], host: Host, name: str) -> str:
-        zone = self.places.zone(host.ip, 0, host.fact("mac"))
         identity, cause = self.book.cause(
-            "assets.new", subject, severity="medium" if in_plant(zone) else "low",
-            confidence=self.learning.confidence(self.name),
-        )  # fmt: skip
+            "assets.new", subject, severity="low", confidence=self.learning.confidence(self.name)
+        )
         cause.between(host.first, host.ip, NOWHERE, name)
         cause.facts |= {"zones_inferred": self.places.inferred}
         cause.facts["learned_seconds"] = round(self.learning.learnt(self.name), 3)
@@ -195,16 +221,18 @@ class AssetChanges(Detector):
         )
 
     def sizes(self) -> dict[str, int]:
-        return super().sizes() | {"said": len(self._said), "heard": len(self._silence)}
+        return super().sizes() | {"said": len(self._said), "heard": len(self._silence), "passive": len(self._passive)}
 
     def snapshot(self) -> dict[str, Any]:
         said = {ip.hex(): dict(told) for ip, told in self._said.items()}
-        return super().snapshot() | {"silence": self._silence.snapshot(), "said": said, "overflow": self.overflow}
+        held = {"said": said, "passive": {ip.hex(): identity for ip, identity in self._passive.items()}}
+        return super().snapshot() | held | {"silence": self._silence.snapshot(), "overflow": self.overflow}
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self._silence.restore(state["silence"])
         self._said = {bytes.fromhex(ip): dict(told) for ip, told in state["said"].items()}
+        self._passive = {bytes.fromhex(ip): identity for ip, identity in state["passive"].items()}
         self.overflow = state["overflow"]
 
 

@@ -45,11 +45,12 @@ class Changes:
         return bool(self.all)
 
     def covering(self, ts: int, action: str, *hosts: bytes) -> Change | None:
-        """The earliest change that covers this moment, this action and one of these hosts (16 bytes each)."""
+        """The earliest change that covers this moment, this action and one of these hosts (16 bytes each). No action is
+        what shows when any of them is done: reading before a write, values and traffic that move after it."""
         for change, networks in self._networks:
             if change.start > ts:
                 break
-            if ts >= change.end or (change.actions and action not in change.actions):
+            if ts >= change.end or (action and change.actions and action not in change.actions):
                 continue
             if not networks or any(_inside(host, network) for host in hosts for network in networks):
                 return change

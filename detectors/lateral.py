@@ -29,7 +29,7 @@ from detectors.behaviours import Behaviours
 from detectors.chains import Chains, Hop, told
 from detectors.memory import Ids, Memo
 from detectors.remote import REMOTE, in_plant, weight
-from detectors.sessions import Sessions
+from detectors.sessions import GLANCE, Sessions
 
 if TYPE_CHECKING:
     from detectors.window import Window
@@ -78,7 +78,9 @@ class Lateral(Detector):
             if s.protocol not in REMOTE and s.protocol != "opcua":
                 self._others.put(key)
                 continue
-            if not s.talked or s.src in self._ignored:
+            # A server that greets whoever connects is recognised by its greeting; a session takes two.
+            glance = s.protocol in REMOTE and s.transport == "tcp" and found.packets[at] <= GLANCE
+            if not s.talked or glance or s.src in self._ignored:
                 continue
             first, last = found.first_ts[at], found.last_ts[at]
             self._note(Hop(first, last, s.src, s.dst, s.protocol, "session", found.frame[at], found.capture(at)))

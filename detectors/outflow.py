@@ -182,7 +182,8 @@ class Outflow(Detector):
         names = [zone.name if zone else "" for zone in ends]
         severity = ""
         if kind == VOLUME and ends[1] is not None and in_plant(ends[1]):
-            severity = "medium"  # it leaves its zone, but not the plant
+            # It leaves its zone, but not the plant; what goes down to the process leaves nothing behind it.
+            severity = "low" if ends[0] is not None and ends[1].level < ends[0].level else "medium"
         _, cause = self.book.cause(kind, (who, names[1] or "none"), severity=severity, confidence=0.7)
         first, frame = min((one[1], one[3]) for one in told.values())
         cause.between(first, who, whom, *names)

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from detectors import address
+from detectors.answers import answered_pairs
 from detectors.base import SECOND, Detector
 from detectors.sessions import capture_of, pairs
 
@@ -71,6 +72,8 @@ _LOSS = frozenset(
         "compressed",
     )
 )
+
+_UNASKED = "parser_anomaly.unsolicited"
 
 Pair = tuple[str, bytes, bytes, str]  # kind of alert, client, server, protocol
 
@@ -131,6 +134,9 @@ class ParserAnomaly(Detector):
     def judge(self, window: Window) -> None:
         for key, entry in self._now.items():
             self._recent.setdefault(key, []).append(entry | {"new": True})
+        # An answer too many beside the true one is a second answer, which `spoofing` tells.
+        unasked = {key[1:3] for key in self._now if key[0] == _UNASKED}
+        second = answered_pairs(window, unasked) if unasked else set()
         horizon = window.end - int(self.settings.seconds * SECOND)
         for key in sorted(self._recent):
             entries = [entry for entry in self._recent[key] if entry["last"] >= horizon]
@@ -138,7 +144,10 @@ class ParserAnomaly(Detector):
             if not entries:
                 del self._recent[key]
             elif sum(map(_weight, entries)) >= getattr(self.settings, key[0].split(".")[1]):
-                self._report(key, entries)
+                severity = (
+                    "" if key[0] != _UNASKED or key not in self._now else "low" if key[1:3] in second else "medium"
+                )
+                self._report(key, entries, severity)
         if len(self._recent) > PAIRS:
             quiet = sorted(self._recent, key=lambda k: (self._recent[k][-1]["last"], k))
             for key in quiet[: len(self._recent) - PAIRS]:
@@ -146,10 +155,12 @@ class ParserAnomaly(Detector):
         self._now.clear()
         self._lossy.clear()
 
-    def _report(self, key: Pair, entries: list[dict[str, Any]]) -> None:
+    def _report(self, key: Pair, entries: list[dict[str, Any]], severity: str) -> None:
         kind, src, dst, protocol = key
         confidence = 0.4 if src + dst in self._lossy else 0.8
-        _, cause = self.book.cause(kind, (src, dst, protocol), protocol=protocol, confidence=confidence)
+        _, cause = self.book.cause(
+            kind, (src, dst, protocol), protocol=protocol, severity=severity, confidence=confidence
+        )
         cause.between(0, src, dst)
         counts = Counter(cause.facts.get("oddities", {}))
         for entry in entries:

@@ -10,6 +10,7 @@ from detectors import address
 from detectors.base import SECOND
 from detectors.rates import Rates
 from detectors.sessions import capture_of
+from detectors.statistics.hashing import hash64
 
 if TYPE_CHECKING:
     from detectors.availability import Availability
@@ -21,13 +22,13 @@ STATIONS = 1 << 13  # whose restart flag is remembered
 CONNECTS = 4096  # of one window
 RESTARTED = 0x8000  # IIN1.7, device restart (IEEE 1815, 4.5)
 
-Station = tuple[bytes, int]  # server, link address
+Station = tuple[bytes, bytes, int]  # server, client, link address: an outstation has a flag for each of its masters
 
 
 class Restarts:
     def __init__(self) -> None:
         self._set: dict[Station, bool] = {}
-        self._flags: dict[Station, list[tuple[int, int, bool, str, bytes]]] = {}
+        self._flags: dict[Station, list[tuple[int, int, bool, str]]] = {}
         self._restarts, self._connects = Rates(), Rates()
         self._connected: dict[bytes, Behaviour] = {}
         self._lost = 0
@@ -46,18 +47,20 @@ class Restarts:
             return
         ts, frames, links = table.numbers("ts"), table.numbers("frame"), table.numbers("link_src")
         server, client, iin = table.addresses("dst_ip"), table.addresses("src_ip"), table.numbers("iin")
-        rows = rows[np.lexsort((frames[rows], ts[rows], links[rows]))]
+        masters = hash64(client[rows], server[rows])
+        order = np.lexsort((frames[rows], ts[rows], links[rows], masters))
+        rows, masters = rows[order], masters[order]
         flag = (iin[rows] & RESTARTED) > 0
         # Only where the flag differs from that of the row before is there anything to see.
         change = np.ones(len(rows), dtype=bool)
-        same = (links[rows][1:] == links[rows][:-1]) & (server[rows][1:] == server[rows][:-1]).all(axis=1)
+        same = (links[rows][1:] == links[rows][:-1]) & (masters[1:] == masters[:-1])
         change[1:] = ~same | (flag[1:] != flag[:-1])
         for row, is_set in zip(rows[change].tolist(), flag[change].tolist(), strict=True):
-            station = (server[row].tobytes(), int(links[row]))
+            station = (server[row].tobytes(), client[row].tobytes(), int(links[row]))
             if station not in self._flags and len(self._flags) >= STATIONS:
                 self._lost += 1
                 continue
-            place = (int(ts[row]), int(frames[row]), bool(is_set), capture_of(table, row), client[row].tobytes())
+            place = (int(ts[row]), int(frames[row]), bool(is_set), capture_of(table, row))
             self._flags.setdefault(station, []).append(place)
 
     def connects(self, behaviours: Behaviours) -> None:
@@ -74,13 +77,13 @@ class Restarts:
 
     def judge(self, owner: Availability, window: Window) -> None:
         settings = owner.settings
-        shown: dict[bytes, tuple[Station, bytes, tuple[int, int, str]]] = {}
+        shown: dict[bytes, tuple[Station, tuple[int, int, str]]] = {}
         for station, flags in sorted(self._flags.items()):
-            for ts, frame, is_set, capture, client in sorted(flags):
+            for ts, frame, is_set, capture in sorted(flags):
                 if is_set and self._set.get(station) is False:
-                    key = station[0] + station[1].to_bytes(2, "big")
+                    key = station[0] + station[1] + station[2].to_bytes(2, "big")
                     self._restarts.add(key, 1)
-                    shown.setdefault(key, (station, client, (ts, frame, capture)))
+                    shown.setdefault(key, (station, (ts, frame, capture)))
                 if station not in self._set and len(self._set) >= STATIONS:
                     del self._set[next(iter(self._set))]
                 self._set[station] = is_set
@@ -89,16 +92,16 @@ class Restarts:
             window.end, int(settings.restart_seconds * SECOND), lambda _: live
         ).items():
             if total >= max(settings.restarts, settings.factor * self._restarts.most(key)):
-                station, client, place = shown[key]
-                self._restarted(owner, station, client, place, total)
+                self._restarted(owner, *shown[key], total)
         for key, total in self._connects.close(window.end, MINUTE, lambda _: live).items():
             if total >= max(settings.connects, settings.factor * self._connects.most(key)):
                 self._reconnected(owner, self._connected[key], total)
         self._flags.clear()
         self._connected.clear()
 
-    def _restarted(self, owner: Availability, station: Station, client: bytes, place: Any, total: int) -> None:
-        server, link = station
+    def _restarted(self, owner: Availability, station: Station, place: Any, total: int) -> None:
+        """One cause for the outstation: what two masters see of one restart is counted once."""
+        server, client, link = station
         cause = owner.cause("restarts", (server, str(link)), client, server, place)
         cause.protocol = "dnp3"
         cause.seen(max(0, total - cause.count), place[0], place[0])
@@ -119,12 +122,12 @@ class Restarts:
 
     def snapshot(self) -> dict[str, Any]:
         """Between two windows."""
-        flags = [[server.hex(), link, is_set] for (server, link), is_set in self._set.items()]
+        flags = [[s.hex(), c.hex(), link, is_set] for (s, c, link), is_set in self._set.items()]
         rates = {"restarts": self._restarts.snapshot(), "connects": self._connects.snapshot()}
         return rates | {"set": flags, "lost": self._lost}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self._set = {(bytes.fromhex(server), link): is_set for server, link, is_set in state["set"]}
+        self._set = {(bytes.fromhex(s), bytes.fromhex(c), link): is_set for s, c, link, is_set in state["set"]}
         self._restarts.restore(state["restarts"])
         self._connects.restore(state["connects"])
         self._lost = state["lost"]

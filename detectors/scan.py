@@ -1,8 +1,9 @@
 """Hosts that look for others: ports, addresses, controllers, Modbus units, functions, nodes, topics, points.
 
 Detects: many ports of one host, many hosts of one network, many controllers, many units behind one server or many
-refused functions of it, many nodes of an OPC UA server, tried by one host within the period; subscriptions to all
-topics, integrity polls of DNP3 and calls to all devices of a network by hosts that never did so.
+refused functions of it, many blocks of its points, many nodes of an OPC UA server, tried by one host within the
+period; subscriptions to all topics, integrity polls of DNP3 and calls to all devices of a network by hosts that never
+did so.
 Why it matters: it comes before nearly everything else, and it upsets fragile devices.
 Evidence: how many targets in the period, some of them by name, ports, first frames.
 False positives: asset inventories and vulnerability scanners of one's own; a network manager that pings; a client that
@@ -12,12 +13,14 @@ Fires on: pcaps/port_scan.pcap, pcaps/address_scan.pcap, pcaps/modbus_unit_scan.
 pcaps/mqtt_wildcard.pcap, pcaps/dnp3_restart.pcap, pcaps/broadcast_discovery.pcap
 Silent on: pcaps/normal_plant.pcap, pcaps/many_controllers.pcap
 Cost: numpy over the flows of a window; a dictionary entry for each probe.
-Blind when: the scan is slower than the threshold in a period (default two minutes), or it is made of ARP only.
+Blind when: the scan is slower than the threshold in a period (default two minutes); ARP asks in the name of nobody
+(RFC 5227); a client that was learnt sweeps points that all answer, which `baseline` tells.
 
 Only *probes* count: flows that were never opened, or that ended at once with nothing recognised in them. A client
-that polls fifty controllers is no scan, however it starts. The period ends with the window, so it is up to one
-window longer than configured. The defaults are those Microsoft publishes for Defender for IoT: 25 ports,
-50 addresses of a /16, 10 controllers, in two minutes.
+that polls fifty controllers is no scan, however it starts. Of ARP requests those count that ask for a host nobody ever
+heard. Points count that are refused, and for a client that is new to the server those that answer as well. The period
+ends with the window, so it is up to one window longer than configured. The defaults are those Microsoft publishes for
+Defender for IoT: 25 ports, 50 addresses of a /16, 10 controllers, in two minutes.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from detectors.behaviours import Behaviours
 from detectors.book import FRAMES
 from detectors.memory import Ids, Memo
 from detectors.protocols import OT_PORTS
+from detectors.scan_arp import Asked
 from detectors.scan_words import CALLED, CONFIDENCE, DONE, FAILING, PROTOCOL, PROTOCOLS, counted, learnt
 from detectors.sessions import GLANCE, UNOPENED, capture_of
 from detectors.window import Array, Table, Window, groups
@@ -42,7 +46,8 @@ TARGETS = 2048  # targets counted of one suspect; beyond this the count says "at
 _ENDED = ("reset", "closed", "closing")
 
 _KINDS = (
-    "ports", "addresses", "controllers", "units", "functions", "browse", "wildcard", "integrity_poll", "broadcast",
+    "ports", "addresses", "controllers", "units", "functions", "points", "browse", "wildcard", "integrity_poll",
+    "broadcast",
 )  # fmt: skip
 
 Try = tuple[int, int, str]  # when, frame, capture: the latest probe of a target
@@ -57,6 +62,7 @@ class Settings:
     controllers: int = 10
     units: int = 10
     functions: int = 8
+    points: int = 50
     browse: int = 50
     wildcard: int = 1
     integrity_poll: int = 1
@@ -67,7 +73,7 @@ class Settings:
 class Scan(Detector):
     name = "scan"
     kinds = tuple(f"scan.{k}" for k in _KINDS)
-    reads = ("flows", "behaviours")
+    reads = ("flows", "behaviours", "sightings")
     settings_class = Settings
     settings: Settings
 
@@ -75,11 +81,13 @@ class Scan(Detector):
         super().__init__(settings, site)
         self._tried: dict[Suspect, dict[str, Try]] = {}
         self._known = self.learning.novelty(self.name)
+        self._asked = Asked()
         self._looked_at = Ids()
         self._answering = Memo()  # client and server of which answers are seen at all
         self._ignored = {address.parse(a) for a in self.settings.ignore}
 
     def gather(self, window: Window) -> None:
+        self._asked.gather(window)
         table = window["flows"]
         if len(table):
             self._probes(table)
@@ -97,7 +105,8 @@ class Scan(Detector):
             for kind, target in counted(b):
                 self._try(kind, b.client, b.server, target, this)
             for kind, target in learnt(b):
-                if self._never(kind, b.client, b.server, target):
+                # Which points a client is known to read, `baseline` knows; here it matters whether it reads any.
+                if self._never(kind, b.client, b.server, "" if kind == "scan.points" else target):
                     self._try(kind, b.client, b.server, target, this)
 
     def _never(self, kind: str, who: bytes, where: bytes, target: str = "") -> bool:
@@ -148,6 +157,11 @@ class Scan(Detector):
             targets[target] = max(this, targets.get(target, this))
 
     def judge(self, window: Window) -> None:
+        for who, ip, this in self._asked.close(window.end, lambda ip: bool(self.site.inventory.last_seen(ip))):
+            if who not in self._ignored:
+                self._try("scan.addresses", who, _network(ip), address.text(ip), this)
+        self.overflow += self._asked.overflow
+        self._asked.overflow = 0
         horizon = window.end - int(self.settings.seconds * SECOND)
         for suspect in sorted(self._tried):
             targets = {t: this for t, this in self._tried[suspect].items() if this[0] >= horizon}
@@ -172,8 +186,9 @@ class Scan(Detector):
         host = len(where) == 16
         _, cause = self.book.cause(kind, (who, where), protocol=PROTOCOL.get(kind, ""), confidence=CONFIDENCE[kind])
         tries = sorted(targets.values())
-        if len(targets) > cause.count or tries[-1][0] > cause.last_ts:
-            cause.seen(max(0, len(targets) - cause.count), tries[0][0], tries[-1][0])
+        more = [one for one in tries if one[0] > cause.last_ts]  # since it was told last
+        if len(targets) > cause.count or more:
+            cause.seen(max(0, len(targets) - cause.count), (more or tries)[0][0], tries[-1][0])
         cause.between(tries[0][0], who, where if host else _first_target(targets))
         for ts, frame, capture in tries[:FRAMES]:
             cause.shown(ts, frame, capture)
@@ -185,16 +200,21 @@ class Scan(Detector):
         cause.summary = f"{address.text(who)} {what} within {self.settings.seconds:g} s"
 
     def sizes(self) -> dict[str, int]:
-        held = {"suspects": len(self._tried), "behaviours": len(self._looked_at)}
+        held = {"suspects": len(self._tried), "behaviours": len(self._looked_at), "asked": len(self._asked)}
         return super().sizes() | held | {"targets": max(map(len, self._tried.values()), default=0)}
 
     def snapshot(self) -> dict[str, Any]:
         tried = [[k, a.hex(), b.hex(), targets] for (k, a, b), targets in self._tried.items()]
-        memos = {"looked_at": self._looked_at.snapshot(), "answering": self._answering.snapshot()}
+        memos = {
+            "asked": self._asked.snapshot(),
+            "looked_at": self._looked_at.snapshot(),
+            "answering": self._answering.snapshot(),
+        }
         return super().snapshot() | memos | {"tried": tried, "overflow": self.overflow}
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
+        self._asked.restore(state["asked"])
         self._looked_at.restore(state["looked_at"])
         self._answering.restore(state["answering"])
         self.overflow = state["overflow"]

@@ -19,10 +19,11 @@ _CLASS_0 = "60:1"  # all static data: DNP3's integrity poll
 # HART-IP, OPC UA discovery, Siemens and Schneider tools, KNX, Niagara.
 CALLED = frozenset((1740, 1911, 2222, 3671, 4840, 5094, 27126, 27127, 34964, 44818, 47808, 55000))
 
-FAILING = ("scan.units", "scan.functions")  # told by answers that fail or fail to come
+FAILING = ("scan.units", "scan.functions", "scan.points")  # told by answers that fail or fail to come
 PROTOCOL = {
     "scan.units": "modbus",
     "scan.functions": "modbus",
+    "scan.points": "modbus",
     "scan.browse": "opcua",
     "scan.wildcard": "mqtt",
     "scan.integrity_poll": "dnp3",
@@ -33,6 +34,7 @@ DONE = {
     "scan.controllers": "tried {} hosts on ports of controllers",
     "scan.units": "tried {} Modbus units",
     "scan.functions": "tried {} refused Modbus functions",
+    "scan.points": "asked for {} blocks of Modbus points, never the same twice,",
     "scan.browse": "browsed {} OPC UA nodes",
     "scan.wildcard": "subscribed by {} filters to all topics",
     "scan.integrity_poll": "asked by {} kinds of read for all points",
@@ -51,6 +53,8 @@ def learnt(b: Behaviour) -> Iterator[tuple[str, str]]:
     """Kind and target of searches that are none if the client always did so."""
     if b.protocol == "mqtt" and b.operation == "subscribe" and _everything(b.object):
         yield "scan.wildcard", b.object
+    elif b.protocol == "modbus" and _once(b) and b.answered > b.errors:
+        yield "scan.points", b.object
     elif b.protocol == "dnp3" and b.operation == "read" and _CLASS_0 in b.object.split():
         yield "scan.integrity_poll", f"outstation {station(b)}: {b.object}"
 
@@ -66,6 +70,14 @@ def counted(b: Behaviour) -> Iterator[tuple[str, str]]:
             yield "scan.units", f"unit {b.unit}"
         if failed:
             yield "scan.functions", b.operation
+            if _once(b):
+                yield "scan.points", b.object
+
+
+def _once(b: Behaviour) -> bool:
+    """Whether it asks for points, and not again and again, as who polls them does. The unit is no part of the target:
+    one point of many units is a search for units."""
+    return b.access == "read" and bool(b.object) and b.occurrences == 1
 
 
 def _everything(filters: str) -> bool:

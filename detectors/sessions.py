@@ -48,8 +48,9 @@ class Sessions:
     """Distinct sessions, a struct of arrays; `Session` objects are made only for the rows asked for.
 
     `flows`: flows of the group that began in this window. `first_ts last_ts frame`: of its earliest flow
-    in this window. `answered`: whether anything came back. The earliest flow also speaks for the group where
-    a column is not part of the key, so the order of rows is of no importance.
+    in this window. `answered`: whether anything came back. `packets`: of the client, the most in one of its flows. The
+    earliest flow also speaks for the group where a column is not part of the key, so the order of rows is of no
+    importance.
     """
 
     def __init__(self, window: Window) -> None:
@@ -92,6 +93,7 @@ class Sessions:
         self.last_ts: list[int] = _latest(inverse, table.numbers("last_ts")[order], count).tolist()
         answered = np.bincount(inverse, table.numbers("packets_in")[order] > 0, minlength=count) > 0
         self.answered: list[bool] = answered.tolist()
+        self.packets: list[int] = _latest(inverse, table.numbers("packets_out")[order].astype(np.int64), count).tolist()
         self.frame: list[int] = table.numbers("frame")[self.rows].tolist()
         self._encrypted, self._opened, self._talked = encrypted, opened, talked
 

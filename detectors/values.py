@@ -11,8 +11,9 @@ Silent on: pcaps/normal_plant.pcap
 Cost: numpy over the values of a window; a kilobyte a tag.
 Blind when: false values stay within range and step; a tag has too few values; the protocol is encrypted.
 
-A tag is what one client hears of one server. A repeated stretch counts only where the values vary, and for no tag
-that repeated itself while it was learnt.
+A tag is what one client hears of one server. What several hear of it is one alert, in the name of the first; a leap
+within a minute of values out of range goes into theirs. A repeated stretch counts only where the values vary, and for
+no tag that repeated itself while it was learnt.
 """
 
 from __future__ import annotations
@@ -22,27 +23,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detectors import address
+from detectors import address, value_words
+from detectors.alert import alert_id
 from detectors.base import SECOND, Detector
-from detectors.statistics import words
+from detectors.samples import FIELDS, Gathered
 from detectors.statistics.continuity import Continuity
 from detectors.statistics.conversations import Conversations
-from detectors.statistics.hashing import hash64
 from detectors.statistics.series import RUN, Series
-from detectors.window import groups
+from detectors.value_owners import Owners, earliest
 
 if TYPE_CHECKING:
     from detectors.statistics.series import Seen
-    from detectors.window import Array, Table, Window
+    from detectors.window import Window
 
 TAGS = 1 << 14
-WAITING = 1 << 20  # values of a window; what comes later is left out and counted
 WINDOWS = 3  # of rest at least
-_NAME = 96  # octets kept of a tag's name
-_FIELDS = {
-    "name": (f"S{_NAME}", ()), "source": ("S16", ()), "client": (np.uint8, (16,)), "server": (np.uint8, (16,)),
-    "conversation": (np.uint64, ()), "frame": (np.uint64, ()), "frozen": (np.bool_, ()),
-}  # fmt: skip
+TOGETHER = 60 * SECOND  # in which a leap of one tag and another out of range are one cause
+_FIELDS = {**FIELDS, "frame": (np.uint64, ()), "frozen": (np.bool_, ())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,89 +61,49 @@ class Values(Detector):
         super().__init__(settings, site)
         self._known = self.learning.novelty(self.name, TAGS)  # for how far learning has come
         self._series = Series(TAGS, _FIELDS)
-        self._parts: list[tuple[Array, ...]] = []
-        self._names: dict[int, tuple[bytes, bytes, str, str]] = {}
-        self._captures: dict[str, int] = {}
-        self._waiting = 0
+        self._gathered = Gathered(self._series.store)
+        self._owners = Owners(TAGS)
         self._seen = Continuity()
 
     def gather(self, window: Window) -> None:
-        table = window["tag_values"]
-        if not len(table):
-            return
-        rows = np.flatnonzero(table.valid("value") & np.isfinite(table.numbers("value")))
-        room = max(0, WAITING - self._waiting)
-        self.overflow += max(0, len(rows) - room)
-        rows = rows[:room]
-        keys = hash64(
-            table.addresses("src_ip")[rows], table.addresses("dst_ip")[rows], table.stable("source")[rows],
-            table.stable("tag")[rows],
-        )  # fmt: skip
-        self._name(table, rows, keys)
-        frames = table.numbers("frame")[rows].astype(np.int64)
-        captures = self._capture(table, rows)
-        self._parts.append(
-            (keys, table.numbers("ts")[rows], frames, table.numbers("value")[rows].astype(np.float64), captures)
-        )
-        self._waiting += len(rows)
-
-    def _name(self, table: Table, rows: Array, keys: Array) -> None:
-        first, _, _ = groups(keys)
-        unknown = first[self._series.store.find(keys[first]) < 0]
-        for at in unknown.tolist():
-            row = int(rows[at])
-            ends = table.ip("src_ip", row), table.ip("dst_ip", row)
-            self._names[int(keys[at])] = (*ends, table.text("source", row), table.text("tag", row))
-
-    def _capture(self, table: Table, rows: Array) -> Array:
-        codes, names = table.codes("capture") if table.has("capture") else (np.zeros(len(table), dtype=np.int64), [""])
-        numbers = [self._captures.setdefault(name, len(self._captures)) for name in names]
-        return np.array(numbers, dtype=np.int64)[codes[rows]] if len(rows) else rows
+        if len(window["tag_values"]):
+            self._gathered.add(window["tag_values"])
 
     def judge(self, window: Window) -> None:
         if self._seen.broken(window.start, window.end):
             self._series.interrupt()
-        if self._parts:
+        if len(self._gathered):
             self._heard(window)
-        self._parts.clear()
-        self._names.clear()
-        self._captures.clear()
-        self._waiting = 0
+        self._gathered.clear()
         self._resting(window, self.learning.live(self.name))
 
     def _heard(self, window: Window) -> None:
-        keys, ts, frames, values, captures = (np.concatenate(columns) for columns in zip(*self._parts, strict=True))
-        order = np.lexsort((values, frames, ts, keys))
-        keys, ts, frames, values, captures = (c[order] for c in (keys, ts, frames, values, captures))
-        distinct, starts = np.unique(keys, return_index=True)
-        rows, new = self._series.store.at(distinct, window.end)
-        for at in np.flatnonzero(new).tolist():
-            self._remember(int(rows[at]), self._names[int(distinct[at])])
-        moved = rows[np.repeat(np.arange(len(rows)), np.diff(np.append(starts, len(keys))))] >= 0
-        moved &= self._series.moves(np.maximum(rows, 0), starts, values)
-        keys, ts, frames, values, captures = (c[moved] for c in (keys, ts, frames, values, captures))
-        if not len(keys):
+        heard, store = self._gathered.samples(), self._series.store
+        rows, new = store.at(heard.keys, window.end)
+        if new.any():
+            for name, told in self._gathered.names(heard.keys[new]).items():
+                store[name][rows[new]] = told
+        moved = self._series.moves(np.maximum(rows, 0), heard.starts, heard.values)
+        if (rows < 0).any():
+            moved &= rows[np.repeat(np.arange(len(rows)), np.diff(np.append(heard.starts, len(moved))))] >= 0
+        heard = heard.chosen(moved)
+        if not len(heard.keys):
             return
-        distinct, starts = np.unique(keys, return_index=True)
-        rows, store = self._series.store.find(distinct), self._series.store
+        rows, starts, ts, values = store.find(heard.keys), heard.starts, heard.ts, heard.values
         seen = self._series.take(rows, starts, ts, values)
         live = self.learning.live(self.name)
         floor = self.site.budget.floor("values", 2 * len(store), window.end - window.start) * self.site.budget.margin
-        names = {number: name for name, number in self._captures.items()}
-        strange = np.zeros(len(rows), dtype=bool)
+        strange, ends = np.zeros(len(rows), dtype=bool), np.append(starts[1:], len(ts)) - 1
         if live:
             replayed = (seen.again >= self.settings.replayed) & ~store["repeats"][rows]
             for kind, chosen, place in (
                 ("values.range", seen.range_score >= floor, seen.range_at),
                 ("values.step", (seen.step_score >= floor) & (seen.range_score < floor), seen.step_at),
-                ("values.replay", replayed, np.append(starts[1:], len(keys)) - 1),
+                ("values.replay", replayed, ends),
             ):
                 strange |= chosen
-                for at in np.flatnonzero(chosen).tolist():
-                    spot = int(place[at])
-                    self._report(
-                        kind, int(rows[at]), at, seen, (int(ts[spot]), int(frames[spot]), names[int(captures[spot])])
-                    )
+                for at in earliest(chosen, ts[place]):
+                    self._report(kind, int(rows[at]), at, seen, self._gathered.place(int(heard.messages[place[at]])))
             # What is not an alarm and yet beyond all that was learnt teaches nothing.
             strange |= (seen.range_score * self.site.budget.margin >= floor) | (
                 seen.step_score * self.site.budget.margin >= floor
@@ -156,17 +113,8 @@ class Values(Detector):
             if ((seen.range_value < store["low"][rows]) | (seen.range_value > store["high"][rows])).any():
                 self.learning.note(self.name, b"")
         self._series.learn(rows, starts, ts, values, seen, ~strange)
-        store["frame"][rows] = frames[np.append(starts[1:], len(keys)) - 1]
+        store["frame"][rows] = self._gathered.frames(heard.messages[ends])
         store["frozen"][rows] = False
-
-    def _remember(self, row: int, named: tuple[bytes, bytes, str, str]) -> None:
-        client, server, source, tag = named
-        store = self._series.store
-        store["client"][row] = np.frombuffer(client, dtype=np.uint8)
-        store["server"][row] = np.frombuffer(server, dtype=np.uint8)
-        store["source"][row] = source.encode()[:16]
-        store["name"][row] = tag.encode("utf-8", "replace")[:_NAME]
-        store["conversation"][row] = words.key(client, server, source)
 
     def _resting(self, window: Window, live: bool) -> None:
         """Tags that always moved, of conversations that go on; those at rest while learning are known to be."""
@@ -188,8 +136,11 @@ class Values(Detector):
         client, server = store["client"][row].tobytes(), store["server"][row].tobytes()
         source, name = store["source"][row].decode(), store["name"][row].decode("utf-8", "replace")
         change = self.site.changes.covering(ts, "", client, server)
+        owner = self._owners.of(kind, client, server, source, name)
+        if kind == "values.step" and self._out_of_range((owner, server, source), name, ts):
+            return
         _, cause = self.book.cause(
-            kind, (client, server, source), protocol=source, severity="info" if change else "",
+            kind, (owner, server, source), protocol=source, severity="info" if change else "",
             confidence=self.learning.confidence(self.name),
         )  # fmt: skip
         src, dst = self.places.zone(client), self.places.zone(server)
@@ -197,7 +148,8 @@ class Values(Detector):
         cause.seen(1, ts, ts)
         cause.shown(ts, frame, capture)
         cause.add("tags", [name])
-        told, facts, weight = self._told(kind, row, at, seen, ts)
+        cause.add("heard_by", [address.text(client)])
+        told, facts, weight = value_words.told(store, kind, row, at, seen, ts)
         if weight > cause.facts.get("weight", -1.0):
             cause.facts = {
                 "tag": name,
@@ -207,43 +159,30 @@ class Values(Detector):
             }
             cause.summary = f"{name} of {address.text(server)} as {address.text(client)} has it by {source}: {told}"
 
-    def _told(self, kind: str, row: int, at: int, seen: Seen | None, ts: int) -> tuple[str, dict[str, object], float]:
-        """In words, as facts, and how much it weighs against other tags of the same cause."""
-        store = self._series.store
-        low, high, step, count = (store[name][row].item() for name in ("low", "high", "step", "values"))
-        learnt = f"in {count} values learnt"
-        if seen is None:
-            rested = (ts - int(store["time"][row])) / SECOND
-            rest = float(store["rest"][row])
-            return (
-                f"not moved for {words.span(rested)}, though {learnt} it never rested longer than {words.span(rest)}",
-                {"seen_seconds": round(rested, 3), "longest_learned": round(rest, 3)}, rested / max(rest, 1e-9),
-            )  # fmt: skip
-        if kind == "values.range":
-            value = float(seen.range_value[at])
-            return (
-                f"{value:.6g}, where {low:.6g} to {high:.6g} is all that was seen {learnt}",
-                {"seen": value, "expected_low": low, "expected_high": high}, float(seen.range_score[at]),
-            )  # fmt: skip
-        if kind == "values.step":
-            leap = float(seen.step[at])
-            return (
-                f"a step of {leap:.6g}, where {step:.6g} was the largest {learnt}",
-                {"seen": leap, "largest_learned": step}, float(seen.step_score[at]),
-            )  # fmt: skip
-        again = int(seen.again[at])
-        return f"the last {again} values came before, in the same order", {"seen": again}, float(again)
+    def _out_of_range(self, subject: tuple[bytes | str, ...], name: str, ts: int) -> bool:
+        """Whether the server's values are out of range already, which a leap of others goes along with."""
+        cause = self.book.get(alert_id("values.range", *subject))
+        if cause is None or not 0 <= ts - cause.first_ts <= TOGETHER:
+            return False
+        cause.seen(1, ts, ts)
+        cause.add("leapt", [name])
+        return True
 
     def sizes(self) -> dict[str, int]:
-        return super().sizes() | {"tags": len(self._series), "waiting": self._waiting}
+        return super().sizes() | {
+            "owners": len(self._owners), "tags": len(self._series), "waiting": len(self._gathered),
+        }  # fmt: skip
 
     def counters(self) -> dict[str, int]:
-        return super().counters() | {"forgotten": self._series.store.evicted}
+        return super().counters() | {"overflow": self._gathered.overflow, "forgotten": self._series.store.evicted}
 
     def snapshot(self) -> dict[str, Any]:
-        return super().snapshot() | {"series": self._series.snapshot(), "latest": self._seen.latest}
+        return super().snapshot() | {
+            "series": self._series.snapshot(), "owners": self._owners.snapshot(), "latest": self._seen.latest,
+        }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self._series.restore(state["series"])
+        self._owners.restore(state["owners"])
         self._seen = Continuity(state["latest"])

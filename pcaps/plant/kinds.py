@@ -21,7 +21,7 @@ _OF = {
     "new_writer": "write control",
     "parser_anomaly": "malformed evasion unsolicited reserved_code wrong_port",
     "period": "missing late doubled",
-    "scan": "addresses ports controllers units functions broadcast browse wildcard integrity_poll",
+    "scan": "addresses ports controllers units functions points broadcast browse wildcard integrity_poll",
     "spoofing": "arp_move arp_storm many_addresses two_publishers two_answers takeover sequence",
     "values": "range frozen step replay",
 }

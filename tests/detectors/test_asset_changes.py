@@ -1,3 +1,4 @@
+from detectors.address import parse as ip
 from detectors.asset_changes import AssetChanges
 from tests.detectors.build import act, flow, run, window
 from tests.detectors.plant import EDGE, HMI, OFFICE, PLC, after, made
@@ -11,13 +12,20 @@ def poll(*at, server=PLC):
     return {"flows": [flow(HMI, server, "modbus", ts=t, flow_id=int(t * 10)) for t in at]}
 
 
-def test_a_host_that_was_never_there():
-    [plant, office] = after(AssetChanges, poll(1), {"flows": [flow(OFFICE, EDGE, "ssh", ts=11)]})
-    assert sorted([(plant.kind, plant.severity), (office.kind, office.severity)]) == [
-        ("assets.new", "low"),
-        ("assets.new", "medium"),
-    ]
-    assert "edge" in plant.summary + office.summary
+def test_a_host_that_was_never_there_weighs_more_when_it_acts():
+    answers, acts = flow(OFFICE, EDGE, "ssh", ts=11), flow(EDGE, PLC, "", state="attempt", packets_in=0, ts=21)
+    silent = after(AssetChanges, poll(1), {"flows": [answers]})
+    assert {(a.kind, a.severity) for a in silent} == {("assets.new", "low")} and len(silent) == 2
+    assert "edge" in silent[0].summary + silent[1].summary
+    [plant] = [a for a in after(AssetChanges, poll(1), {"flows": [answers]}, {"flows": [acts]}) if a.src_ip == ip(EDGE)]
+    assert (plant.kind, plant.severity, plant.evidence["acting"]) == ("assets.new", "medium", [EDGE])
+    [alone] = after(AssetChanges, poll(1), {"flows": [flow("10.0.1.99", PLC, "modbus", ts=11)]})
+    assert alone.severity == "medium"
+
+
+def test_who_only_calls_groups_does_nothing_of_its_own():
+    calls = flow("10.0.1.99", "224.0.0.251", "", transport="udp", ts=11)
+    assert [a.severity for a in after(AssetChanges, poll(1), {"flows": [calls]})] == ["low"]
 
 
 def test_an_address_that_was_only_tried_is_nobody():

@@ -102,6 +102,20 @@ def test_an_outstation_restarts_twice():
     assert (alert.kind, alert.count) == ("availability.restarts", 2) and "outstation 10" in alert.summary
 
 
+def responses_to(master, at, *flags):
+    return [{**row, "src_ip": master, "flow_id": 4} for row in responses(at, *flags)]
+
+
+def test_what_two_masters_see_is_one_restart():
+    other = "10.0.2.21"
+    made = taught(window(10, dnp3=[*responses(11, 0), *responses_to(other, 11, 0)]))
+    # An outstation clears its flag for each master on its own: the other one's answers in between say nothing.
+    assert run(made, window(20, dnp3=[*responses(21, 0, 0, 0), *responses_to(other, 21.5, 0x8000, 0x8000, 0)])) == []
+    both = [*responses(31, 0x8000, 0, 0x8000, 0), *responses_to(other, 31.5, 0, 0x8000, 0, 0)]
+    [alert] = run(made, window(30, dnp3=both))
+    assert (alert.kind, alert.count) == ("availability.restarts", 2)
+
+
 def test_one_restart_or_one_that_was_never_cleared():
     made = taught(window(10, dnp3=responses(11, 0x8000)))
     assert run(made, window(20, dnp3=responses(21, 0x8000, 0x8000, 0, 0x8000))) == []

@@ -33,6 +33,7 @@ def test_a_glance_at_the_port_is_no_session():
     tried = [
         flow(OFFICE, EDGE, "", service="ssh", state="rejected", ts=11),
         flow(OFFICE, EDGE, "", port=22, packets_out=3, ts=12),
+        flow(OFFICE, EDGE, "ssh", packets_out=4, packets_in=3, ts=13),  # it heard the server's greeting, and left
     ]
     assert after(Lateral, {}, {"flows": tried}) == []
 

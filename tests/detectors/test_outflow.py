@@ -23,6 +23,14 @@ def test_the_period_adds_up_and_what_a_client_fetches_counts_as_sent():
     assert alert.src_ip[12:] == bytes((10, 0, 3, 5)) and alert.evidence["most_now"] >= 65_536
 
 
+def test_what_goes_down_to_the_process_weighs_little():
+    usual = {"flows": [out(HISTORIAN, EDGE, 500, 1), out(EDGE, HISTORIAN, 500, 2)], "behaviours": [BUSY]}
+    usual["behaviours"] = [BUSY, act(EDGE, HISTORIAN, "mqtt", "connect", "session")]
+    [down] = after(Outflow, usual, {"flows": [out(HISTORIAN, EDGE, 200_000, 11)]})
+    [up] = after(Outflow, usual, {"flows": [out(EDGE, HISTORIAN, 200_000, 11)]})
+    assert (down.severity, up.severity) == ("low", "medium")
+
+
 def test_a_little_more_the_own_zone_and_a_host_that_still_learns_are_silent():
     usual = {"flows": [out(HISTORIAN, PUBLIC, 50_000, 1)], "behaviours": [BUSY]}
     assert after(Outflow, usual, {"flows": [out(HISTORIAN, PUBLIC, 200_000, 11)]}) == []

@@ -1,7 +1,7 @@
 import pytest
 
 from detectors.parser_anomaly import ParserAnomaly
-from tests.detectors.build import detector, flow, kinds, run, window
+from tests.detectors.build import act, detector, flow, kinds, run, window
 
 A, B = "10.0.1.66", "10.0.1.10"
 
@@ -97,3 +97,11 @@ def test_reserved_codes_and_foreign_protocols_are_notes():
     rows = odd("unknown_code", 6) + odd("unexpected_protocol", 1, first=90)
     found = {alert.kind: alert.severity for alert in run(detector(ParserAnomaly), window(anomalies=rows))}
     assert found == {"parser_anomaly.reserved_code": "low", "parser_anomaly.wrong_port": "low"}
+
+
+def test_a_second_answer_is_left_to_spoofing():
+    extra = odd("unsolicited_response", 20)
+    asked = act(A, B, "modbus", "read_coils", "read", count=20, answered=20)
+    [alone] = run(detector(ParserAnomaly), window(anomalies=extra))
+    [beside] = run(detector(ParserAnomaly), window(anomalies=extra, behaviours=[asked]))
+    assert (alone.severity, beside.severity) == ("medium", "low")

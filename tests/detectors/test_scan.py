@@ -1,3 +1,4 @@
+from detectors.learning import Settings
 from detectors.scan import Scan
 from tests.detectors.build import act, detector, flow, kinds, run, window
 
@@ -149,3 +150,63 @@ def test_calls_to_all_devices():
     [alert] = after(learnt(), flows=[call])
     assert (alert.kind, alert.severity) == ("scan.broadcast", "low")
     assert after(learnt(flows=[call]), flows=[call]) == []
+
+
+def asks(targets, at=0.0, who=WHO):
+    rows = [f"request for {target}" for target in targets]
+    return [{"ip": who, "mac": "02:00:00:00:00:01", "source": "arp", "field": "address", "value": value, "ts": at + n / 1000,
+             "frame": n} for n, value in enumerate(rows, 1)]  # fmt: skip
+
+
+def network(first, last):
+    return [f"10.0.1.{n}" for n in range(first, last)]
+
+
+def test_arp_sweep():
+    [alert] = run(detector(Scan), window(sightings=asks(network(1, 61))))
+    assert (alert.kind, alert.count, alert.frames[:2]) == ("scan.addresses", 60, (1, 2))
+    assert kinds(detector(Scan), window(sightings=asks(network(1, 50)))) == []
+    assert kinds(detector(Scan), window(sightings=asks([PLC] * 200))) == []
+
+
+def test_hosts_that_answer_or_were_ever_heard_are_asked_for_by_right():
+    answers = [
+        {**row, "ip": ip, "value": "reply"} for ip, row in zip(network(1, 61), asks(network(1, 61)), strict=True)
+    ]
+    made = detector(Scan)
+    assert kinds(made, window(sightings=[*asks(network(1, 61)), *answers])) == []
+    assert kinds(made, window(200, sightings=asks(network(1, 61), at=200))) == []
+
+
+def test_a_router_asks_for_what_somebody_behind_it_tries():
+    tried = [flow("10.7.7.7", ip, "", transport="icmp", state="active", packets_out=1, packets_in=0, flow_id=n)
+             for n, ip in enumerate(network(1, 61))]  # fmt: skip
+    [alert] = run(detector(Scan), window(sightings=asks(network(1, 61), who="10.0.1.254"), flows=tried))
+    assert alert.summary.startswith("10.7.7.7 tried 60 addresses")
+    late = window(200, sightings=asks(network(1, 61), 200, who="10.0.1.254"))
+    assert len(run(detector(Scan), window(flows=tried), late)) == 1
+
+
+def blocks(many, at=0.0, **more):
+    return [act(WHO, PLC, "modbus", "read_holding_registers", "read", unit="1", object=f"holding_register {100 * n}-{100 * n + 99}",
+                ts=at + n / 100, **more) for n in range(many)]  # fmt: skip
+
+
+def test_sweep_of_points_that_are_refused():
+    found = run(detector(Scan), window(behaviours=blocks(60, answered=1, errors=1)))
+    assert [(a.kind, a.count) for a in found if a.kind == "scan.points"] == [("scan.points", 60)]
+    few = kinds(detector(Scan), window(behaviours=blocks(49, answered=1, errors=1)))
+    assert "scan.points" not in few
+
+
+def test_sweep_of_points_that_answer_by_a_client_that_is_new():
+    poll = act("10.0.2.5", PLC, "modbus", "read_coils", "read", unit="1", object="coil 1", answered=1)
+    made = detector(Scan, learning=Settings(seconds=10.0))
+    assert kinds(made, window(behaviours=[poll])) == []
+    assert kinds(made, window(20, behaviours=blocks(60, 20, answered=1))) == ["scan.points"]
+    polls = detector(Scan, learning=Settings(seconds=10.0))
+    assert kinds(polls, window(behaviours=[poll]), window(20, behaviours=blocks(60, 20, answered=5, count=5))) == []
+    known = detector(Scan, learning=Settings(seconds=10.0))
+    assert (
+        kinds(known, window(behaviours=blocks(1, answered=1)), window(20, behaviours=blocks(60, 20, answered=1))) == []
+    )

@@ -6,6 +6,7 @@ behind the learnt part, so that packet time never goes backwards.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gzip
 import struct
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from detectors.alert import Alert
+from detectors.book import Cause
 from detectors.pipeline import Pipeline
 from parsers import Window
 from sensor.replay import PROTOCOLS, open_captures, pipeline_of
@@ -31,7 +33,8 @@ WINDOW = 10 * SECOND
 @dataclass(slots=True)
 class Seen:
     """An alert of a run. `moments`: packet times at which it was seen, each with the window end that told it: its
-    first and latest time whenever it was given out or grew, and the times of the frames that it shows."""
+    first and latest time whenever it was given out, all that its detector added to it while it was open, and the times
+    of the frames that it shows."""
 
     alert: Alert
     moments: list[tuple[int, int]] = field(default_factory=list)
@@ -101,6 +104,28 @@ def learn(data: DataSet) -> dict[str, Any]:
     return pipeline.snapshot()
 
 
+@contextlib.contextmanager
+def sights() -> Iterator[dict[int, list[int]]]:
+    """Packet times that detectors add to their causes, by the cause's `id`. An alert keeps its first and its latest time
+    and its earliest frames only; which of several events in a window it speaks of is said while they are gathered."""
+    kept: dict[int, list[int]] = {}
+    seen, shown = Cause.seen, Cause.shown
+
+    def noted_seen(cause: Cause, count: int, first_ts: int, last_ts: int) -> None:
+        kept.setdefault(id(cause), []).extend((first_ts, last_ts))
+        seen(cause, count, first_ts, last_ts)
+
+    def noted_shown(cause: Cause, ts: int, frame: int, capture: str) -> None:
+        kept.setdefault(id(cause), []).append(ts)
+        shown(cause, ts, frame, capture)
+
+    with contextlib.ExitStack() as stack:
+        for name, wrapped, plain in (("seen", noted_seen, seen), ("shown", noted_shown, shown)):
+            setattr(Cause, name, wrapped)
+            stack.callback(setattr, Cause, name, plain)
+        yield kept
+
+
 def judge(data: DataSet, run: Run, state: dict[str, Any]) -> Judged:
     shift = run.part.shift
     approved = [replace(change, start=change.start + shift, end=change.end + shift) for change in run.changes]
@@ -108,18 +133,20 @@ def judge(data: DataSet, run: Run, state: dict[str, Any]) -> Judged:
     pipeline.restore(copy.deepcopy(state))
     told: dict[str, Seen] = {}
     judged, learning, counted, end = Judged(run, []), True, Counter[str](), 0
-    for window in windows(data, run.part):
-        if learning and window.end > run.learn_until + shift:
-            pipeline.end_learning()
-            learning = False
-        alerts = _observe(pipeline, window)
-        if learning:
-            continue
-        end = window.end
-        counted.update(window.counters)
-        judged.windows.append((window.start, window.end))
-        _keep(told, alerts, window.end)
-        _still(told, pipeline, window)
+    with sights() as sighted:
+        for window in windows(data, run.part):
+            if learning and window.end > run.learn_until + shift:
+                pipeline.end_learning()
+                learning = False
+            sighted.clear()
+            alerts = _observe(pipeline, window)
+            if learning:
+                continue
+            end = window.end
+            counted.update(window.counters)
+            judged.windows.append((window.start, window.end))
+            _keep(told, alerts, window.end)
+            _still(told, pipeline, window, sighted)
     _keep(told, pipeline.finish(), end)
     packets = times(run.part.capture)
     for seen in told.values():
@@ -152,10 +179,11 @@ def _keep(told: dict[str, Seen], alerts: list[Alert], end: int) -> None:
         seen.alert = alert
 
 
-def _still(told: dict[str, Seen], pipeline: Pipeline, window: Window) -> None:
-    """Alerts that only grew are not given out again in each window: a detector's book knows when each was seen last."""
+def _still(told: dict[str, Seen], pipeline: Pipeline, window: Window, sighted: dict[int, list[int]]) -> None:
+    """What detectors added in this window to alerts that are out: those that only grew are not given out again."""
     for detector in pipeline.detectors.values():
         for identity, seen in told.items():
             cause = detector.book.get(identity)
-            if cause is not None and window.start <= cause.last_ts < window.end:
-                seen.moments.append((cause.last_ts, window.end))
+            for ts in sorted(set(sighted.get(id(cause), ()))):
+                if window.start <= ts < window.end:
+                    seen.moments.append((ts, window.end))

@@ -19,7 +19,7 @@ PAUSE = 60 * SECOND  # between what was learnt and a run
 EXPECTED = {
     "modbus_unit_scan": "scan.units",
     "modbus_fc_scan": "scan.functions",
-    "modbus_register_sweep": "commands.range scan.functions baseline.new_behaviour",
+    "modbus_register_sweep": "scan.points commands.range",
     "modbus_device_id": "commands.new_function scan.functions baseline.new_behaviour",
     "modbus_restart_comms": "commands.restart new_writer.control",
     "modbus_unauthorised_write": "new_writer.write",

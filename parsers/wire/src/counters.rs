@@ -58,6 +58,8 @@ counters! {
     not_ip = "not_ip",
     /// Packets older than the window they came in.
     late_packets = "late_packets",
+    /// Packets that found no room in the kernel's ring.
+    dropped_kernel = "dropped.kernel",
     /// Flows ended by the limit `flows`.
     dropped_flows = "dropped.flows",
     /// Out-of-order segments given up by the limits on reassembly.

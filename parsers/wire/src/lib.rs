@@ -8,6 +8,7 @@ pub mod columns;
 pub mod community;
 pub mod counters;
 pub mod decode;
+pub mod defaults;
 pub mod dissect;
 pub mod dnp3;
 pub mod duplicates;

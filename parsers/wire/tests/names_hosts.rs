@@ -33,7 +33,7 @@ fn arp(op: u8, sender: [u8; 4], target: [u8; 4], from: [u8; 6]) -> Vec<String> {
 #[test]
 fn arp_ties_addresses() {
     let ours = "::ffff:10.0.0.7 02:00:00:00:00:07";
-    assert_eq!(arp(1, [10, 0, 0, 7], [10, 0, 0, 1], MAC), [format!("arp address=request {ours}")]);
+    assert_eq!(arp(1, [10, 0, 0, 7], [10, 0, 0, 1], MAC), [format!("arp address=request for 10.0.0.1 {ours}")]);
     assert_eq!(arp(2, [10, 0, 0, 7], [10, 0, 0, 1], MAC), [format!("arp address=reply {ours}")]);
     assert_eq!(arp(1, [10, 0, 0, 7], [10, 0, 0, 7], MAC), [format!("arp address=gratuitous request {ours}")]);
     assert_eq!(

@@ -6,7 +6,8 @@ use crate::names::reader::Reader;
 use crate::rows::Rows;
 
 /// ARP (RFC 826). The row's address is the sender's; `value` is the operation, `gratuitous` where the sender asks for or
-/// tells its own address, and ` via MAC` where the frame came from another hardware address than it claims.
+/// tells its own address, ` for ADDRESS` where it asks for another's, and ` via MAC` where the frame came from another
+/// hardware address than it claims.
 ///
 /// ```text
 ///  0      2      4    5    6      8            14          18           24          28
@@ -33,6 +34,10 @@ pub fn arp(rows: &mut Rows, ts: Nanos, frame: Frame, vlan: u16, src_mac: [u8; 6]
         (2, true) => "gratuitous reply",
         _ => "other",
     });
+    if op == 1 && !gratuitous {
+        let [a, b, c, d] = target;
+        value.push_str(&format!(" for {a}.{b}.{c}.{d}"));
+    }
     if mac != src_mac {
         value.push_str(" via ");
         value.push_str(mac_text(src_mac, &mut [0; 17]));

@@ -123,6 +123,13 @@ class Learning:
             return self.mode == "learning"  # it was there from the beginning
         return ts - first < self.settings.device_seconds * SECOND
 
+    def first(self, host: bytes) -> int | None:
+        """When a host was first seen."""
+        return self._first.get(host)
+
+    def hosts(self) -> Iterable[bytes]:
+        return self._first.keys()
+
     def suspect(self, hosts: Iterable[bytes]) -> None:
         """Hosts a grave rule pointed at in this window: what they bring is not learnt until learning ends."""
         if self.mode != "operational":

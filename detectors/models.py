@@ -20,7 +20,8 @@ class Model:
     SHA-256 sums that were approved once and must not be used any more. `hosts`: addresses or networks it runs on.
     `manifest`: paths of signed manifests, the newest last, whose files are approved as well once the signature is
     verified, against the public key or the certificate authority in the files named. `inputs`, `outputs`: see
-    `detectors.outputs.selectors`; `kind`: what its outputs are, where their names do not tell."""
+    `detectors.outputs.selectors`; `kind`: what its outputs are, where their names do not tell. `canary`: tags with the
+    outputs for frozen reference inputs, or `sha256:` and the hash of such inputs."""
 
     id: str
     hosts: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class Model:
     manifest_key: str = ""
     manifest_certificate: str = ""
     rollback_minutes: int = 15
+    canary: tuple[str, ...] = ()
     kind: str = ""
 
     def sums(self, version: str) -> tuple[str, ...]:

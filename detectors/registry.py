@@ -40,6 +40,7 @@ BUILTIN = {
     "baseline": "detectors.baseline:Baseline",
     "period": "detectors.period:Period",
     "values": "detectors.values:Values",
+    "inference": "detectors.inference:Inference",
 }
 
 

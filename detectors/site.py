@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from detectors.arrived import Arrived
 from detectors.assets import Inventory
 from detectors.budget import PER_DAY, Budget
 from detectors.changes import Change, Changes
@@ -32,6 +33,7 @@ class Site:
     models: Models
     observer: Observer
     budget: Budget = field(default_factory=Budget)
+    arrived: Arrived = field(default_factory=Arrived)
 
     def learn(self, window: Window) -> None:
         """A part of a window, before any detector sees it."""

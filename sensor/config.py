@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from detectors.models import DataSource, Model, Models
+from detectors.outputs import selectors
+from detectors.outputs.answer import KINDS
 from detectors.zones import Conduit, Zone
 from sensor.alerting import AlertingSection, ChangeEntry, LearningSection, SuppressEntry, check_alerting
 from sensor.config_read import Reader, unknown
 from sensor.errors import ConfigError
+from sensor.insight_config import ContextSection, DriftSection
+from sensor.insight_config import check as check_insight
 from sensor.zoning import check_policy
 
 DEFAULT_NAME = "driftspan.toml"
@@ -51,10 +55,29 @@ class StoreSection:
 
 
 @dataclass(frozen=True, slots=True)
+class IntakeSection:
+    """Files and directories: drift that other tools report, inference logs of the models' own hosts."""
+
+    drift: tuple[str, ...] = ()
+    inference: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSection:
+    """`token_file`: its first line is what a client of the API has to show."""
+
+    host: str = "127.0.0.1"
+    port: int = 8642
+    token_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     sensor: SensorSection = SensorSection()
     capture: CaptureSection = CaptureSection()
     store: StoreSection = StoreSection()
+    console: ConsoleSection = ConsoleSection()
+    intake: IntakeSection = IntakeSection()
     limits: Mapping[str, int] = field(default_factory=dict)
     zones: tuple[Zone, ...] = ()
     conduits: tuple[Conduit, ...] = ()
@@ -64,11 +87,13 @@ class Config:
     alerting: AlertingSection = field(default_factory=AlertingSection)
     changes: tuple[ChangeEntry, ...] = ()
     suppressed: tuple[SuppressEntry, ...] = ()
+    drift: DriftSection = field(default_factory=DriftSection)
+    context: ContextSection = field(default_factory=ContextSection)
     detectors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 SECTIONS = (
-    "sensor", "capture", "limits", "store", "console", "learning", "alerting",
+    "sensor", "capture", "limits", "store", "console", "intake", "learning", "alerting", "drift", "context",
     "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
 )  # fmt: skip
 
@@ -104,11 +129,12 @@ def parse(text: str, name: str) -> Config:
     for key in data:
         if key not in SECTIONS:
             raise reader.error((key,), unknown("section", key, SECTIONS))
-    reader.mapping(("console",), data.get("console", {}), ())
     config = Config(
         sensor=reader.section("sensor", data, SensorSection),
         capture=reader.section("capture", data, CaptureSection),
         store=reader.section("store", data, StoreSection),
+        console=reader.section("console", data, ConsoleSection),
+        intake=reader.section("intake", data, IntakeSection),
         limits=_limits(reader, data.get("limits", {})),
         zones=reader.entries("zone", data, Zone),
         conduits=reader.entries("conduit", data, Conduit, {"from": "source", "to": "target"}),
@@ -118,6 +144,8 @@ def parse(text: str, name: str) -> Config:
         alerting=reader.section("alerting", data, AlertingSection),
         changes=reader.entries("change", data, ChangeEntry),
         suppressed=reader.entries("suppress", data, SuppressEntry),
+        drift=reader.section("drift", data, DriftSection),
+        context=reader.section("context", data, ContextSection),
         detectors=_detectors(reader, data.get("detectors", {})),
     )
     _check(reader, config)
@@ -180,12 +208,21 @@ def _check(reader: Reader, config: Config) -> None:
         raise reader.error(("store", "database"), "database must be a plain name of letters, digits and _")
     if not config.store.path:
         raise reader.error(("store", "path"), "path is empty; name a directory")
+    if not 0 <= config.console.port < 1 << 16:
+        raise reader.error(("console", "port"), "port must be between 0 (any free one) and 65535")
+    if not config.console.host:
+        raise reader.error(("console", "host"), 'host is empty; 127.0.0.1 is this machine alone, "::" every address')
     check_policy(reader, config.zones, config.conduits)
     check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)
+    check_insight(reader, config.drift, config.context)
     models = _unique(reader, "model", [model.id for model in config.models])
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)
-    for index, source in enumerate(config.data_sources):
+    _check_sources(reader, config.data_sources, models)
+
+
+def _check_sources(reader: Reader, sources: tuple[DataSource, ...], models: set[str]) -> None:
+    for index, source in enumerate(sources):
         try:
             Models((), [source])
         except ValueError as error:
@@ -215,8 +252,20 @@ def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
         if model.manifest and bool(model.manifest_key) == bool(model.manifest_certificate):
             message = "a manifest needs manifest_key or manifest_certificate, one of them, to verify its signature"
             raise reader.error(("model", index, "manifest"), message)
+        _check_outputs(reader, index, model)
         if model.rollback_minutes < 0:
             raise reader.error(("model", index, "rollback_minutes"), "rollback_minutes must not be negative")
+
+
+def _check_outputs(reader: Reader, index: int, model: Model) -> None:
+    for key, texts in (("inputs", model.inputs), ("outputs", model.outputs)):
+        for text in texts:
+            try:
+                selectors.parse(text)
+            except ValueError as error:
+                raise reader.error(("model", index, key), str(error)) from None
+    if model.kind and model.kind not in KINDS:
+        raise reader.error(("model", index, "kind"), unknown("kind of model", model.kind, KINDS))
 
 
 def _unique(reader: Reader, section: str, names: list[str]) -> set[str]:

@@ -11,10 +11,14 @@ from detectors.pipeline import Pipeline
 from detectors.verdicts import Verdicts
 from detectors.zones import Policy
 from parsers import CaptureError, Engine
-from sensor import changes_file, model_registry
+from sensor import changes_file, insight_config, model_registry
 from sensor.errors import InputError
 from sensor.further_columns import extended
 from sensor.health import Health
+from sensor.insight_rows import Waiting
+from sensor.intake.feed import Feed
+from sensor.intake.keep import keep
+from sensor.ledger import Ledger
 from sensor.store import CaptureFacts
 
 if TYPE_CHECKING:
@@ -128,21 +132,33 @@ def pipeline_of(
         models=model_registry.configured(config.models) if models is None else models,
         sources=config.data_sources,
         false_alarms=config.alerting.false_alarms_per_day,
+        insight=insight_config.settings(config.drift, config.context, config.data_sources),
         verdicts=Verdicts(verdicts, [entry.suppression() for entry in config.suppressed]),
     )
 
 
 class Replay:
-    """One run of captures into a case of the store. `pipeline`: one that has learnt already."""
+    """One run of captures into a case of the store. `pipeline`: one that has learnt already. `feed`: what other
+    tools and the models' hosts say of the same time."""
 
     def __init__(
-        self, engine: Engine, store: Store, config: Config, case: str, pipeline: Pipeline | None = None
+        self,
+        engine: Engine,
+        store: Store,
+        config: Config,
+        case: str,
+        pipeline: Pipeline | None = None,
+        feed: Feed | None = None,
     ) -> None:
         self._engine = engine
         self._store = store
+        self._config = config
         self._pipeline = pipeline or pipeline_of(config, case)
+        self._feed = feed or Feed()
         self._health = Health()
+        self._ledger = Ledger(store, self._pipeline.site.observer)
         self._alerts: dict[str, Alert] = {}
+        self._found = Waiting()
         self._end = 0
         self._minutes: list[dict[str, object]] = []
         self.outcome = Outcome(case)
@@ -151,14 +167,19 @@ class Replay:
         started = time.monotonic()
         facts = [facts_of(capture) for capture in self._engine.captures()]
         self.outcome.replaced_rows = self._store.begin_case(self.outcome.case, facts)
+        if self._feed:
+            keep(self._store, self.outcome.case, self._feed.records, time.time_ns(), of_run=True)
+        self._ledger.begin(self._config.sensor.name, self.outcome.case, [capture.id for capture in facts])
         pacer = Pace(pace)
         while (window := self._next()) is not None:
             pacer.wait(window)
             self._end = window.end
             self._take(window)
             if pace > 0:
+                self._ledger.write()
                 self._write_derived()
                 self._store.flush()
+                self._ledger.note(self._end)
             if progress is not None:
                 progress(self.outcome.counters, window.end)
         self._finish()
@@ -172,7 +193,12 @@ class Replay:
             raise InputError(str(error)) from None
 
     def _take(self, window: Window) -> None:
+        if self._feed:
+            self._pipeline.arrive(**self._feed.until(window.start, window.end))
         self._keep(self._pipeline.observe(window.tables, window.start, window.end, window.last))
+        if window.last:
+            self._ledger.keep()
+        self._found.add(*self._pipeline.insight.due(), window.end)
         for name, table in window.tables.items():
             self._store.append(name, extended(name, table, self._pipeline))
         self.outcome.counters.update(window.counters)
@@ -189,6 +215,9 @@ class Replay:
         """What is written row by row: each write costs some milliseconds, whatever its size."""
         self._store.upsert("alert_rows", [row_of(alert, "status") for alert in self._alerts.values()])
         self._store.upsert("assets", [row_of(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
+        drift, incidents = self._found.take()
+        self._store.upsert("drift", drift)
+        self._store.upsert("incident_rows", incidents)
         self._write_minutes()
         self._alerts.clear()
 
@@ -197,22 +226,29 @@ class Replay:
         self._minutes.clear()
 
     def _finish(self) -> None:
+        if self._feed:
+            self._pipeline.arrive(**self._feed.rest())
         self._keep(self._pipeline.finish())
+        self._found.add(*self._pipeline.insight.due(), self._end)
         self._minutes += self._health.rest()
+        self._ledger.write()
         self._store.flush()
+        self._ledger.note(self._end)
         self._minutes += self._taught()
         self._write_derived()
         found = {str(capture["id"]): found_of(capture) for capture in self._engine.captures()}
         self._store.finish_case(found)
         self.outcome.alerts = sum(self._pipeline.raised.values())
+        self.outcome.incidents = len(self._pipeline.insight.incidents)
         self.outcome.learning = self._pipeline.site.learning.mode
         self.outcome.warnings = self._engine.warnings()
-        self.outcome.notes = self._pipeline.notes()
+        self.outcome.notes = [*self._pipeline.notes(), *self._feed.notes()]
 
     def _taught(self) -> list[dict[str, object]]:
         """How far learning came and what verdicts hid, as rows of `health` at the end of packet time."""
         counters = self._pipeline.counters()
         told = {name: value for name, value in counters.items() if name.startswith(("learning.", "alerts_"))}
+        told |= self._feed.counters() if self._feed else {}
         return [{"ts": self._end, "counter": name, "value": value} for name, value in told.items()]
 
 

@@ -14,9 +14,11 @@ from detectors.drift.rows import Output, Reading
 from detectors.outputs import answer, document
 from detectors.outputs.carried import Carried, Wanted, wanted_of
 from detectors.outputs.chain import Chain
+from detectors.outputs.folded import Documents, Folded
 from detectors.outputs.held import Held
 from detectors.outputs.legs import Legs
 from detectors.outputs.mqtt import Mqtt
+from detectors.outputs.polled import Dnp3, Modbus, Opcua
 from detectors.outputs.rows import Inference, Seen
 from detectors.outputs.subscriptions import Subscriptions
 
@@ -52,7 +54,7 @@ class Observer:
         self.chain = Chain()
         self.seen = Seen()
         self.counted: Counter[str] = Counter()
-        self._legs, self._subscriptions = Legs(), Subscriptions()
+        self._legs, self._subscriptions, self._documents = Legs(), Subscriptions(), Documents()
         self._held: dict[str, Held] = {}
         self._waiting: list[Carried] = []
         self._compile()
@@ -61,7 +63,7 @@ class Observer:
         self._all = self._models.all
         self._ids = {model.id for model in self._all}
         self._wanted = [wanted for model in self._all for wanted in wanted_of(model)]
-        self._sources = [Mqtt(self._wanted)]
+        self._sources = [source(self._wanted) for source in (Mqtt, Opcua, Modbus, Dnp3, Folded)]
 
     def begin(self, sensor: str, case_id: str, run: str = "") -> None:
         """The records that follow begin a chain of that name."""
@@ -110,9 +112,13 @@ class Observer:
         """Not the second leg of a message, nor an old one that a broker had kept."""
         if carried.retained and self._subscriptions.old(carried.flow, carried.tag):
             return False
+        if carried.stamp:
+            return self._legs.fresh(carried.tag, carried.stamp)
         return self._legs.first(carried.tag, carried.digest, carried.flow, carried.ts)
 
     def _parsed(self, carried: Carried) -> tuple[Any, str]:
+        if carried.leaves is not None:
+            return self._documents.merged(carried.tag, carried.leaves), "good"
         if not isinstance(carried.payload, bytes):
             return carried.payload, "good"
         return document.parse(carried.payload, carried.cut)
@@ -174,7 +180,7 @@ class Observer:
             "tag": f"{carried.tag}#{path}" if path else carried.tag,
             "input_sha256": held.sha256(carried.ts) if held else "",
             "output": document.text(value, carried.payload), "confidence": said.confidence,
-            "quality": said.quality, "source": "wire", "source_ts": said.time,
+            "quality": said.quality, "source": "wire", "source_ts": said.time or carried.stamp,
         }  # fmt: skip
         self.counted["outputs"] += 1
         return self._chained(row)
@@ -192,15 +198,19 @@ class Observer:
         return told
 
     def counters(self) -> dict[str, int]:
-        held = {"inputs": sum(map(len, self._held.values())), "evicted": sum(h.evicted for h in self._held.values())}
+        if not self._wanted:
+            return {}
+        held = list(self._held.values())
+        evicted = sum(inputs.evicted for inputs in held) + self._documents.evicted
         legs = {"legs": self._legs.repeated, "legs_forgotten": self._legs.forgotten}
-        return {**self.counted, **held, **legs, "retained": self._subscriptions.retained} if self._wanted else {}
+        sizes = {"inputs": sum(map(len, held)), "evicted": evicted, "retained": self._subscriptions.retained}
+        return {**self.counted, **sizes, **legs}
 
     def snapshot(self) -> dict[str, Any]:
         """Between two windows, as JSON can carry it."""
         return {
             "chain": self.chain.snapshot(), "counted": dict(self.counted), "legs": self._legs.snapshot(),
-            "subscriptions": self._subscriptions.snapshot(),
+            "subscriptions": self._subscriptions.snapshot(), "documents": self._documents.snapshot(),
             "held": {model: held.snapshot() for model, held in self._held.items()},
         }  # fmt: skip
 
@@ -209,6 +219,7 @@ class Observer:
         self.counted = Counter(state["counted"])
         self._legs.restore(state["legs"])
         self._subscriptions.restore(state["subscriptions"])
+        self._documents.restore(state["documents"])
         self._held = {}
         for model, kept in state["held"].items():
             self._held[model] = Held()

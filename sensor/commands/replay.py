@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from detectors.pipeline import Pipeline
     from parsers import Engine
+    from sensor.intake.feed import Feed
     from sensor.learn_from import Learnt
     from sensor.replay import Outcome
 
@@ -48,7 +49,8 @@ def run(arguments: Namespace) -> int:
     if loaded.alerting.changes:
         changes_file.load(loaded.alerting.changes)  # what is wrong with them is said before a store is made
     model_registry.configured(loaded.models)  # so are manifests that cannot be trusted
-    outcome = _replayed(arguments, loaded, case, engine, pace, learn)
+    feed = _feed(arguments, loaded)
+    outcome = _replayed(arguments, loaded, case, engine, pace, learn, feed)
     for warning in (*outcome.warnings, *outcome.notes):
         _warn(warning)
     if outcome.replaced_rows:
@@ -58,7 +60,13 @@ def run(arguments: Namespace) -> int:
 
 
 def _replayed(
-    arguments: Namespace, loaded: config.Config, case: str, engine: Engine, pace: float, learn: _Learn
+    arguments: Namespace,
+    loaded: config.Config,
+    case: str,
+    engine: Engine,
+    pace: float,
+    learn: _Learn,
+    feed: Feed,
 ) -> Outcome:
     from sensor.replay import Replay, pipeline_of
 
@@ -68,10 +76,21 @@ def _replayed(
         learn.teach(pipeline)
         shown = progress()
         try:
-            return Replay(engine, store, loaded, case, pipeline).run(pace, shown)
+            return Replay(engine, store, loaded, case, pipeline, feed).run(pace, shown)
         finally:
             if shown is not None:
                 shown.done()
+
+
+def _feed(arguments: Namespace, loaded: config.Config) -> Feed:
+    """What is named here, else what the configuration names."""
+    from sensor.intake.feed import Feed
+
+    return Feed(
+        arguments.drift or loaded.intake.drift,
+        arguments.inference or loaded.intake.inference,
+        [model.id for model in loaded.models],
+    )
 
 
 class _Learn:

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from detectors.verdicts import Verdict
-from sensor.errors import DriftspanError, InputError
-from sensor.model_registry import record_of
+from sensor import model_registry
+from sensor.errors import DriftspanError, InputError, StoreError
+from sensor.keeper.client import keeper_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from detectors.models import Model
     from sensor.config import Config
-    from sensor.model_registry import Record
 
 FIRST = 120.0  # seconds in which a keeper opens its store, migrations included
 LAST = 60.0  # seconds in which it ends
@@ -34,17 +35,18 @@ class KeeperProcess:
             sys.executable, "-P", "-m", "sensor.keeper", "--store", location, "--database", config.store.database,
             "--sensor", config.sensor.name, "--spool", str(spool),
         ]  # fmt: skip
+        self._location = location
         self._told: queue.Queue[dict[str, Any]] = queue.Queue()
         self._begun = 0.0
         self.restarts = 0
         self._child = self._begin()
         try:
-            self._found = self._told.get(timeout=FIRST)
+            self._first = self._told.get(timeout=FIRST)
         except queue.Empty:
             self._child.kill()
             raise DriftspanError(f"{location}: the store was not opened within {FIRST:.0f} s") from None
-        if "ended" in self._found:
-            raise _SilentError(self._found["ended"])
+        if "ended" in self._first:
+            raise _SilentError(self._first["ended"])
 
     def _begin(self) -> subprocess.Popen[bytes]:
         self._begun = time.monotonic()
@@ -76,19 +78,19 @@ class KeeperProcess:
             pass
 
     def verdicts(self) -> list[Verdict] | None:
-        """All that hold, if they may have changed since this was asked last."""
-        rows = self._heard("verdicts")
+        """All that hold, if they changed since this was asked last."""
+        found, self._first = (self._first, {}) if self._first else ({}, {})
+        while not self._told.empty():
+            found |= self._told.get()
+        rows = found.get("verdicts")
         return None if rows is None else [Verdict(*row) for row in rows]
 
-    def models(self) -> list[Record] | None:
-        """All that was said of models, if that may have changed since this was asked last."""
-        rows = self._heard("models")
-        return None if rows is None else [record_of(row) for row in rows]
-
-    def _heard(self, what: str) -> Any:
-        while not self._told.empty():
-            self._found |= self._told.get()
-        return self._found.pop(what, None)
+    def models(self, config: Config) -> tuple[Model, ...]:
+        """What the store makes of the configuration's models. StoreError while no keeper answers."""
+        keeper = keeper_of(self._location)
+        if keeper is None:
+            raise StoreError(f"{self._location}: the process that keeps the store does not answer")
+        return model_registry.running(keeper, config.models)
 
     def end(self) -> bool:
         """Lets it deliver what waits; whether it ended in time."""

@@ -215,11 +215,7 @@ def _check(reader: Reader, config: Config) -> None:
     models = _unique(reader, "model", [model.id for model in config.models])
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)
-    _check_sources(reader, config.data_sources, models)
-
-
-def _check_sources(reader: Reader, sources: tuple[DataSource, ...], models: set[str]) -> None:
-    for index, source in enumerate(sources):
+    for index, source in enumerate(config.data_sources):
         try:
             Models((), [source])
         except ValueError as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from detectors.verdicts import Verdicts
-from sensor import baseline
+from sensor import baseline, model_registry
 from sensor.case_name import LIVE
 from sensor.derived import Derived
 from sensor.errors import DriftspanError, InputError
@@ -20,13 +20,15 @@ from sensor.replay import facts_of, found_of, pipeline_of
 from sensor.textwidth import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from detectors.pipeline import Pipeline
+    from detectors.verdicts import Verdict
     from parsers import Engine, Window
     from sensor.config import Config
     from sensor.keeper.process import KeeperProcess
+    from sensor.model_registry import Record
     from sensor.spool.store import SpoolStore
 
 STATE = "state"  # what was learnt, in the spool's directory
@@ -47,9 +49,12 @@ class Sensor:
         pipeline: Pipeline,
         folder: Path,
         reload: Callable[[], Config],
+        said: Sequence[Record] = (),
     ) -> None:
         self._engine, self._store, self._keeper = engine, store, keeper
         self._config, self._pipeline, self._folder, self._reload = config, pipeline, folder, reload
+        self._said = list(said)  # of models, at run time
+        self._verdicts: list[Verdict] = []
         self._health = Health()
         self._derived = Derived(store, pipeline)
         self._counters: Counter[str] = Counter()
@@ -74,11 +79,17 @@ class Sensor:
 
     def _hear(self) -> None:
         """What came from outside since the last window: verdicts, a wish for the configuration to be read again."""
+        said = self._keeper.models()
+        if said is not None and said != self._said:
+            self._said = said
+            if self._rebuild(self._config):
+                say("what was said of models holds from now on")
         if self.reload_wanted:
             self.reload_wanted = False
             self._read_again()
         found = self._keeper.verdicts()
         if found is not None:
+            self._verdicts = found
             self._pipeline.hear(Verdicts(found, [entry.suppression() for entry in self._config.suppressed]))
         for text in self._engine.warnings():
             say(text)
@@ -90,11 +101,13 @@ class Sensor:
         except DriftspanError as error:
             say(f"{error}; the configuration stays as it was")
             return
+        if not self._rebuild(config):
+            return
         if (config.capture, config.limits, config.store) != (
             self._config.capture, self._config.limits, self._config.store,
         ):  # fmt: skip
             say("[capture], [limits] and [store] of the configuration hold from the next start on")
-        self._config, self._pipeline = config, pipeline
+        self._config = config
         say("the configuration was read again")
 
     def _rebuild(self, config: Config) -> bool:

@@ -44,12 +44,6 @@ def deadline(until: str | None, duration: str | None, now: datetime | None = Non
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
-def text_of(nanoseconds: int) -> str:
-    """A moment since the epoch as people write it, in UTC; empty for 0, which is none."""
-    moment = datetime.fromtimestamp(nanoseconds // 10**9, UTC)
-    return moment.isoformat().replace("+00:00", "Z") if nanoseconds else ""
-
-
 def _moment(option: str, text: str, now: datetime) -> datetime:
     back = _BACK.fullmatch(text)
     try:

@@ -174,7 +174,7 @@ def _history(arguments: Namespace, loaded: Config) -> list[dict[str, object]]:
 
 def _row(said: Record, counts: str) -> dict[str, object]:
     row: dict[str, object] = {
-        "record": said.record, "time": text_of(said.ts), "model": said.model_id, "action": said.action,
+        "record": said.record, "time": iso(said.ts), "model": said.model_id, "action": said.action,
         "version": said.version, "sha256": list(said.sha256), "hosts": list(said.hosts), "inputs": list(said.inputs),
         "outputs": list(said.outputs), "origin": said.origin, "undoes": said.undoes, "by": said.analyst,
         "note": said.note,

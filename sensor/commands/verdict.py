@@ -30,6 +30,6 @@ def run(arguments: Namespace) -> int:
         saying = verdicts.Saying(arguments.action, case, who, expiry, note)
         now = verdicts.say(store, wanted, saying)
     row = {name: now[name] for name in ("alert_id", "status", "title", "severity")}
-    row |= {"case": now["scope"] or "all", "by": who, "until": text_of(expiry), "note": note}
+    row |= {"case": now["scope"] or "all", "by": who, "until": iso(expiry), "note": note}
     show_rows([row], chosen_format(arguments.format))
     return 0

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sensor.config import Config
+    from sensor.model_registry import Record
 
 FIRST = 120.0  # seconds in which a keeper opens its store, migrations included
 LAST = 60.0  # seconds in which it ends
@@ -39,12 +40,12 @@ class KeeperProcess:
         self.restarts = 0
         self._child = self._begin()
         try:
-            self._first = self._told.get(timeout=FIRST)
+            self._found = self._told.get(timeout=FIRST)
         except queue.Empty:
             self._child.kill()
             raise DriftspanError(f"{location}: the store was not opened within {FIRST:.0f} s") from None
-        if "ended" in self._first:
-            raise _SilentError(self._first["ended"])
+        if "ended" in self._found:
+            raise _SilentError(self._found["ended"])
 
     def _begin(self) -> subprocess.Popen[bytes]:
         self._begun = time.monotonic()
@@ -76,11 +77,8 @@ class KeeperProcess:
             pass
 
     def verdicts(self) -> list[Verdict] | None:
-        """All that hold, if they changed since this was asked last."""
-        found, self._first = (self._first, {}) if self._first else ({}, {})
-        while not self._told.empty():
-            found |= self._told.get()
-        rows = found.get("verdicts")
+        """All that hold, if they may have changed since this was asked last."""
+        rows = self._heard("verdicts")
         return None if rows is None else [Verdict(*row) for row in rows]
 
     def models(self) -> list[Record] | None:

@@ -109,6 +109,8 @@ _TAIL = """
 #
 # protocols: names of the `app` and `service` columns of `flows`, or "any".
 # operations: read, write, control or any. direction: both, or push_only (only `from` opens sessions).
+# encrypted: nothing may pass readable. tls: the oldest version good enough here (1.0 to 1.3), in place of `min_tls` of
+# [detectors.cleartext]; it asks for encryption as well.
 #
 # [[conduit]]
 # from = "historian-dmz"
@@ -116,6 +118,7 @@ _TAIL = """
 # protocols = ["opcua"]
 # operations = ["read"]
 # encrypted = true
+# tls = "1.2"
 # direction = "push_only"
 
 # --- models: the AI models of the plant. inputs and outputs: MQTT topic filters, OPC UA node ids,

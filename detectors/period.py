@@ -77,9 +77,8 @@ class Period(Detector):
     def judge(self, window: Window) -> None:
         behaviours = window.derive(Behaviours)
         flows = window["flows"]
-        latest = [
-            int(column.max()) for column in (behaviours.array("last_ts"), flows.numbers("last_ts")) if len(column)
-        ]
+        times = behaviours.array("last_ts"), flows.numbers("last_ts")
+        latest = [int(column.max()) for column in times if len(column)]
         if not latest:
             return
         now = min(max(latest), window.end)
@@ -117,15 +116,18 @@ class Period(Detector):
         since, _, mean = rhythms.gap(rows, first, last, count)
         margin, period = self.site.budget.margin, np.maximum(store["period"][rows], 1e-9)
         late = regular & (since > rhythms.limit(rows, 1.5, margin))
-        quick = regular & (mean * self.settings.rate < period) & ~late
+        # After a break nobody knows when it came before: one occurrence then has no gap, and no rate.
+        quick = regular & (mean > 0) & (mean * self.settings.rate < period) & ~late
         store["quick"][rows] = np.where(quick, store["quick"][rows] + count, 0)
         # Three periods' worth of coming too often; a burst after a pause is a client that catches up.
         doubled = quick & (store["quick"][rows] >= 3 * self.settings.rate)
         if live:
             for at in np.flatnonzero(late & ~store["away"][rows]).tolist():
-                self._report("period.late", behaviours, int(rows[at]), int(found[at]), float(since[at]))
+                most = float(rhythms.limit(rows[at], 1.5, margin))
+                self._report("period.late", behaviours, int(rows[at]), int(found[at]), float(since[at]), most)
             for at in np.flatnonzero(doubled).tolist():
-                self._report("period.doubled", behaviours, int(rows[at]), int(found[at]), float(mean[at]))
+                least = float(period[at]) / self.settings.rate
+                self._report("period.doubled", behaviours, int(rows[at]), int(found[at]), float(mean[at]), least)
         store["away"][rows] = False
         rhythms.learn(rows, first, last, count, ~(live & (late | quick)))
         frames = behaviours.array("last_frame")[found]
@@ -158,13 +160,14 @@ class Period(Detector):
         candidates = np.flatnonzero(store["named"] & ~store["away"])
         silent = (now - store["last"][candidates]) / SECOND
         limit = self._rhythms.limit(candidates, self.settings.periods, self.site.budget.margin)
-        gone = candidates[(silent > limit) & self._rhythms.regular(candidates)]
-        for row in gone[np.argsort(store["key"][gone])].tolist():
+        gone = np.flatnonzero((silent > limit) & self._rhythms.regular(candidates))
+        for at in gone[np.argsort(store["key"][candidates[gone]])].tolist():
+            row = int(candidates[at])
             store["away"][row] = True
             if live:
-                self._report("period.missing", None, row, 0, (now - int(store["last"][row])) / SECOND)
+                self._report("period.missing", None, row, 0, float(silent[at]), float(limit[at]))
 
-    def _report(self, kind: str, behaviours: Behaviours | None, row: int, at: int, seen: float) -> None:
+    def _report(self, kind: str, behaviours: Behaviours | None, row: int, at: int, seen: float, limit: float) -> None:
         store = self._rhythms.store
         client, server, protocol = self._pairs[int(store["pair"][row])]
         last = int(store["last"][row])
@@ -204,6 +207,10 @@ class Period(Detector):
                 f" {told}{more}"
             )
 
+        # What is done too often comes in less than the limit, all else in more.
+        often = kind == "period.doubled"
+        cause.scored(limit if often else seen, max(1e-9, seen if often else limit))
+
     def _said_goodbye(self, client: bytes, server: bytes, since: int) -> bool:
         """Whether the two closed a connection in order then: a client that leaves, not one that is cut off."""
         ends = [np.frombuffer(ip, dtype=np.uint8)[None, :] for ip in (client, server)]
@@ -211,13 +218,8 @@ class Period(Detector):
         return row >= 0 and int(self._ended["last"][row]) >= since
 
     def sizes(self) -> dict[str, int]:
-        held = {
-            "behaviours": len(self._rhythms),
-            "captures": len(self._captures),
-            "pairs": len(self._pairs),
-            "ended": len(self._ended),
-        }
-        return super().sizes() | held
+        held = {"behaviours": len(self._rhythms), "captures": len(self._captures)}
+        return super().sizes() | held | {"pairs": len(self._pairs), "ended": len(self._ended)}
 
     def counters(self) -> dict[str, int]:
         return super().counters() | {"forgotten": self._rhythms.store.evicted}

@@ -14,6 +14,7 @@ from detectors.alert import NOWHERE, SEVERITIES, Alert
 from detectors.base import Detector, parse_settings
 from detectors.book import Book, in_order
 from detectors.budget import PER_DAY
+from detectors.insight import Insight
 from detectors.memory import Memo
 from detectors.site import site
 from detectors.verdicts import OPEN, STATUS, Verdicts
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from detectors.assets import AssetRow
     from detectors.changes import Change
     from detectors.drift.rows import DriftAlert
+    from detectors.insight import Settings as InsightSettings
     from detectors.learning import Settings
-    from detectors.models import Model
+    from detectors.models import DataSource, Model
     from detectors.zones import Policy
 
 GRAVE = SEVERITIES[SEVERITIES.index("high") :]  # an exact rule of this severity makes a host suspect
@@ -51,12 +53,15 @@ class Pipeline:
         models: Iterable[Model] = (),
         verdicts: Verdicts | None = None,
         false_alarms: float = PER_DAY,
+        insight: InsightSettings | None = None,
+        sources: Iterable[DataSource] = (),
     ) -> None:
         self._verdicts = verdicts or Verdicts()
         self._sensor, self._case_id = sensor, case_id
-        self.site = site(policy, learning, changes, models, false_alarms)
+        self.site = site(policy, learning, changes, models, false_alarms, sources)
         self.site.observer.begin(sensor, case_id)
         self._places, self._inventory = self.site.places, self.site.inventory
+        self.insight = Insight(self.site, insight)
         self._finished = False
         self.failures: dict[str, str] = {}  # detectors switched off, and why
         self.raised: dict[str, int] = {}  # alerts by kind; an update is not counted again
@@ -88,7 +93,9 @@ class Pipeline:
         window = Window(tables, start, end, last)
         self.site.learn(window)
         alerts = self._ask(lambda detector: detector.observe(window))
+        self.insight.gather(window)
         if last:
+            self.insight.judge(window, alerts)
             self._close(end, alerts)
             self.site.arrived.clear()
         return alerts
@@ -124,6 +131,7 @@ class Pipeline:
         for detector in self.detectors.values():
             detector.book = Book(detector.name)
         self._inventory.restart()
+        self.insight.end_learning()
         for counted in (self.raised, self.quiet, self._ids, self._quiet_ids):
             counted.clear()
         self._finished = False
@@ -132,6 +140,7 @@ class Pipeline:
         """The stream is over: alerts whose last state was not given out yet."""
         self._finished = True
         alerts = self._ask(lambda detector: detector.finish())
+        self.insight.finish(alerts)
         self.site.arrived.clear()
         return alerts
 
@@ -151,6 +160,7 @@ class Pipeline:
         if self._places.inferred:
             told.append("no zones are configured: they were inferred from addresses and roles")
         told += self.site.learning.notes()
+        told += self.insight.notes()
         told += self.site.observer.notes()
         if self.quiet:
             quiet = ", ".join(f"{count} {status}" for status, count in sorted(self.quiet.items()))
@@ -164,6 +174,7 @@ class Pipeline:
         told["detectors.failed"] = len(self.failures)
         told |= {f"learning.{name}": size for name, size in self.site.learning.counters().items()}
         told["arrived.overflow"] = self.site.arrived.overflow
+        told |= self.insight.counters()
         told |= {f"outputs.{name}": size for name, size in self.site.observer.counters().items()}
         told["assets.overflow"] = self._inventory.overflow
         told |= {f"assets.{name}": size for name, size in self._inventory.sizes().items()}
@@ -212,6 +223,7 @@ class Pipeline:
         """The state between two windows, as JSON can carry it."""
         return {
             "site": self.site.snapshot(),
+            "insight": self.insight.snapshot(),
             "detectors": {name: detector.snapshot() for name, detector in self.detectors.items()},
             "failures": dict(self.failures),
             "raised": dict(self.raised),
@@ -223,6 +235,7 @@ class Pipeline:
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on where a snapshot of the same configuration was taken."""
         self.site.restore(state["site"])
+        self.insight.restore(state["insight"])
         self.failures, self.raised, self.quiet = (dict(state[name]) for name in ("failures", "raised", "quiet"))
         self._ids.restore(state["ids"])
         self._quiet_ids.restore(state["quiet_ids"])

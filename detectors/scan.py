@@ -165,7 +165,7 @@ class Scan(Detector):
             targets[target] = max(this, targets.get(target, this))
 
     def judge(self, window: Window) -> None:
-        for who, ip, this in self._asked.close(lambda ip: bool(self.site.inventory.last_seen(ip))):
+        for who, ip, this in self._asked.close(window.end, lambda ip: bool(self.site.inventory.last_seen(ip))):
             if who not in self._ignored:
                 self._try("scan.addresses", who, _network(ip), address.text(ip), this)
         self.overflow += self._asked.overflow
@@ -213,11 +213,16 @@ class Scan(Detector):
 
     def snapshot(self) -> dict[str, Any]:
         tried = [[k, a.hex(), b.hex(), targets] for (k, a, b), targets in self._tried.items()]
-        memos = {"looked_at": self._looked_at.snapshot(), "answering": self._answering.snapshot()}
+        memos = {
+            "asked": self._asked.snapshot(),
+            "looked_at": self._looked_at.snapshot(),
+            "answering": self._answering.snapshot(),
+        }
         return super().snapshot() | memos | {"tried": tried, "overflow": self.overflow}
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
+        self._asked.restore(state["asked"])
         self._looked_at.restore(state["looked_at"])
         self._answering.restore(state["answering"])
         self.overflow = state["overflow"]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FORMATS = ("table", "ndjson", "csv")
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 STATUSES = ("open", "learned", "muted", "closed", "all")
+INCIDENT_STATUSES = ("open", "returned", "learned", "muted", "closed", "merged", "all")
 _DEBUG = "DRIFTSPAN_TRACEBACK"
 
 
@@ -52,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     _show(commands)
     _verdicts(commands)
     _tune(commands)
+    _ledger(commands)
     _doctor(commands)
     return top
 
@@ -153,6 +155,8 @@ def _query(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _listings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for name, text in (
         ("alerts", "List alerts, latest first"),
+        ("incidents", "List incidents, why a model drifted, latest first"),
+        ("drift", "List drift of models' outputs and inputs, latest first"),
         ("flows", "List flows, latest first"),
         ("assets", "List hosts"),
     ):
@@ -161,9 +165,11 @@ def _listings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         time = "2026-03-01, 2026-03-01T12:30Z, or 15m 2h 7d before now"
         command.add_argument("--since", metavar="TIME", help=f"not before: {time}")
         command.add_argument("--until", metavar="TIME", help="before this time")
-        if name == "alerts":
+        if name in ("alerts", "incidents"):
+            choices = STATUSES if name == "alerts" else INCIDENT_STATUSES
+            default = "open" if name == "alerts" else "open and returned"
             command.add_argument("--severity", choices=SEVERITIES, help="this one and worse")
-            command.add_argument("--status", choices=STATUSES, help="default: open")
+            command.add_argument("--status", choices=choices, help=f"default: {default}")
         command.add_argument("--case", metavar="NAME", help="only this case")
         command.add_argument("--where", metavar="SQL", help='a condition on the columns, as in "dst_port = 502"')
         command.add_argument(
@@ -176,8 +182,8 @@ def _listings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = _add(commands, "show", "Show one alert whole")
-    command.add_argument("id", metavar="ID", help="its alert_id, or the start of it")
+    command = _add(commands, "show", "Show one alert or incident whole")
+    command.add_argument("id", metavar="ID", help="its id, or the start of it")
     command.add_argument("--case", metavar="NAME", help="only this case")
     command.add_argument(
         "--no-packets", dest="packets", action="store_false", help="do not dissect its packets with tshark"
@@ -187,14 +193,14 @@ def _show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def _verdicts(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for action, text in (
-        ("learn", "Say that an alert's cause is normal here: it is not raised again"),
-        ("mute", "Hide an alert's cause; it is counted all the same"),
-        ("close", "Say that an alert is dealt with; it is open again when its cause is seen again"),
-        ("unlearn", "Take back what was said of an alert"),
+        ("learn", "Say that an alert's (or incident's) cause is normal here: it is not raised again"),
+        ("mute", "Hide an alert's cause, or an incident; it is counted all the same"),
+        ("close", "Say that an alert or incident is dealt with; it is open again when there is more of it"),
+        ("unlearn", "Take back what was said of an alert or incident"),
     ):
         command = _add(commands, action, text)
         command.set_defaults(module="verdict", action=action)
-        command.add_argument("id", metavar="ID", help="its alert_id, or the start of it")
+        command.add_argument("id", metavar="ID", help="its id, or the start of it")
         if action in ("learn", "mute"):
             end = command.add_mutually_exclusive_group()
             end.add_argument("--until", metavar="TIME", help="it holds until then (default: until it is taken back)")
@@ -214,6 +220,13 @@ def _tune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="X",
         help="which anomaly alerts this budget would show (default: how many, for several budgets)",
     )
+    command.add_argument("--case", metavar="NAME", help="only this case")
+    _common(command)
+
+
+def _ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "ledger", "Check that the log of model outputs is as it was written")
+    command.add_argument("action", choices=("verify",), help="find records changed, removed, put in or moved")
     command.add_argument("--case", metavar="NAME", help="only this case")
     _common(command)
 

@@ -72,10 +72,10 @@ def say(store: Sayable, wanted: str, saying: Saying) -> dict[str, Any]:
 def _check_order(found: list[dict[str, Any]], action: str) -> None:
     alert = found[0]
     name = f"alert {alert['alert_id'][:12]}"
-    if action == "close" and alert["status"] != "open":
+    if action == "close" and alert["status"] not in ("open", "returned"):
         raise InputError(f"{name} is {alert['status']} already; 'driftspan unlearn' takes that back first")
     if action == "unlearn" and not any(row["verdict"] for row in found):
-        if alert["status"] != "open":
+        if alert["status"] not in ("open", "returned"):
             raise InputError(f"{name} is kept quiet by [[suppress]] of the configuration; change that and replay")
         raise InputError(f"{name} is open: there is nothing to take back")
 

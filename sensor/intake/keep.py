@@ -67,7 +67,7 @@ def _pieces(rows: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def drift_row(alert: DriftAlert) -> dict[str, object]:
-    return dataclasses.asdict(alert)
+    return dataclasses.asdict(alert) | {"version": alert.ts}
 
 
 def inference_row(record: HostOutput) -> dict[str, object]:

@@ -136,6 +136,8 @@ def judge(data: DataSet, run: Run, state: dict[str, Any]) -> Judged:
     judged, learning, counted, end = Judged(run, []), True, Counter[str](), 0
     with sights() as sighted:
         for window in windows(data, run.part):
+            if run.until and window.end > run.until + shift:
+                break
             if learning and window.end > run.learn_until + shift:
                 pipeline.end_learning()
                 learning = False

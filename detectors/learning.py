@@ -58,7 +58,7 @@ class Learning:
         self._latest: dict[str, int] = {}  # detector: number of the window in which it last learnt
         self._owners: dict[tuple[str, bytes], int] = {}
         self._first: dict[bytes, int] = {}  # host: its first packet
-        self._seen = Ids(HOSTS)  # behaviours whose hosts were looked at
+        self._seen = Ids()  # behaviours whose hosts were looked at
         self._live: dict[str, int] = {}  # detector: nanoseconds it learnt before it went live
         self._sets: dict[str, Novelty] = {}
         self._suspects: set[bytes] = set()

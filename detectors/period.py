@@ -117,7 +117,8 @@ class Period(Detector):
         since, _, mean = rhythms.gap(rows, first, last, count)
         margin, period = self.site.budget.margin, np.maximum(store["period"][rows], 1e-9)
         late = regular & (since > rhythms.limit(rows, 1.5, margin))
-        quick = regular & (mean * self.settings.rate < period) & ~late
+        # After a break nobody knows when it came before: one occurrence then has no gap, and no rate.
+        quick = regular & (mean > 0) & (mean * self.settings.rate < period) & ~late
         store["quick"][rows] = np.where(quick, store["quick"][rows] + count, 0)
         # Three periods' worth of coming too often; a burst after a pause is a client that catches up.
         doubled = quick & (store["quick"][rows] >= 3 * self.settings.rate)

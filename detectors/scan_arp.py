@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from detectors.window import Table, Window
 
-ASKED = 1 << 14  # addresses asked for in one window, by whoever asks
+ASKED = 1 << 14  # addresses asked for in one window, by whoever asks; pairs of hosts of which one tried the other
+TRIED = 600 * 10**9  # nanoseconds for which a try in vain is remembered: a router may ask later
 _REQUEST = "request for "  # how the packet path begins what such a request says
 
 Try = tuple[int, int, str]  # when, frame, capture
@@ -29,11 +30,11 @@ class Asked:
 
     def __init__(self) -> None:
         self._asked: dict[tuple[bytes, bytes], Try] = {}  # who, for whom: the latest request
-        self._reached: set[tuple[bytes, bytes]] = set()  # in vain, by flows: who, whom
+        self._tried: dict[tuple[bytes, bytes], int] = {}  # in vain, by flows: whom, who; when last
         self.overflow = 0
 
     def __len__(self) -> int:
-        return len(self._asked)
+        return max(len(self._asked), len(self._tried))
 
     def gather(self, window: Window) -> None:
         table = window["sightings"]
@@ -63,20 +64,28 @@ class Asked:
 
     def _wanted(self, flows: Table) -> None:
         """Who tried to reach whom in vain: for those a router asks."""
-        src, dst = flows.addresses("src_ip"), flows.addresses("dst_ip")
+        src, dst, last = flows.addresses("src_ip"), flows.addresses("dst_ip"), flows.numbers("last_ts")
         for row in np.flatnonzero(flows.numbers("packets_in") == 0).tolist():
-            if len(self._reached) >= ASKED:
+            pair = dst[row].tobytes(), src[row].tobytes()
+            if pair not in self._tried and len(self._tried) >= ASKED:
                 self.overflow += 1
-                return
-            self._reached.add((src[row].tobytes(), dst[row].tobytes()))
+                continue
+            self._tried[pair] = max(int(last[row]), self._tried.get(pair, 0))
 
-    def close(self, heard: Callable[[bytes], bool]) -> Iterator[tuple[bytes, bytes, Try]]:
+    def close(self, end: int, heard: Callable[[bytes], bool]) -> Iterator[tuple[bytes, bytes, Try]]:
         """The window is over: who asked for whom, of those that were never heard. `heard`: whether a host was."""
+        self._tried = {pair: ts for pair, ts in self._tried.items() if ts > end - TRIED}
         others: dict[bytes, set[bytes]] = {}
-        for src, dst in self._reached:
-            others.setdefault(dst, set()).add(src)
+        for target, who in self._tried:
+            others.setdefault(target, set()).add(who)
         for (who, target), this in sorted(self._asked.items()):
             if not heard(target) and not others.get(target, set()) - {who}:
                 yield who, target, this
         self._asked.clear()
-        self._reached.clear()
+
+    def snapshot(self) -> list[list[str | int]]:
+        """Between two windows."""
+        return [[target.hex(), who.hex(), ts] for (target, who), ts in sorted(self._tried.items())]
+
+    def restore(self, state: list[tuple[str, str, int]]) -> None:
+        self._tried = {(bytes.fromhex(target), bytes.fromhex(who)): ts for target, who, ts in state}

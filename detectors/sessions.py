@@ -48,9 +48,9 @@ class Sessions:
     """Distinct sessions, a struct of arrays; `Session` objects are made only for the rows asked for.
 
     `flows`: flows of the group that began in this window. `first_ts last_ts frame`: of its earliest flow
-    in this window. `answered`: whether anything came back. `packets`: of the client, the most in one of its
-    flows. The earliest flow also speaks for the group where a column is not part of the key, so the order of rows
-    is of no importance.
+    in this window. `answered`: whether anything came back. `packets`: of the client, the most in one of its flows. The
+    earliest flow also speaks for the group where a column is not part of the key, so the order of rows is of no
+    importance.
     """
 
     def __init__(self, window: Window) -> None:

@@ -6,13 +6,14 @@ Why it matters: who changes the process, or what is told of it, shows in the val
 Evidence: tag, value, step or rest seen, range, step and rest learnt, number of values learnt, frames.
 False positives: another product or set point than was learnt; a sensor that was replaced; a line that stands still.
 Techniques: T1692.002, T0836, T0831, T0830, AML.T0043 by kind, in the catalogue.
-Fires on: pcaps/spoofed_publisher.pcap, pcaps/adversarial_input.pcap
+Fires on: pcaps/spoofed_publisher.pcap, pcaps/adversarial_input.pcap, pcaps/replayed_values.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: numpy over the values of a window; a kilobyte a tag.
 Blind when: false values stay within range and step; a tag has too few values; the protocol is encrypted.
 
-A tag is what one client hears of one server. A repeated stretch counts only where the values vary, and for no tag
-that repeated itself while it was learnt.
+A tag is what one client hears of one server. What several hear of it is one alert, in the name of the first; a leap
+within a minute of values out of range goes into theirs. A repeated stretch counts only where the values vary, and for
+no tag that repeated itself while it was learnt.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detectors import address
+from detectors import address, value_words
+from detectors.alert import alert_id
 from detectors.base import SECOND, Detector
 from detectors.samples import FIELDS, Gathered
-from detectors.statistics import words
 from detectors.statistics.continuity import Continuity
 from detectors.statistics.conversations import Conversations
 from detectors.statistics.series import RUN, Series
+from detectors.value_owners import Owners, earliest
 
 if TYPE_CHECKING:
     from detectors.statistics.series import Seen
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 TAGS = 1 << 14
 WINDOWS = 3  # of rest at least
+TOGETHER = 60 * SECOND  # in which a leap of one tag and another out of range are one cause
 _FIELDS = {**FIELDS, "frame": (np.uint64, ()), "frozen": (np.bool_, ())}
 
 
@@ -59,6 +62,7 @@ class Values(Detector):
         self._known = self.learning.novelty(self.name, TAGS)  # for how far learning has come
         self._series = Series(TAGS, _FIELDS)
         self._gathered = Gathered(self._series.store)
+        self._owners = Owners(TAGS)
         self._seen = Continuity()
 
     def gather(self, window: Window) -> None:
@@ -98,7 +102,7 @@ class Values(Detector):
                 ("values.replay", replayed, ends),
             ):
                 strange |= chosen
-                for at in np.flatnonzero(chosen).tolist():
+                for at in earliest(chosen, ts[place]):
                     self._report(kind, int(rows[at]), at, seen, self._gathered.place(int(heard.messages[place[at]])))
             # What is not an alarm and yet beyond all that was learnt teaches nothing.
             strange |= (seen.range_score * self.site.budget.margin >= floor) | (
@@ -132,8 +136,11 @@ class Values(Detector):
         client, server = store["client"][row].tobytes(), store["server"][row].tobytes()
         source, name = store["source"][row].decode(), store["name"][row].decode("utf-8", "replace")
         change = self.site.changes.covering(ts, "", client, server)
+        owner = self._owners.of(kind, client, server, source, name)
+        if kind == "values.step" and self._out_of_range((owner, server, source), name, ts):
+            return
         _, cause = self.book.cause(
-            kind, (client, server, source), protocol=source, severity="info" if change else "",
+            kind, (owner, server, source), protocol=source, severity="info" if change else "",
             confidence=self.learning.confidence(self.name),
         )  # fmt: skip
         src, dst = self.places.zone(client), self.places.zone(server)
@@ -141,7 +148,8 @@ class Values(Detector):
         cause.seen(1, ts, ts)
         cause.shown(ts, frame, capture)
         cause.add("tags", [name])
-        told, facts, weight = self._told(kind, row, at, seen, ts)
+        cause.add("heard_by", [address.text(client)])
+        told, facts, weight = value_words.told(store, kind, row, at, seen, ts)
         if weight > cause.facts.get("weight", -1.0):
             cause.facts = {
                 "tag": name,
@@ -151,43 +159,30 @@ class Values(Detector):
             }
             cause.summary = f"{name} of {address.text(server)} as {address.text(client)} has it by {source}: {told}"
 
-    def _told(self, kind: str, row: int, at: int, seen: Seen | None, ts: int) -> tuple[str, dict[str, object], float]:
-        """In words, as facts, and how much it weighs against other tags of the same cause."""
-        store = self._series.store
-        low, high, step, count = (store[name][row].item() for name in ("low", "high", "step", "values"))
-        learnt = f"in {count} values learnt"
-        if seen is None:
-            rested = (ts - int(store["time"][row])) / SECOND
-            rest = float(store["rest"][row])
-            return (
-                f"not moved for {words.span(rested)}, though {learnt} it never rested longer than {words.span(rest)}",
-                {"seen_seconds": round(rested, 3), "longest_learned": round(rest, 3)}, rested / max(rest, 1e-9),
-            )  # fmt: skip
-        if kind == "values.range":
-            value = float(seen.range_value[at])
-            return (
-                f"{value:.6g}, where {low:.6g} to {high:.6g} is all that was seen {learnt}",
-                {"seen": value, "expected_low": low, "expected_high": high}, float(seen.range_score[at]),
-            )  # fmt: skip
-        if kind == "values.step":
-            leap = float(seen.step[at])
-            return (
-                f"a step of {leap:.6g}, where {step:.6g} was the largest {learnt}",
-                {"seen": leap, "largest_learned": step}, float(seen.step_score[at]),
-            )  # fmt: skip
-        again = int(seen.again[at])
-        return f"the last {again} values came before, in the same order", {"seen": again}, float(again)
+    def _out_of_range(self, subject: tuple[bytes | str, ...], name: str, ts: int) -> bool:
+        """Whether the server's values are out of range already, which a leap of others goes along with."""
+        cause = self.book.get(alert_id("values.range", *subject))
+        if cause is None or not 0 <= ts - cause.first_ts <= TOGETHER:
+            return False
+        cause.seen(1, ts, ts)
+        cause.add("leapt", [name])
+        return True
 
     def sizes(self) -> dict[str, int]:
-        return super().sizes() | {"tags": len(self._series), "waiting": len(self._gathered)}
+        return super().sizes() | {
+            "owners": len(self._owners), "tags": len(self._series), "waiting": len(self._gathered),
+        }  # fmt: skip
 
     def counters(self) -> dict[str, int]:
         return super().counters() | {"overflow": self._gathered.overflow, "forgotten": self._series.store.evicted}
 
     def snapshot(self) -> dict[str, Any]:
-        return super().snapshot() | {"series": self._series.snapshot(), "latest": self._seen.latest}
+        return super().snapshot() | {
+            "series": self._series.snapshot(), "owners": self._owners.snapshot(), "latest": self._seen.latest,
+        }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self._series.restore(state["series"])
+        self._owners.restore(state["owners"])
         self._seen = Continuity(state["latest"])

@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     _show(commands)
     _verdicts(commands)
     _tune(commands)
+    _ledger(commands)
     _doctor(commands)
     _serve(commands)
     _correlate(commands)
@@ -221,6 +222,13 @@ def _tune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="X",
         help="which anomaly alerts this budget would show (default: how many, for several budgets)",
     )
+    command.add_argument("--case", metavar="NAME", help="only this case")
+    _common(command)
+
+
+def _ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "ledger", "Check that the log of model outputs is as it was written")
+    command.add_argument("action", choices=("verify",), help="find records changed, removed, put in or moved")
     command.add_argument("--case", metavar="NAME", help="only this case")
     _common(command)
 

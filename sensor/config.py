@@ -7,7 +7,9 @@ from collections.abc import Mapping  # noqa: TC003  the types of fields are read
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from detectors.models import Model, Models
+from detectors.models import DataSource, Model, Models
+from detectors.outputs import selectors
+from detectors.outputs.answer import KINDS
 from detectors.zones import Conduit, Zone
 from sensor.alerting import AlertingSection, ChangeEntry, LearningSection, SuppressEntry, check_alerting
 from sensor.config_read import Reader, unknown
@@ -70,16 +72,6 @@ class ConsoleSection:
 
 
 @dataclass(frozen=True, slots=True)
-class DataSource:
-    """What feeds models: its hosts, the tags it writes, the models that read them."""
-
-    id: str
-    hosts: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     sensor: SensorSection = SensorSection()
     capture: CaptureSection = CaptureSection()
@@ -101,8 +93,8 @@ class Config:
 
 
 SECTIONS = (
-    "sensor", "capture", "limits", "store", "console", "intake", "learning", "alerting", "drift",
-    "context", "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
+    "sensor", "capture", "limits", "store", "console", "intake", "learning", "alerting", "drift", "context",
+    "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
 )  # fmt: skip
 
 
@@ -216,10 +208,7 @@ def _check(reader: Reader, config: Config) -> None:
         raise reader.error(("store", "database"), "database must be a plain name of letters, digits and _")
     if not config.store.path:
         raise reader.error(("store", "path"), "path is empty; name a directory")
-    if not 0 <= config.console.port < 1 << 16:
-        raise reader.error(("console", "port"), "port must be between 0 (any free one) and 65535")
-    if not config.console.host:
-        raise reader.error(("console", "host"), 'host is empty; 127.0.0.1 is this machine alone, "::" every address')
+    _check_console(reader, config)
     check_policy(reader, config.zones, config.conduits)
     check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)
     check_insight(reader, config.drift, config.context)
@@ -227,9 +216,20 @@ def _check(reader: Reader, config: Config) -> None:
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)
     for index, source in enumerate(config.data_sources):
+        try:
+            Models((), [source])
+        except ValueError as error:
+            raise reader.error(("data_source", index, "hosts"), str(error)) from None
         for wanted in source.models:
             if wanted not in models:
                 raise reader.error(("data_source", index, "models"), unknown("model", wanted, sorted(models)))
+
+
+def _check_console(reader: Reader, config: Config) -> None:
+    if not 0 <= config.console.port < 1 << 16:
+        raise reader.error(("console", "port"), "port must be between 0 (any free one) and 65535")
+    if not config.console.host:
+        raise reader.error(("console", "host"), 'host is empty; 127.0.0.1 is this machine alone, "::" every address')
 
 
 def _check_live(reader: Reader, config: Config) -> None:
@@ -244,6 +244,7 @@ def _check_live(reader: Reader, config: Config) -> None:
 
 def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
     for index, model in enumerate(models):
+        _check_outputs(reader, index, model)
         try:
             Models([model])
         except ValueError as error:
@@ -254,6 +255,17 @@ def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
             raise reader.error(("model", index, "manifest"), message)
         if model.rollback_minutes < 0:
             raise reader.error(("model", index, "rollback_minutes"), "rollback_minutes must not be negative")
+
+
+def _check_outputs(reader: Reader, index: int, model: Model) -> None:
+    for key, texts in (("inputs", model.inputs), ("outputs", model.outputs)):
+        for text in texts:
+            try:
+                selectors.parse(text)
+            except ValueError as error:
+                raise reader.error(("model", index, key), str(error)) from None
+    if model.kind and model.kind not in KINDS:
+        raise reader.error(("model", index, "kind"), unknown("kind of model", model.kind, KINDS))
 
 
 def _unique(reader: Reader, section: str, names: list[str]) -> set[str]:

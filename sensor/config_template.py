@@ -133,18 +133,34 @@ _TAIL = """
 # encrypted = true
 # direction = "push_only"
 
-# --- models: the AI models of the plant. inputs and outputs: MQTT topic filters, OPC UA node ids,
-# Modbus units and registers, DNP3 points, HTTP paths. approved: version = SHA-256 of the model's file,
-# the newest last; of several files, a list of them. revoked: SHA-256 sums that must not be used any more.
+# --- models: the AI models of the plant. approved: version = SHA-256 of the model's file, the newest last; of several
+# files, a list of them. revoked: SHA-256 sums that must not be used any more.
 # manifest: paths of signed manifests (OpenSSF model signing), whose files are approved under the manifest's name, once
 # verified by manifest_key (a public key, PEM) or manifest_certificate (an authority or the signer, PEM).
 # "driftspan models" adds, approves and revokes as well, and lists what was seen.
+#
+# inputs and outputs name what feeds the model and what it says; every output goes to the table inference_log.
+#   MQTT       plant/pump/+/score               a topic filter; the whole JSON payload is read: labels, probabilities,
+#                                               scores, predictions are told by their keys
+#              plant/pump/7#result.score        with the path of the value in it; #scores[0] for lists
+#   Sparkplug  spBv1.0/plant/+/edge1/pump#Wear  group, message type (always +), node, device, and the metric
+#   OPC UA     ns=2;s=PumpWear.Score            a node id
+#   Modbus     u1/holding_register/100          unit, table (coil, discrete_input, holding_register, input_register)
+#                                               and address from 0, or 100-109; u1/40101 is the same register
+#              u1/40101-40102:float32           with a type: uint16 int16 uint32 int32 float32 uint64 int64 float64,
+#                                               and .swapped behind it where the low word comes first
+#   DNP3       10/analog_input/3-5              outstation, type of point, index
+#   HTTP       /v1/predict#predictions[0]       path of a response of JSON, and in it; POST /v1/predict for a request
+# Behind those of OPC UA, Modbus, DNP3 and HTTP @10.1.0.11 may name the server; without it an end of the connection must
+# be one of the model's hosts. mqtt: opcua: modbus: dnp3: http: in front say what a name is that looks like another.
+# kind: classification, regression, score or vector, where the keys of the payload do not tell what the output is.
 #
 # [[model]]
 # id = "pump-anomaly"
 # hosts = ["10.35.0.20"]
 # inputs = ["plant/pump/+/vibration"]
 # outputs = ["plant/pump/+/score"]
+# kind = "score"
 # approved = { "1.4.0" = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" }
 # revoked = []
 # manifest = []

@@ -178,8 +178,9 @@ class _Joined:
 _QUERIES = {
     "behaviours": "SELECT behaviour_id, any(protocol) AS protocol, any(client_ip) AS client_ip,"
     " any(server_ip) AS server_ip, any(server_port) AS server_port, any(unit) AS unit, any(operation) AS operation,"
-    " any(access) AS access, any(object) AS object, min(ts) AS ts, max(last_ts) AS last_ts, sum(count) AS count, sum(errors) AS errors,"
-    " sum(answered) AS answered, min(frame) AS frame, any(capture) AS capture FROM behaviours WHERE {0}"
+    " any(access) AS access, any(object) AS object, min(ts) AS ts, max(last_ts) AS last_ts, sum(count) AS count,"
+    " sum(errors) AS errors, sum(answered) AS answered, min(frame) AS frame, any(capture) AS capture"
+    " FROM behaviours WHERE {0}"
     f" GROUP BY behaviour_id ORDER BY ts, behaviour_id LIMIT {EDGES}",
     "files": "SELECT ts, src_ip, dst_ip, name, sha256, missing, upload, model_format FROM files"
     " WHERE {0} AND model_format != '' ORDER BY ts LIMIT 65536",

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from detectors.correlate.factory import words
 from detectors.correlate.rows import ATTACKS
-from detectors.models import several
 
 if TYPE_CHECKING:
     from detectors.correlate.graph import Graph
@@ -41,8 +40,8 @@ def written(incident: Incident, model: Model | None, graph: Graph) -> str:
 def _target(model: Model, incident: Incident) -> tuple[str, str]:
     """The approved version to go back to: the newest, but for poisoned training the one before it, as the newest may
     have learnt from what was poisoned."""
-    approved = list(model.approved.items())
+    approved = list(model.approved)
     if not approved:
         return "", ""
-    version, digest = approved[-2] if incident.cause == "data_poisoning" and len(approved) > 1 else approved[-1]
-    return f"version {version}", next(iter(several(digest)), "")
+    version = approved[-2] if incident.cause == "data_poisoning" and len(approved) > 1 else approved[-1]
+    return f"version {version}", ", ".join(model.sums(version))

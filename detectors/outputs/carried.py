@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from detectors.models import Model
 
 Selector = selectors.Selector
+HOST = 128  # bits of the address of a single one
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +53,35 @@ class Carried(NamedTuple):
     cut: bool = False
     retained: bool = False
     filters: tuple[str, ...] = ()  # a subscription: what is retained comes next
+    stamp: int = 0  # when the source says it took the sample, nanoseconds since the epoch
+    leaves: dict[str, Any] | None = None  # what of the document changed, by path
 
     @property
-    def order(self) -> tuple[int, str, int, bool, str, bytes, int]:
-        return self.ts, self.capture, self.frame, not self.filters, self.tag, self.digest, self.flow
+    def order(self) -> tuple[int, str, int, bool, str, int, bytes, int]:
+        return self.ts, self.capture, self.frame, not self.filters, self.tag, self.stamp, self.digest, self.flow
 
 
 def wanted_of(model: Model) -> list[Wanted]:
-    """ValueError, naming the model, for a text that selects nothing."""
+    """ValueError, naming the model, for a text that selects nothing, or a host that is no address."""
 
     if model.kind and model.kind not in KINDS:
         raise ValueError(f"model {model.id!r}: there is no kind {model.kind!r}; there are {', '.join(KINDS)}")
-    hosts = tuple(address.prefix(host) for host in model.hosts)
+    try:
+        hosts = tuple(address.prefix(host) for host in model.hosts)
+    except ValueError as error:
+        raise ValueError(f"model {model.id!r}: {error}") from None
     outputs = [_parsed(model, text) for text in model.outputs]
-    several = len(outputs) > 1 or any("+" in s.name.split("/") or s.name.endswith("#") for s in outputs)
+    several = len(outputs) > 1 or any(_several(selector) for selector in outputs)
     common = {"hosts": hosts, "versions": frozenset(model.approved)}
     found = [Wanted(model.id, True, s, model.kind, several, **common) for s in outputs]  # type: ignore[arg-type]
     return found + [Wanted(model.id, False, _parsed(model, text), **common) for text in model.inputs]  # type: ignore[arg-type]
+
+
+def _several(selector: Selector) -> bool:
+    """Whether it may select more than one output."""
+    if selector.protocol in ("mqtt", "sparkplug"):
+        return "+" in selector.name.split("/") or selector.name.endswith("#")
+    return selector.server is None or selector.server[1] < HOST or "+" in selector.name.split("/")
 
 
 def _parsed(model: Model, text: str) -> Selector:

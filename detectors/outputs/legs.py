@@ -11,12 +11,14 @@ from typing import Any
 
 LAG = 30 * 10**9  # nanoseconds between two legs
 MESSAGES = 65_536  # remembered; beyond it the oldest are forgotten, and a later leg of theirs counts as a message
+STAMPS = 8  # of a tag: a slower client may be given an earlier sample after a later one
 _Key = tuple[str, bytes]
 
 
 class Legs:
     def __init__(self) -> None:
         self._seen: dict[_Key, list[tuple[int, set[int]]]] = {}
+        self._stamps: dict[str, list[int]] = {}
         self._size = 0
         self.repeated = 0  # legs that were not counted
         self.forgotten = 0
@@ -42,6 +44,17 @@ class Legs:
             self.forgotten += 1
         return True
 
+    def fresh(self, tag: str, stamp: int) -> bool:
+        """Whether a sample that its source has stamped was not seen yet."""
+        known = self._stamps.pop(tag, [])
+        new = stamp not in known
+        self._stamps[tag] = [*known[-STAMPS + 1 :], stamp] if new else known
+        self.repeated += not new
+        if len(self._stamps) > MESSAGES:
+            del self._stamps[next(iter(self._stamps))]
+            self.forgotten += 1
+        return new
+
     def _drop(self, key: _Key) -> None:
         self._size -= len(self._seen.pop(key))
 
@@ -58,12 +71,14 @@ class Legs:
             [tag, digest.hex(), [[ts, sorted(flows)] for ts, flows in sent]]
             for (tag, digest), sent in self._seen.items()
         ]
-        return {"seen": seen, "lost": [self.repeated, self.forgotten]}
+        stamps = [[tag, known] for tag, known in self._stamps.items()]
+        return {"seen": seen, "stamps": stamps, "lost": [self.repeated, self.forgotten]}
 
     def restore(self, state: dict[str, Any]) -> None:
         self._seen = {
             (tag, bytes.fromhex(digest)): [(ts, set(flows)) for ts, flows in sent]
             for tag, digest, sent in state["seen"]
         }
+        self._stamps = {tag: list(known) for tag, known in state["stamps"]}
         self._size = sum(map(len, self._seen.values()))
         self.repeated, self.forgotten = state["lost"]

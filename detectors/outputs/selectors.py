@@ -6,7 +6,7 @@ Sparkplug metric    spBv1.0/plant/+/edge1/pump#Wear/Score        (node `edge1`, 
 OPC UA node         ns=2;s=PumpWear.Score
 Modbus registers    u1/holding_register/100-101:float32        u1/40101-40102:float32
 DNP3 points         10/analog_input/3-5
-HTTP response       /v1/predict#predictions[0].score
+HTTP                /v1/predict#predictions[0].score   of a response        POST /v1/predict#rows   of a request
 ```
 
 What follows a `#` that is no wildcard is a path in the JSON document; without one the whole document is read (see
@@ -42,6 +42,7 @@ WIDEST = 4096  # values of one selector
 _PREFIX = re.compile(r"(mqtt|opcua|modbus|dnp3|http):")
 _MODBUS = re.compile(r"u(\d+)/(?:([a-z_]+)/)?(\d+)(?:-(\d+))?(?::([a-z0-9]+)(\.swapped)?)?$")
 _DNP3 = re.compile(r"(\d+)/([a-z_]+)/(\d+)(?:-(\d+))?$")
+_URL = r"([A-Z]+ )?/"
 _NODE = re.compile(r"(?:(?:ns=\d+|nsu=[^;]+);)?[isgb]=.+$", re.DOTALL)
 
 
@@ -80,7 +81,7 @@ def parse(text: str) -> Selector:
 
 
 def _guess(text: str) -> str:
-    if text.startswith("/"):
+    if re.match(_URL, text):
         return "http"
     if re.match(r"(ns=\d+|nsu=[^;]+);|[isgb]=", text):
         return "opcua"
@@ -127,8 +128,8 @@ def _node(text: str, rest: str, server: tuple[int, int] | None) -> Selector:
 
 def _url(text: str, rest: str, server: tuple[int, int] | None) -> Selector:
     name, mark, path = rest.partition("#")
-    if not name.startswith("/"):
-        raise ValueError(f"{text!r} is no HTTP path: it begins with /")
+    if not re.match(_URL, name):
+        raise ValueError(f"{text!r} is no HTTP path: it begins with /, or with a method, as in POST /v1/predict")
     if mark:
         _check_path(text, path)
     return Selector(text, "http", name, path, server=server)

@@ -89,10 +89,10 @@ class Series:
         values = np.clip(values, -_HUGE, _HUGE)
         ends = np.append(starts[1:], len(values)) - 1
         fresh = store["time"][rows] == 0
-        steps = np.empty_like(values)
-        steps[1:] = values[1:] - values[:-1]
-        steps[starts] = np.where(fresh, 0.0, values[starts] - store["value"][rows])
-        np.abs(steps, out=steps)
+        before = np.empty_like(values)
+        before[1:] = values[:-1]
+        before[starts] = np.where(fresh, values[starts], store["value"][rows])
+        steps = np.abs(values - before)
         low, high, step = store["low"][rows], store["high"][rows], store["step"][rows]
         judged = store["values"][rows] >= LEAST
         rare = np.where(judged, np.log(2.0 * (store["values"][rows] + 1.0)), 0.0)
@@ -110,6 +110,11 @@ class Series:
         stepped, step_at = np.zeros(len(rows)), ends.copy()
         if over.any():
             places, group, firsts = _members(starts, ends, over)
+            # Back into the range is no news: that it was left is told.
+            lo, hi = low[over][group], high[over][group]
+            inside = (values[places] >= lo) & (values[places] <= hi)
+            back = judged[over][group] & inside & ((before[places] < lo) | (before[places] > hi))
+            steps[places[back]] = 0.0
             unit = np.maximum(step, 0.05 * spread)[over][group]
             excess = np.maximum(steps[places] - step[over][group], 0.0) / unit
             stepped[over], best = _last_best(excess, firsts, group)

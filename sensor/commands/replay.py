@@ -48,8 +48,8 @@ def run(arguments: Namespace) -> int:
     engine = open_captures(arguments.captures, loaded, workers, _warn)
     if loaded.alerting.changes:
         changes_file.load(loaded.alerting.changes)  # what is wrong with them is said before a store is made
-    feed = _feed(arguments, loaded)
     model_registry.configured(loaded.models)  # so are manifests that cannot be trusted
+    feed = _feed(arguments, loaded)
     outcome = _replayed(arguments, loaded, case, engine, pace, learn, feed)
     for warning in (*outcome.warnings, *outcome.notes):
         _warn(warning)

@@ -1,7 +1,7 @@
 """The keeper's process: `python -m sensor.keeper`, begun by `driftspan run` and ended with it.
 
 Lines on stdin say that something was committed; their end says that the sensor is gone. Lines on stdout are JSON for
-the sensor: verdicts that hold, whenever they change.
+the sensor: verdicts that hold and what was said of models, whenever they change.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from detectors.verdicts import Verdict  # noqa: TC001
-from sensor import verdicts
+from sensor import model_registry, verdicts
 from sensor.case_name import LIVE
 from sensor.errors import DriftspanError, StoreError
 from sensor.keeper import socket_of
@@ -56,7 +57,7 @@ class Keeper:
 
     def run(self) -> None:
         self._server.begin()
-        self._tell_verdicts()
+        self._tell_said()
         gone: float | None = None
         while not self._over:
             self._drain()
@@ -121,10 +122,11 @@ class Keeper:
             case "verdict":
                 with self._writing:
                     self._store.record_verdict(request["case"], request["row"])
-                self._tell_verdicts()
+                self._tell_said()
             case "model":
                 with self._writing:
                     self._store.record_model(request["row"])
+                self._tell_said()
             case "status":
                 files, size = self._reader.backlog()
                 state = {"delivered_rows": self._delivered, "waiting_files": files, "waiting_bytes": size}
@@ -132,11 +134,12 @@ class Keeper:
             case other:
                 raise KeyError(other)
 
-    def _tell_verdicts(self) -> None:
+    def _tell_said(self) -> None:
         with self._writing:
             found: list[Verdict] = verdicts.running(self._store, LIVE)
+            models = model_registry.records(self._store)
         rows = [[v.alert_id, v.action, v.expiry, v.last_seen] for v in found]
-        sys.stdout.buffer.write(orjson.dumps({"verdicts": rows}) + b"\n")
+        sys.stdout.buffer.write(orjson.dumps({"verdicts": rows, "models": [asdict(said) for said in models]}) + b"\n")
         sys.stdout.buffer.flush()
 
 

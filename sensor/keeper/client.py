@@ -47,7 +47,7 @@ def connect(path: Path) -> socket.socket:
 
 
 class KeeperStore:
-    """What other processes may do with a store that a keeper owns: read, and record verdicts."""
+    """What other processes may do with a store that a keeper owns: read, and record what people say."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sensor.spool import MESSAGES, RECORDS, Batch
 from sensor.store.batch import batch_for
-from sensor.store.rows import ndjson
+from sensor.store.rows import OF_RUN, ndjson, run_id
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -18,16 +18,15 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 200_000
 BATCH_BYTES = 64 * 1024 * 1024
-_OF_RUN = ("alert_rows", "assets", "drift", "incidents", "health", "captures")
 
 
 class SpoolStore:
-    """The writing half of `sensor.store.Store`. `run`: names what derived rows are learnt from."""
+    """The writing half of `sensor.store.Store`."""
 
-    def __init__(self, writer: Writer, sensor: str, case: str, run: str) -> None:
+    def __init__(self, writer: Writer, sensor: str, case: str) -> None:
         self._writer = writer
         self._constants = {"sensor": sensor, "case_id": case}
-        self._run = run
+        self._run = ""
         self._waiting: dict[str, Waiting] = {}
         self._captures: tuple[CaptureFacts, ...] = ()
 
@@ -38,6 +37,7 @@ class SpoolStore:
 
     def begin_case(self, case: str, captures: Sequence[CaptureFacts]) -> int:
         self._captures = tuple(captures)
+        self._run = run_id([capture.id for capture in captures])
         self.register({}, finished=False)
         self.flush()
         return 0
@@ -56,7 +56,7 @@ class SpoolStore:
         self._writer.add(MESSAGES, Batch(table, tuple(waiting.columns), waiting.format, waiting.rows, payload))
 
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
-        constants = self._constants | ({"run": self._run} if table in _OF_RUN else {})
+        constants = self._constants | ({"run": self._run} if table in OF_RUN else {})
         found = [{**row, **constants} for row in rows]
         if found:
             batch = Batch(table, tuple(found[0]), "JSONEachRow", len(found), ndjson(found))

@@ -88,8 +88,8 @@ def open_reading(location: str, database: str) -> Reading:
 
 
 def open_saying(location: str, database: str, sensor: str, *, make: bool = False) -> Saying:
-    """Opens a store to record what people say; `make`: also where there is none yet. StoreError or InputError says
-    why not."""
+    """Opens an existing store, or where it may be made a new one, to record what people say. StoreError or InputError
+    says why not."""
     _embedded(location)
     if keeper := _keeper(location):
         return keeper

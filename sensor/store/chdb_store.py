@@ -9,7 +9,7 @@ from sensor.store import CaptureFacts, directory, migrate
 from sensor.store.batch import batch_for
 from sensor.store.chdb_session import Session
 from sensor.store.literal import quote
-from sensor.store.rows import ndjson, run_id
+from sensor.store.rows import DERIVED, OF_RUN, ndjson, run_id
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -32,9 +32,6 @@ _SETTINGS = (
     "lightweight_deletes_sync = 2",
     "date_time_input_format = 'basic'",
 )
-# Learnt from a run as a whole, not read off one capture.
-_DERIVED = ("alert_rows", "assets", "drift", "incident_rows", "health")
-_OF_RUN = (*_DERIVED, "captures")
 
 
 class ChdbStore:
@@ -81,9 +78,9 @@ class ChdbStore:
         mine = f"case_id = {quote(self._case)} AND capture IN ({wanted})"
         derived = f"case_id = {quote(self._case)} AND run IN ({', '.join(map(quote, runs))})"
         for table in self._tables_with("capture"):
-            if table not in _DERIVED:
+            if table not in DERIVED:
                 deleted += self._delete(table, mine)
-        for table in _DERIVED:
+        for table in DERIVED:
             deleted += self._delete(table, derived)
         return deleted
 
@@ -105,10 +102,14 @@ class ChdbStore:
             raise StoreError("rows were appended before a case was begun")
         waiting = self._waiting.get(table)
         if waiting is None:
-            waiting = self._waiting[table] = batch_for(rows, {"sensor": self._sensor, "case_id": self._case})
+            waiting = self._waiting[table] = batch_for(rows, self._constants(table))
         waiting.add(rows)
         if waiting.rows >= BATCH_ROWS or waiting.size >= BATCH_BYTES:
             self._write(table)
+
+    def _constants(self, table: str) -> dict[str, str]:
+        constants = {"sensor": self._sensor, "case_id": self._case}
+        return {**constants, "run": self._run} if table in OF_RUN else constants
 
     def _write(self, table: str) -> None:
         waiting = self._waiting.pop(table)
@@ -119,9 +120,7 @@ class ChdbStore:
             self._write(table)
 
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
-        constants = {"sensor": self._sensor, "case_id": self._case}
-        if table in _OF_RUN:
-            constants["run"] = self._run
+        constants = self._constants(table)
         found = [{**row, **constants} for row in rows]
         if found:
             self._session.insert(table, list(found[0]), [ndjson(found)], "JSONEachRow")
@@ -134,6 +133,9 @@ class ChdbStore:
     def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
         self.record("verdicts", case, [row])
 
+    def record_model(self, row: Mapping[str, object]) -> None:
+        self.record("model_registry", "", [row])
+
     def expect_tokens(self) -> None:
         """From now on every table of rows knows the batches that came last, so that one may be delivered again."""
         tables = self._session.run(
@@ -144,10 +146,6 @@ class ChdbStore:
 
     def deliver(self, batch: Delivery) -> None:
         self._session.insert(batch.table, batch.columns, [batch.payload], batch.format, batch.token)
-
-    def record_model(self, row: Mapping[str, object]) -> None:
-        said = {**row, "sensor": self._sensor, "case_id": ""}
-        self._session.insert("model_registry", list(said), [ndjson([said])], "JSONEachRow")
 
     def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         self.flush()

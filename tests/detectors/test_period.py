@@ -32,6 +32,12 @@ def test_a_poll_that_stays_away_is_missed_within_the_window_that_holds_three_per
     assert told.evidence["period_seconds"] == 1.0 and told.frames == (112,)
 
 
+def test_what_comes_once_after_each_break_comes_not_more_often():
+    made = learnt()
+    ends = [window(at, behaviours=[poll(at, 1, last_ts=at)]) for at in range(1000, 9000, 1000)]
+    assert run(made, *ends) == []
+
+
 def test_a_capture_that_ends_is_no_silence():
     ending = window(120, behaviours=[poll(120, 2, last_ts=121.0)])
     assert run(learnt(), ending) == []

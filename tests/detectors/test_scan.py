@@ -150,6 +150,9 @@ def test_calls_to_all_devices():
     [alert] = after(learnt(), flows=[call])
     assert (alert.kind, alert.severity) == ("scan.broadcast", "low")
     assert after(learnt(flows=[call]), flows=[call]) == []
+    [alert] = after(learnt(), flows=[call | {"app": "bacnet"}])
+    assert alert.kind == "scan.broadcast", "recognised by its content"
+    assert after(learnt(), flows=[call | {"dst_ip": "10.0.1.7", "app": "bacnet"}]) == [], "one device is asked"
 
 
 def asks(targets, at=0.0, who=WHO):
@@ -183,6 +186,8 @@ def test_a_router_asks_for_what_somebody_behind_it_tries():
              for n, ip in enumerate(network(1, 61))]  # fmt: skip
     [alert] = run(detector(Scan), window(sightings=asks(network(1, 61), who="10.0.1.254"), flows=tried))
     assert alert.summary.startswith("10.7.7.7 tried 60 addresses")
+    late = window(200, sightings=asks(network(1, 61), 200, who="10.0.1.254"))
+    assert len(run(detector(Scan), window(flows=tried), late)) == 1
 
 
 def blocks(many, at=0.0, **more):

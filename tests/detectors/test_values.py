@@ -94,3 +94,40 @@ def test_what_repeats_itself_while_learning_may_do_so():
 def test_texts_and_what_is_no_number_are_left_out():
     odd = [value(211, None), value(212, float("inf")), value(213, float("nan")), value(214, 1e300, "huge")]
     assert run(learnt(), *windows([odd], 210)) == []
+
+
+def heard_by(client, rows):
+    return [{**row, "src_ip": client} for row in rows]
+
+
+def test_what_several_hear_of_one_tag_is_one_alert():
+    other = "10.0.2.6"
+    made = detector(Values, learning=Settings(seconds=200.0))
+    told = [[*rows, *heard_by(other, rows)] for rows in noise(21)]
+    assert run(made, *windows(told)) == []
+    strange = value(211, 95.5, frame=777)
+    [alert] = run(made, *windows([[*heard_by(other, [{**strange, "ts": 212}]), strange]], 210))
+    assert (alert.kind, alert.count, alert.evidence["heard_by"]) == ("values.range", 2, [HMI, other])
+    assert alert.src_ip[12:] == bytes((10, 0, 2, 5))
+
+
+def test_a_leap_beside_a_value_out_of_range_is_the_same_cause():
+    dice, slow, told = random.Random(3), 50.0, []
+    for n, rows in enumerate(noise(40)):
+        told.append(list(rows))
+        for k in range(10):
+            slow += dice.choice((-0.1, 0.1)) + 0.02
+            told[n].append(value(10 * n + k, slow, "u1/holding_register/5"))
+    made = detector(Values, learning=Settings(seconds=380.0))
+    assert run(made, *windows(told)) == []
+    leap = value(402, 53.0, "u1/holding_register/5")
+    [alert] = run(made, *windows([[value(401, 95.5), leap]], 400))
+    assert (alert.kind, alert.evidence["leapt"]) == ("values.range", ["u1/holding_register/5"])
+    later = [value(471, slow, "u1/holding_register/5"), value(472, slow - 3, "u1/holding_register/5")]
+    assert "values.step" in [a.kind for a in run(made, *windows([later], 470))]
+
+
+def test_the_way_back_into_the_range_is_no_news():
+    made = learnt()
+    assert [a.kind for a in run(made, *windows([[value(211, 95.5)]], 210))] == ["values.range"]
+    assert run(made, *windows([[value(281, 50.5)]], 280)) == []

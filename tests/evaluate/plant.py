@@ -1,5 +1,11 @@
 """The plant's own captures: normal life is learnt first, then each scenario, or day, is judged.
 
+What is true is no false alarm, and what counts as true is stated here once, not with each scenario:
+* a host that nobody learnt is new: `assets.new` is true of an attack's actor that was not in what was learnt;
+* who moves the process moves every reading of it: `values.range` and `values.step` are true of such an attack whoever
+  reads them, since a pump that was stopped stands still on every screen.
+Of steps that are benign neither holds: an alarm about them is false, whatever it says.
+
 A scenario's own clean part is learnt as well: up to where its labels say, or up to its first step. Scenarios are
 played a day (or, those that are days, as many) after the day that was learnt, at their own hour.
 """
@@ -20,7 +26,8 @@ PCAPS = ROOT / "pcaps"
 SCENARIOS, DAYS = "normal_plant", "day_clean"  # what is learnt for each
 # Techniques that move the process, a reading or a model's output, and the kinds of alert that show such a move.
 MOVES = frozenset(("T0806", "T0836", "T1692.001", "T1692.002", "AML.T0018", "AML.T0020", "AML.T0043"))
-SHOWN = frozenset(("values.range", "values.step", "period.doubled"))
+READINGS = frozenset(("values.range", "values.step"))
+SHOWN = READINGS | {"period.doubled", "feeds.new_source", "feeds.altered"}
 BEFOREHAND, AFTERWARDS = 300 * SECOND, 900 * SECOND  # a change is approved for longer than it takes
 EPOCH = 1793599200 * SECOND  # the plant's days begin at 06:00
 
@@ -33,8 +40,8 @@ def dataset(only: tuple[str, ...] = (), folder: Path = PCAPS, *, days: bool = Fa
     later = max(1, math.ceil((learnt["end"] - EPOCH) / DAY - 0.2))  # what a day runs over its end is left out
     end = EPOCH + later * DAY
     names = only or tuple(name for name in found if name.startswith("day_") == days and name != learnt["name"])
-    absent = frozenset(address.parse(host["ip"]) for host in learnt["hosts"].values())
-    runs = tuple(run(found[name], later * DAY, absent, folder) for name in names)
+    known = hosts(learnt)
+    runs = tuple(run(found[name], later * DAY, known, folder) for name in names)
     name = "plant_days" if days else "plant"
     return DataSet(name, config.load(PCAPS / "plant.toml"), (Part(folder / learnt["capture"]),), runs, end)
 
@@ -43,20 +50,25 @@ def labels(folder: Path = PCAPS) -> list[Path]:
     return sorted(folder.glob("*.labels.json"))
 
 
-def run(told: dict[str, Any], shift: int, absent: frozenset[bytes], folder: Path = PCAPS) -> Run:
-    """`absent`: hosts that were learnt; those that the scenario has are taken out."""
-    events = tuple(event(step) for step in told["steps"] if not step["benign"])
+def hosts(told: dict[str, Any]) -> frozenset[bytes]:
+    return frozenset(address.parse(host["ip"]) for host in told["hosts"].values())
+
+
+def run(told: dict[str, Any], shift: int, known: frozenset[bytes], folder: Path = PCAPS) -> Run:
+    """`known`: hosts that were learnt."""
+    attacks = [step for step in told["steps"] if not step["benign"]]
+    moves = (moved(step) for step in attacks if MOVES & set(step["techniques"]))
     first = min((step["start"] for step in told["steps"]), default=0)
     return Run(
         told["name"],
         Part(folder / told["capture"], shift),
-        events,
+        (*(event(step, hosts(told) - known) for step in attacks), *moves),
         told["learn_until"] or first,
         frozenset(told["standing"]),
         tuple(told["silent"]),
         told["drift"]["cause"] if told["drift"] else "",
         tuple(change(n, step) for n, step in enumerate(told["steps"]) if step["approved"]),
-        absent - {address.parse(host["ip"]) for host in told["hosts"].values()},
+        known - hosts(told),
     )
 
 
@@ -67,8 +79,16 @@ def change(number: int, step: dict[str, Any]) -> Change:
     return Change(f"CHG-{number}", start, end, hosts, tuple(step["approved"]), step["what"])
 
 
-def event(step: dict[str, Any]) -> Event:
-    hosts = frozenset(address.parse(ip) for ip in (*step["actors"], *step["targets"]))
-    moved = SHOWN if MOVES & set(step["techniques"]) else frozenset()
-    return Event(step["what"], step["start"], step["end"], frozenset(step["expected"]), frozenset(step["also"]) | moved,
-                 step["all"], hosts)  # fmt: skip
+def event(step: dict[str, Any], new: frozenset[bytes]) -> Event:
+    """`new`: hosts of the scenario that were not learnt."""
+    actors, targets = (frozenset(address.parse(ip) for ip in step[who]) for who in ("actors", "targets"))
+    also = frozenset(step["also"])
+    also |= SHOWN if MOVES & set(step["techniques"]) else frozenset()
+    also |= frozenset(("assets.new",)) if actors & new else frozenset()
+    return Event(step["what"], step["start"], step["end"], frozenset(step["expected"]), also, step["all"],
+                 actors | targets)  # fmt: skip
+
+
+def moved(step: dict[str, Any]) -> Event:
+    """What an attack does to the process: not asked for, and true of whoever reads it."""
+    return Event(f"{step['what']}: what it moves", step["start"], step["end"], frozenset(), READINGS)

@@ -8,7 +8,7 @@ import os
 import pickle
 
 SPEED = 2
-STANDING = ("cleartext.protocol",)
+STANDING = ("cleartext.protocol", "cleartext.login")
 OPENED = (("enterprise", "edge", "8080"),)
 ACTORS = {"actors": ("office",), "targets": ("registry",)}
 ALSO = ("boundary.it_ot", "boundary.conduit", "lateral.file_transfer", "exfiltration.model_file", "artefacts.unknown")

@@ -40,6 +40,7 @@ def play(stage):
             "artefacts.unknown",
             "artefacts.contradiction",
         ),
+        also=("lateral.file_transfer",),
         evidence="http.request && ip.src == {training}",
     ):
         stage.done(stage.python("training", "retrain.py", "10.20.0.5", "10.50.0.20", "1.5.0"))

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from sensor.api import posted
 from sensor.case_name import LIVE, check_case
+from sensor.cli import SEVERITIES, STATUSES
 from sensor.commands.listing import statement
 from sensor.errors import BAD_INPUT, DriftspanError
 from sensor.store import migrate
@@ -30,6 +31,8 @@ _USUAL_ROWS = 200
 Time = Annotated[str | None, Query(max_length=64, description="2026-03-01, 2026-03-01T12:30Z, or 15m 2h 7d before now")]
 Limit = Annotated[int, Query(ge=1, le=MOST_ROWS)]
 Text = Annotated[str | None, Query(max_length=256)]
+Severity = Annotated[str | None, Query(pattern=f"^({'|'.join(SEVERITIES)})$", description="This one and worse")]
+Status = Annotated[str | None, Query(pattern=f"^({'|'.join(STATUSES)})$")]
 Where = Annotated[str | None, Query(max_length=4096, description='A condition on the columns, as in "dst_port = 502"')]
 
 
@@ -166,7 +169,7 @@ def _lists(app: FastAPI, owner: Owner) -> None:
 
     @app.get("/api/v1/alerts", response_model=list[dict[str, Any]], responses=refusals)
     def alerts(
-        since: Time = None, until: Time = None, severity: Text = None, status: Text = None, case: Text = None,
+        since: Time = None, until: Time = None, severity: Severity = None, status: Status = None, case: Text = None,
         where: Where = None, limit: Limit = _USUAL_ROWS,
     ) -> Response:  # fmt: skip
         """Latest first; those that are open unless `status` says otherwise (`all`)."""
@@ -174,7 +177,7 @@ def _lists(app: FastAPI, owner: Owner) -> None:
 
     @app.get("/api/v1/incidents", response_model=list[dict[str, Any]], responses=refusals)
     def incidents(
-        since: Time = None, until: Time = None, severity: Text = None, status: Text = None, case: Text = None,
+        since: Time = None, until: Time = None, severity: Severity = None, status: Status = None, case: Text = None,
         where: Where = None, limit: Limit = _USUAL_ROWS,
     ) -> Response:  # fmt: skip
         """Latest first, with cause, probability and what speaks for and against it."""

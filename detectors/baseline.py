@@ -6,7 +6,7 @@ Why it matters: what no rule names still has to talk, and controllers' conversat
 Evidence: the feature, what was expected, what was seen, how rare that is, the behaviours behind it, first frames.
 False positives: rare work that learning never saw; a plant that is changed for good.
 Techniques: T0801, T0888, T0836, T0814, T0806, T0869, T0831 by kind, in the catalogue.
-Fires on: pcaps/rogue_writer.pcap, pcaps/spoofed_publisher.pcap
+Fires on: pcaps/rogue_writer.pcap, pcaps/spoofed_publisher.pcap, pcaps/bulk_read.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: numpy over the known conversations of a window, ten thousand of them in a fifth of a second.
 Blind when: it was there while learning; amounts stay within what was seen; a conversation was active for less than

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from detectors.statistics.hashing import hash64
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from detectors.window import Array, Window
 
 
@@ -42,6 +46,7 @@ class Behaviours:
         self.table = window["behaviours"]
         self._flows = window["flows"]
         self._rows: dict[int, Behaviour] = {}
+        self._arrays: dict[str, Array] = {}
         self._named = self.table.has("capture")
         ids = self.table.numbers("behaviour_id").astype(np.uint64)
         self._order = np.argsort(ids, kind="stable")
@@ -51,8 +56,11 @@ class Behaviours:
         return len(self.ids)
 
     def array(self, name: str) -> Array:
-        """A column of numbers in the order of the ids."""
-        return self.table.numbers(name)[self._order]
+        """A column of numbers in the order of the ids; not to be written into."""
+        found = self._arrays.get(name)
+        if found is None:
+            found = self._arrays[name] = self.table.numbers(name)[self._order]
+        return found
 
     def addresses(self, name: str, rows: Array | None = None) -> Array:
         """A column of addresses, rows of 16 bytes, in the order of the ids; of some positions, if they are given."""
@@ -74,6 +82,12 @@ class Behaviours:
         captures = self._flows.codes("capture")[1] if self._flows.has("capture") else []
         return captures[0] if len(captures) == 1 and not self._named else ""
 
+    def conversations(self) -> Array:
+        """A number for each row's client, server and protocol, the same in every run, in the order of the ids."""
+        table = self.table
+        keys = hash64(table.stable("protocol"), table.addresses("client_ip"), table.addresses("server_ip"))
+        return keys[self._order]
+
     def row(self, at: int) -> Behaviour:
         """One behaviour, made once however many ask for it."""
         if at not in self._rows:
@@ -90,28 +104,19 @@ class Behaviours:
     def _ends(self) -> list[bytes]:
         return [self.table.addresses(name).tobytes() for name in ("client_ip", "server_ip")]
 
+    @cached_property
+    def _texts(self) -> list[Callable[[int], str]]:
+        return [self.table.reader(name) for name in ("protocol", "unit", "operation", "access", "object")]
+
     def _make(self, row: int, at: int) -> Behaviour:
-        ts, last_ts, frame, port, count, errors, answered = (int(column[row]) for column in self._numbers)
+        ts, last_ts, frame, port, count, errors, answered = [int(column[row]) for column in self._numbers]
+        protocol, unit, operation, access, what = [read(row) for read in self._texts]
         client, server = (flat[16 * row : 16 * row + 16] for flat in self._ends)
-        text = self.table.text
+        capture = self._capture or (self.table.text("capture", row) if self._named else "")
         return Behaviour(
-            id=int(self.ids[at]),
-            ts=ts,
-            last_ts=last_ts,
-            frame=frame,
-            protocol=text("protocol", row),
-            client=client,
-            server=server,
-            port=port,
-            unit=text("unit", row),
-            operation=text("operation", row),
-            access=text("access", row),
-            object=text("object", row),
-            occurrences=count,
-            errors=errors,
-            answered=answered,
-            capture=self._capture or (text("capture", row) if self._named else ""),
-        )
+            int(self.ids[at]), ts, last_ts, frame, protocol, client, server, port, unit, operation, access, what,
+            count, errors, answered, capture,
+        )  # fmt: skip
 
 
 def mixed(*addresses: Array) -> Array:

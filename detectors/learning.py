@@ -58,7 +58,7 @@ class Learning:
         self._latest: dict[str, int] = {}  # detector: number of the window in which it last learnt
         self._owners: dict[tuple[str, bytes], int] = {}
         self._first: dict[bytes, int] = {}  # host: its first packet
-        self._seen = Ids(HOSTS)  # behaviours whose hosts were looked at
+        self._seen = Ids()  # behaviours whose hosts were looked at
         self._live: dict[str, int] = {}  # detector: nanoseconds it learnt before it went live
         self._sets: dict[str, Novelty] = {}
         self._suspects: set[bytes] = set()
@@ -122,6 +122,13 @@ class Learning:
         if first <= self.start or (not self.ended and first - self.start <= self.settings.seconds * SECOND):
             return self.mode == "learning"  # it was there from the beginning
         return ts - first < self.settings.device_seconds * SECOND
+
+    def first(self, host: bytes) -> int | None:
+        """When a host was first seen."""
+        return self._first.get(host)
+
+    def hosts(self) -> Iterable[bytes]:
+        return self._first.keys()
 
     def suspect(self, hosts: Iterable[bytes]) -> None:
         """Hosts a grave rule pointed at in this window: what they bring is not learnt until learning ends."""

@@ -7,7 +7,7 @@ carried off, or that a model is copied by its answers.
 Evidence: the amount and the most that was seen before, the period, the share of it in each direction, destinations.
 False positives: first backups and exports, a backlog after an outage, load tests.
 Techniques: T0882, AML.T0025, AML.T0024.002, AML.T0040 by kind, in the catalogue.
-Fires on: pcaps/exfiltration_telemetry.pcap
+Fires on: pcaps/exfiltration_telemetry.pcap, pcaps/model_queries.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: an addition for each flow that carries payload across zones; arrays of the questions of a window.
 Blind when: the data leave slowly enough, or the host itself still learns.

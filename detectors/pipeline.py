@@ -14,6 +14,7 @@ from detectors.alert import NOWHERE, SEVERITIES, Alert
 from detectors.base import Detector, parse_settings
 from detectors.book import Book, in_order
 from detectors.budget import PER_DAY
+from detectors.insight import Insight
 from detectors.memory import Memo
 from detectors.site import site
 from detectors.verdicts import OPEN, STATUS, Verdicts
@@ -22,10 +23,13 @@ from detectors.window import Window
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from detectors.arrived import HostOutput
     from detectors.assets import AssetRow
     from detectors.changes import Change
+    from detectors.drift.rows import DriftAlert
+    from detectors.insight import Settings as InsightSettings
     from detectors.learning import Settings
-    from detectors.models import Model
+    from detectors.models import DataSource, Model
     from detectors.zones import Policy
 
 GRAVE = SEVERITIES[SEVERITIES.index("high") :]  # an exact rule of this severity makes a host suspect
@@ -49,11 +53,15 @@ class Pipeline:
         models: Iterable[Model] = (),
         verdicts: Verdicts | None = None,
         false_alarms: float = PER_DAY,
+        insight: InsightSettings | None = None,
+        sources: Iterable[DataSource] = (),
     ) -> None:
         self._verdicts = verdicts or Verdicts()
         self._sensor, self._case_id = sensor, case_id
-        self.site = site(policy, learning, changes, models, false_alarms)
+        self.site = site(policy, learning, changes, models, false_alarms, sources)
+        self.site.observer.begin(sensor, case_id)
         self._places, self._inventory = self.site.places, self.site.inventory
+        self.insight = Insight(self.site, insight)
         self._finished = False
         self.failures: dict[str, str] = {}  # detectors switched off, and why
         self.raised: dict[str, int] = {}  # alerts by kind; an update is not counted again
@@ -75,13 +83,21 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - the border of a plug-in: see the module's text
             self._fail(name, error)
 
+    def arrive(self, drift: Iterable[DriftAlert] = (), inference: Iterable[HostOutput] = ()) -> None:
+        """Records from outside, before the first part of the window in which their time lies; late ones before the
+        next. Several calls add up."""
+        self.site.arrived.take(drift, inference)
+
     def observe(self, tables: Mapping[str, object], start: int, end: int, last: bool) -> list[Alert]:
         """One window or part of one: new and changed alerts, in order; none before the window's last part."""
         window = Window(tables, start, end, last)
         self.site.learn(window)
         alerts = self._ask(lambda detector: detector.observe(window))
+        self.insight.gather(window)
         if last:
+            self.insight.judge(window, alerts)
             self._close(end, alerts)
+            self.site.arrived.clear()
         return alerts
 
     @property
@@ -100,6 +116,10 @@ class Pipeline:
         self.site.learning.close(end)
         self.site.budget.close(end)
 
+    def hear(self, verdicts: Verdicts) -> None:
+        """What people said by now, in place of what they had said before."""
+        self._verdicts = verdicts
+
     def begin_learning(self) -> None:
         """Everything that comes is learnt, until `end_learning`."""
         self.site.learning.begin()
@@ -111,6 +131,7 @@ class Pipeline:
         for detector in self.detectors.values():
             detector.book = Book(detector.name)
         self._inventory.restart()
+        self.insight.end_learning()
         for counted in (self.raised, self.quiet, self._ids, self._quiet_ids):
             counted.clear()
         self._finished = False
@@ -118,7 +139,10 @@ class Pipeline:
     def finish(self) -> list[Alert]:
         """The stream is over: alerts whose last state was not given out yet."""
         self._finished = True
-        return self._ask(lambda detector: detector.finish())
+        alerts = self._ask(lambda detector: detector.finish())
+        self.insight.finish(alerts)
+        self.site.arrived.clear()
+        return alerts
 
     def assets(self) -> list[AssetRow]:
         """Hosts of which something new is known since the last call."""
@@ -136,6 +160,8 @@ class Pipeline:
         if self._places.inferred:
             told.append("no zones are configured: they were inferred from addresses and roles")
         told += self.site.learning.notes()
+        told += self.insight.notes()
+        told += self.site.observer.notes()
         if self.quiet:
             quiet = ", ".join(f"{count} {status}" for status, count in sorted(self.quiet.items()))
             told.append(f"alerts that were stored but are not shown: {quiet}")
@@ -147,6 +173,9 @@ class Pipeline:
         told |= {f"alerts_{status}": count for status, count in self.quiet.items()}
         told["detectors.failed"] = len(self.failures)
         told |= {f"learning.{name}": size for name, size in self.site.learning.counters().items()}
+        told["arrived.overflow"] = self.site.arrived.overflow
+        told |= self.insight.counters()
+        told |= {f"outputs.{name}": size for name, size in self.site.observer.counters().items()}
         told["assets.overflow"] = self._inventory.overflow
         told |= {f"assets.{name}": size for name, size in self._inventory.sizes().items()}
         for name, sizes in self._each(lambda detector: detector.counters()):
@@ -194,6 +223,7 @@ class Pipeline:
         """The state between two windows, as JSON can carry it."""
         return {
             "site": self.site.snapshot(),
+            "insight": self.insight.snapshot(),
             "detectors": {name: detector.snapshot() for name, detector in self.detectors.items()},
             "failures": dict(self.failures),
             "raised": dict(self.raised),
@@ -205,6 +235,7 @@ class Pipeline:
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on where a snapshot of the same configuration was taken."""
         self.site.restore(state["site"])
+        self.insight.restore(state["insight"])
         self.failures, self.raised, self.quiet = (dict(state[name]) for name in ("failures", "raised", "quiet"))
         self._ids.restore(state["ids"])
         self._quiet_ids.restore(state["quiet_ids"])

@@ -83,6 +83,8 @@ class InferredPlaces(Places):
         self._server_nets: set[bytes] = set()
         self._office_nets: set[bytes] = set()  # hosts of these open sessions to public addresses
         self._looked_at: set[bytes] = set()
+        self._zones: dict[bytes, Zone | None] = {}  # as answered since what they rest on changed
+        self._answered = -1
 
     def learn(self, window: Window) -> None:
         found = window.derive(Sessions)
@@ -126,6 +128,14 @@ class InferredPlaces(Places):
             self.version += 1
 
     def zone(self, ip: bytes, vlan: int = 0, mac: str = "") -> Zone | None:
+        if self._answered != self.version or len(self._zones) > HOSTS:
+            self._zones.clear()
+            self._answered = self.version
+        if ip not in self._zones:
+            self._zones[ip] = self._infer(ip)
+        return self._zones[ip]
+
+    def _infer(self, ip: bytes) -> Zone | None:
         level = self._level.get(ip)
         scope = address.scope(ip)
         if level is None and scope != "private":
@@ -146,7 +156,7 @@ class InferredPlaces(Places):
 
     def restore(self, state: dict[str, Any]) -> None:
         self._level = {bytes.fromhex(ip): level for ip, level in state["level"].items()}
-        self.version = state["version"]
+        self.version, self._answered = state["version"], -1
         for name in _SETS:
             setattr(self, name, {bytes.fromhex(item) for item in state[name]})
 

@@ -17,6 +17,7 @@ GROUP = "driftspan.detectors"
 BUILTIN = {
     "cleartext": "detectors.cleartext:Cleartext",
     "artefacts": "detectors.artefacts:Artefacts",
+    "feeds": "detectors.feeds:Feeds",
     "boundary": "detectors.boundary:Boundary",
     "new_writer": "detectors.new_writer:NewWriter",
     "scan": "detectors.scan:Scan",
@@ -39,6 +40,7 @@ BUILTIN = {
     "baseline": "detectors.baseline:Baseline",
     "period": "detectors.period:Period",
     "values": "detectors.values:Values",
+    "inference": "detectors.inference:Inference",
 }
 
 

@@ -32,6 +32,11 @@ class TagValues(Table):
     def rows(self) -> int:
         return int(self._counts.sum())
 
+    @property
+    def messages(self) -> tuple[Table, Array]:
+        """The table of messages, and the message of each change."""
+        return self._folded, self._owners
+
     @cached_property
     def arrow(self) -> Any:
         """As pyarrow has it. For tests and tools: it makes every column."""
@@ -63,7 +68,7 @@ class TagValues(Table):
 
     def column(self, name: str) -> Any:
         if name not in self._chunks:
-            self._chunks[name] = self._texts_of_all() if name == "text" else self._folded.column(_LISTS[name]).flatten()
+            self._chunks[name] = self._texts_of_all() if name == "text" else _items(self._folded.column(_LISTS[name]))
         return self._chunks[name]
 
     def _texts_of_all(self) -> Any:
@@ -71,7 +76,7 @@ class TagValues(Table):
         import pyarrow as pa
 
         texts = self._folded.column("texts")
-        items = texts.flatten()
+        items = _items(texts)
         lengths = np.zeros(self.rows, dtype=np.int32)
         lengths[np.repeat(_lengths(texts) > 0, self._counts)] = np.diff(_offsets(items))
         offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int32))).astype(np.int32)
@@ -107,6 +112,14 @@ class TagValues(Table):
 def _offsets(array: Any) -> Array:
     """Where each text of an array begins, and where the last one ends."""
     return np.frombuffer(array.buffers()[1], dtype=np.int32)[array.offset : array.offset + len(array) + 1]
+
+
+def _items(lists: Any) -> Any:
+    """All items, one after the other. Without lists that are null they lie like that, and pyarrow need not be asked."""
+    if lists.null_count or not len(lists):
+        return lists.flatten()
+    edges = np.frombuffer(lists.buffers()[1], dtype=np.int32)[lists.offset : lists.offset + len(lists) + 1]
+    return lists.values.slice(int(edges[0]), int(edges[-1] - edges[0]))
 
 
 def _lengths(lists: Any) -> Array:

@@ -6,7 +6,7 @@ Why it matters: who changes the process, or what is told of it, shows in the val
 Evidence: tag, value, step or rest seen, range, step and rest learnt, number of values learnt, frames.
 False positives: another product or set point than was learnt; a sensor that was replaced; a line that stands still.
 Techniques: T1692.002, T0836, T0831, T0830, AML.T0043 by kind, in the catalogue.
-Fires on: pcaps/spoofed_publisher.pcap, pcaps/adversarial_input.pcap
+Fires on: pcaps/spoofed_publisher.pcap, pcaps/adversarial_input.pcap, pcaps/replayed_values.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: numpy over the values of a window; a kilobyte a tag.
 Blind when: false values stay within range and step; a tag has too few values; the protocol is encrypted.
@@ -26,27 +26,20 @@ import numpy as np
 from detectors import address, value_words
 from detectors.alert import alert_id
 from detectors.base import SECOND, Detector
-from detectors.statistics import words
+from detectors.samples import FIELDS, Gathered
 from detectors.statistics.continuity import Continuity
 from detectors.statistics.conversations import Conversations
-from detectors.statistics.hashing import hash64
 from detectors.statistics.series import RUN, Series
 from detectors.value_owners import Owners, earliest
-from detectors.window import groups
 
 if TYPE_CHECKING:
     from detectors.statistics.series import Seen
-    from detectors.window import Array, Table, Window
+    from detectors.window import Window
 
 TAGS = 1 << 14
-WAITING = 1 << 20  # values of a window; what comes later is left out and counted
 WINDOWS = 3  # of rest at least
 TOGETHER = 60 * SECOND  # in which a leap of one tag and another out of range are one cause
-_NAME = 96  # octets kept of a tag's name
-_FIELDS = {
-    "name": (f"S{_NAME}", ()), "source": ("S16", ()), "client": (np.uint8, (16,)), "server": (np.uint8, (16,)),
-    "conversation": (np.uint64, ()), "frame": (np.uint64, ()), "frozen": (np.bool_, ()),
-}  # fmt: skip
+_FIELDS = {**FIELDS, "frame": (np.uint64, ()), "frozen": (np.bool_, ())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,90 +61,49 @@ class Values(Detector):
         super().__init__(settings, site)
         self._known = self.learning.novelty(self.name, TAGS)  # for how far learning has come
         self._series = Series(TAGS, _FIELDS)
+        self._gathered = Gathered(self._series.store)
         self._owners = Owners(TAGS)
-        self._parts: list[tuple[Array, ...]] = []
-        self._names: dict[int, tuple[bytes, bytes, str, str]] = {}
-        self._captures: dict[str, int] = {}
-        self._waiting = 0
         self._seen = Continuity()
 
     def gather(self, window: Window) -> None:
-        table = window["tag_values"]
-        if not len(table):
-            return
-        rows = np.flatnonzero(table.valid("value") & np.isfinite(table.numbers("value")))
-        room = max(0, WAITING - self._waiting)
-        self.overflow += max(0, len(rows) - room)
-        rows = rows[:room]
-        keys = hash64(
-            table.addresses("src_ip")[rows], table.addresses("dst_ip")[rows], table.stable("source")[rows],
-            table.stable("tag")[rows],
-        )  # fmt: skip
-        self._name(table, rows, keys)
-        frames = table.numbers("frame")[rows].astype(np.int64)
-        captures = self._capture(table, rows)
-        self._parts.append(
-            (keys, table.numbers("ts")[rows], frames, table.numbers("value")[rows].astype(np.float64), captures)
-        )
-        self._waiting += len(rows)
-
-    def _name(self, table: Table, rows: Array, keys: Array) -> None:
-        first, _, _ = groups(keys)
-        unknown = first[self._series.store.find(keys[first]) < 0]
-        for at in unknown.tolist():
-            row = int(rows[at])
-            ends = table.ip("src_ip", row), table.ip("dst_ip", row)
-            self._names[int(keys[at])] = (*ends, table.text("source", row), table.text("tag", row))
-
-    def _capture(self, table: Table, rows: Array) -> Array:
-        codes, names = table.codes("capture") if table.has("capture") else (np.zeros(len(table), dtype=np.int64), [""])
-        numbers = [self._captures.setdefault(name, len(self._captures)) for name in names]
-        return np.array(numbers, dtype=np.int64)[codes[rows]] if len(rows) else rows
+        if len(window["tag_values"]):
+            self._gathered.add(window["tag_values"])
 
     def judge(self, window: Window) -> None:
         if self._seen.broken(window.start, window.end):
             self._series.interrupt()
-        if self._parts:
+        if len(self._gathered):
             self._heard(window)
-        self._parts.clear()
-        self._names.clear()
-        self._captures.clear()
-        self._waiting = 0
+        self._gathered.clear()
         self._resting(window, self.learning.live(self.name))
 
     def _heard(self, window: Window) -> None:
-        keys, ts, frames, values, captures = (np.concatenate(columns) for columns in zip(*self._parts, strict=True))
-        order = np.lexsort((values, frames, ts, keys))
-        keys, ts, frames, values, captures = (c[order] for c in (keys, ts, frames, values, captures))
-        distinct, starts = np.unique(keys, return_index=True)
-        rows, new = self._series.store.at(distinct, window.end)
-        for at in np.flatnonzero(new).tolist():
-            self._remember(int(rows[at]), self._names[int(distinct[at])])
-        moved = rows[np.repeat(np.arange(len(rows)), np.diff(np.append(starts, len(keys))))] >= 0
-        moved &= self._series.moves(np.maximum(rows, 0), starts, values)
-        keys, ts, frames, values, captures = (c[moved] for c in (keys, ts, frames, values, captures))
-        if not len(keys):
+        heard, store = self._gathered.samples(), self._series.store
+        rows, new = store.at(heard.keys, window.end)
+        if new.any():
+            for name, told in self._gathered.names(heard.keys[new]).items():
+                store[name][rows[new]] = told
+        moved = self._series.moves(np.maximum(rows, 0), heard.starts, heard.values)
+        if (rows < 0).any():
+            moved &= rows[np.repeat(np.arange(len(rows)), np.diff(np.append(heard.starts, len(moved))))] >= 0
+        heard = heard.chosen(moved)
+        if not len(heard.keys):
             return
-        distinct, starts = np.unique(keys, return_index=True)
-        rows, store = self._series.store.find(distinct), self._series.store
+        rows, starts, ts, values = store.find(heard.keys), heard.starts, heard.ts, heard.values
         seen = self._series.take(rows, starts, ts, values)
         live = self.learning.live(self.name)
         floor = self.site.budget.floor("values", 2 * len(store), window.end - window.start) * self.site.budget.margin
-        names = {number: name for name, number in self._captures.items()}
-        strange = np.zeros(len(rows), dtype=bool)
+        strange, ends = np.zeros(len(rows), dtype=bool), np.append(starts[1:], len(ts)) - 1
         if live:
             replayed = (seen.again >= self.settings.replayed) & ~store["repeats"][rows]
             for kind, chosen, place in (
                 ("values.range", seen.range_score >= floor, seen.range_at),
                 ("values.step", (seen.step_score >= floor) & (seen.range_score < floor), seen.step_at),
-                ("values.replay", replayed, np.append(starts[1:], len(keys)) - 1),
+                ("values.replay", replayed, ends),
             ):
                 strange |= chosen
                 for at in earliest(chosen, ts[place]):
-                    spot = int(place[at])
-                    self._report(
-                        kind, int(rows[at]), at, seen, (int(ts[spot]), int(frames[spot]), names[int(captures[spot])])
-                    )
+                    self._report(kind, int(rows[at]), at, seen, self._gathered.place(int(heard.messages[place[at]])))
             # What is not an alarm and yet beyond all that was learnt teaches nothing.
             strange |= (seen.range_score * self.site.budget.margin >= floor) | (
                 seen.step_score * self.site.budget.margin >= floor
@@ -161,17 +113,8 @@ class Values(Detector):
             if ((seen.range_value < store["low"][rows]) | (seen.range_value > store["high"][rows])).any():
                 self.learning.note(self.name, b"")
         self._series.learn(rows, starts, ts, values, seen, ~strange)
-        store["frame"][rows] = frames[np.append(starts[1:], len(keys)) - 1]
+        store["frame"][rows] = self._gathered.frames(heard.messages[ends])
         store["frozen"][rows] = False
-
-    def _remember(self, row: int, named: tuple[bytes, bytes, str, str]) -> None:
-        client, server, source, tag = named
-        store = self._series.store
-        store["client"][row] = np.frombuffer(client, dtype=np.uint8)
-        store["server"][row] = np.frombuffer(server, dtype=np.uint8)
-        store["source"][row] = source.encode()[:16]
-        store["name"][row] = tag.encode("utf-8", "replace")[:_NAME]
-        store["conversation"][row] = words.key(client, server, source)
 
     def _resting(self, window: Window, live: bool) -> None:
         """Tags that always moved, of conversations that go on; those at rest while learning are known to be."""
@@ -226,10 +169,12 @@ class Values(Detector):
         return True
 
     def sizes(self) -> dict[str, int]:
-        return super().sizes() | {"owners": len(self._owners), "tags": len(self._series), "waiting": self._waiting}
+        return super().sizes() | {
+            "owners": len(self._owners), "tags": len(self._series), "waiting": len(self._gathered),
+        }  # fmt: skip
 
     def counters(self) -> dict[str, int]:
-        return super().counters() | {"forgotten": self._series.store.evicted}
+        return super().counters() | {"overflow": self._gathered.overflow, "forgotten": self._series.store.evicted}
 
     def snapshot(self) -> dict[str, Any]:
         return super().snapshot() | {

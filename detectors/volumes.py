@@ -48,18 +48,26 @@ class Volumes:
         rows = np.flatnonzero(chosen)
         if not len(rows):
             return
-        payload = {side: _payload(table, side, rows).tolist() for side in ("out", "in")}
-        last, flow = table.numbers("last_ts")[rows], table.numbers("flow_id")[rows]
-        first, frame = table.numbers("first_ts")[rows], table.numbers("frame")[rows]
-        src, dst = table.addresses("src_ip"), table.addresses("dst_ip")
-        for at in np.lexsort((payload["out"], flow, last)).tolist():
-            row, identity = int(rows[at]), int(flow[at]) ^ int(first[at])  # an id may come again
-            now = payload["out"][at], payload["in"][at]
-            before = self._before(identity)
-            self._put(identity, now)
-            out, back = (max(0, new - old) for new, old in zip(now, before or (0, 0), strict=True))
-            ends = src[row].tobytes(), dst[row].tobytes()
-            yield Growth(int(first[at]), int(last[at]), *ends, out, back, int(frame[at]), row, before is None)
+        out, back = (_payload(table, side, rows) for side in ("out", "in"))
+        last, flow, first = (
+            table.numbers("last_ts")[rows],
+            table.numbers("flow_id")[rows],
+            table.numbers("first_ts")[rows],
+        )
+        order = np.lexsort((out, flow, last))
+        rows = rows[order]
+        identity = flow.astype(np.uint64) ^ first.astype(np.uint64)  # an id may come again
+        src, dst = (_ends(table.addresses(name)[rows]) for name in ("src_ip", "dst_ip"))
+        columns = (column[order].tolist() for column in (identity, first, last, out, back))
+        frames = table.numbers("frame")[rows].tolist()
+        for known, began, ended, sent, received, frame, row, client, server in zip(
+            *columns, frames, rows.tolist(), src, dst, strict=True
+        ):
+            before = self._before(known)
+            self._put(known, (sent, received))
+            was, had = before or (0, 0)
+            out_by, back_by = (sent - was if sent > was else 0), (received - had if received > had else 0)
+            yield Growth(began, ended, client, server, out_by, back_by, frame, row, before is None)
 
     def _before(self, identity: int) -> tuple[int, int] | None:
         found = self._young.get(identity)
@@ -83,6 +91,11 @@ def _payload(table: Table, side: str, rows: Array) -> Array:
     carried = table.numbers(f"bytes_{side}")[rows].astype(np.int64)
     found: Array = np.maximum(0, carried - headers * table.numbers(f"packets_{side}")[rows].astype(np.int64))
     return found
+
+
+def _ends(rows: Array) -> list[bytes]:
+    flat = np.ascontiguousarray(rows).tobytes()
+    return [flat[at : at + 16] for at in range(0, len(flat), 16)]
 
 
 def place(table: Table, growth: Growth) -> tuple[int, int, str]:

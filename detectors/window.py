@@ -68,6 +68,11 @@ class Table:
     def __len__(self) -> int:
         return self.rows
 
+    @property
+    def messages(self) -> tuple[Table, Array]:
+        """A table with a row a message, and the message of each row of this: where many rows share one, less work."""
+        return self, np.arange(len(self))
+
     def has(self, name: str) -> bool:
         return self.arrow is not None and self.arrow.schema.get_field_index(name) >= 0
 
@@ -100,11 +105,8 @@ class Table:
         if not self.rows:
             return _NO_ROWS
         array = self.column(name)
-        dtype = _dtypes()[array.type.id]
-        if dtype is bool:
-            values = _bits(array.buffers()[1], array).astype(np.uint8)
-        else:
-            values = np.frombuffer(array.buffers()[1], dtype=dtype)[array.offset : array.offset + len(array)]
+        flags = _dtypes()[array.type.id] is bool
+        values = _bits(array.buffers()[1], array).astype(np.uint8) if flags else plain(array)
         return values if not array.null_count else np.where(self.valid(name), values, 0)
 
     def addresses(self, name: str) -> Array:
@@ -160,9 +162,14 @@ class Table:
 
     def text(self, name: str, row: int) -> str:
         """One text. For a row that was chosen, not for a walk over all of them."""
-        if name not in self._texts:
-            self._texts[name] = self._read_texts(name)
-        return self._texts[name](row)
+        return self.reader(name)(row)
+
+    def reader(self, name: str) -> Callable[[int], str]:
+        """`text` of one column, where many rows are read."""
+        found = self._texts.get(name)
+        if found is None:
+            found = self._texts[name] = self._read_texts(name)
+        return found
 
     def _read_texts(self, name: str) -> Callable[[int], str]:
         array = self.column(name)
@@ -187,6 +194,26 @@ class Table:
         return packed.view(f"S{packed.shape[1]}").reshape(-1)
 
 
+def packed(codes: Array) -> Array:
+    """Words of a number below 2**32 and its row: sorting them sorts the rows by their number."""
+    words: Array = (codes.astype(np.uint64) << np.uint64(32)) | np.arange(len(codes), dtype=np.uint64)
+    return words
+
+
+def ranked(codes: Array) -> tuple[Array, Array]:
+    """Distinct numbers below 2**63, rising, and the place of each row's among them. Small ones are sorted in words
+    that carry their row with them, several times as fast as `np.unique` does it."""
+    if not len(codes) or int(codes.max()) >> 32:
+        return np.unique(codes, return_inverse=True)
+    words = np.sort(packed(codes))
+    rows, sorted_codes = (words & np.uint64(0xFFFFFFFF)).astype(np.int64), words >> np.uint64(32)
+    new = np.ones(len(words), dtype=bool)
+    new[1:] = sorted_codes[1:] != sorted_codes[:-1]
+    place = np.empty(len(codes), dtype=np.int64)
+    place[rows] = np.cumsum(new) - 1
+    return sorted_codes[new], place
+
+
 def groups(keys: Array) -> tuple[Array, Array, int]:
     """The row each distinct key is first seen at, each row's group, and the number of groups."""
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
@@ -199,6 +226,13 @@ def _octets(column: Array) -> Array:
         return column
     column = np.ascontiguousarray(column)
     return column.view(np.uint8).reshape(len(column), column.dtype.itemsize)
+
+
+def plain(array: Any) -> Array:
+    """Numbers of an array of pyarrow as they lie in memory; what stands where there is none is not said."""
+    dtype = _dtypes()[array.type.id]
+    values: Array = np.frombuffer(array.buffers()[1] or b"", dtype=dtype)[array.offset : array.offset + len(array)]
+    return values
 
 
 def _bits(buffer: object, array: Any) -> Array:
@@ -217,7 +251,7 @@ def _dtypes() -> dict[int, Any]:
     return known | {pa.bool_().id: bool, pa.timestamp("ns").id: np.dtype(np.int64)}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 15)
 def number(text: str) -> int:
     """The number that `Table.stable` gives a text."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "big")

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from detectors.sessions import capture_of
+from detectors.window import plain
 
 if TYPE_CHECKING:
     from detectors.learning import Learning
-    from detectors.window import Table, Window
+    from detectors.window import Window
 
 RANGES = 1 << 14  # kept; further ones are not learnt, and counted
 LEAST = 8  # values learnt at an address before another counts as outside of them
@@ -52,18 +53,23 @@ class WriteRanges:
         if not len(table) or not table.has("values"):
             return
         codes = table.numbers("function_code")
-        for row in np.flatnonzero(np.isin(codes, list(_WRITES)) & table.where("status", ("ok",))).tolist():
-            self._gather(table, row, int(codes[row]))
-
-    def _gather(self, table: Table, row: int, code: int) -> None:
-        first = int(table.numbers("write_address" if code == 23 else "address")[row])
-        ends = table.ip("src_ip", row), table.ip("dst_ip", row), str(int(table.numbers("unit_id")[row]))
-        place = int(table.numbers("ts")[row]), int(table.numbers("request_frame")[row]), capture_of(table, row)
-        for offset, value in enumerate(table.arrow.column("values")[row].as_py() or ()):
-            if len(self._written) >= WRITES:
-                self.overflow += 1
-                return
-            self._written.append((*place, (*ends, f"{_WRITES[code]} {first + offset}"), int(value)))
+        rows = np.flatnonzero(np.isin(codes, list(_WRITES)) & table.where("status", ("ok",)) & table.valid("values"))
+        if not len(rows):
+            return
+        lists = table.column("values")
+        edges = np.frombuffer(lists.buffers()[1], dtype=np.int32)[lists.offset : lists.offset + len(lists) + 1]
+        values = plain(lists.values)
+        at = np.where(codes == 23, table.numbers("write_address"), table.numbers("address"))[rows].tolist()
+        units, times = table.numbers("unit_id")[rows].tolist(), table.numbers("ts")[rows].tolist()
+        frames, functions = table.numbers("request_frame")[rows].tolist(), codes[rows].tolist()
+        for nth, row in enumerate(rows.tolist()):
+            ends = table.ip("src_ip", row), table.ip("dst_ip", row), str(units[nth])
+            place, what = (times[nth], frames[nth], capture_of(table, row)), _WRITES[functions[nth]]
+            for offset, value in enumerate(values[edges[row] : edges[row + 1]].tolist()):
+                if len(self._written) >= WRITES:
+                    self.overflow += 1
+                    break
+                self._written.append((*place, (*ends, f"{what} {at[nth] + offset}"), int(value)))
 
     def judge(self) -> list[Outside]:
         """The window is whole: values outside of what was learnt at their address, the earliest first."""
@@ -72,8 +78,9 @@ class WriteRanges:
                 self._learn(key, low, high)
         self._queue = []
         found = []
+        live = {key[0]: self._learning.live(self._detector, key[0]) for *_, key, _ in self._written}
         for ts, frame, capture, key, value in sorted(self._written):
-            if not self._learning.live(self._detector, key[0]):
+            if not live[key[0]]:
                 self._queue.append((key, value, value))
             elif (learnt := self.learnt(key, LEAST)) and not learnt[0] <= value <= learnt[1]:
                 found.append(Outside(key, value, learnt, ts, frame, capture))

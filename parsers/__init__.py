@@ -3,6 +3,6 @@
 `Engine` reads captures and hands out windows of Arrow tables; see `_native.pyi` for the contract.
 """
 
-from parsers._native import CaptureError, Engine, Table, Window, anomaly_kinds, limits, schema
+from parsers._native import CaptureError, Engine, Table, Window, anomaly_kinds, drop_privileges, limits, schema
 
-__all__ = ["CaptureError", "Engine", "Table", "Window", "anomaly_kinds", "limits", "schema"]
+__all__ = ["CaptureError", "Engine", "Table", "Window", "anomaly_kinds", "drop_privileges", "limits", "schema"]

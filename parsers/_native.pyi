@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import final
 
-__all__ = ["CaptureError", "Engine", "Table", "Window", "anomaly_kinds", "limits", "schema"]
+__all__ = ["CaptureError", "Engine", "Table", "Window", "anomaly_kinds", "drop_privileges", "limits", "schema"]
 
 class CaptureError(ValueError):
     """A capture that cannot be read. The message is one sentence naming the file and the mend."""
@@ -67,9 +67,35 @@ class Engine:
         limits: Mapping[str, int] | None = None,
         vlan_in_key: bool = False,
     ) -> Engine: ...
-    def next(self) -> Window | None: ...
+    @staticmethod
+    def live(
+        interfaces: Sequence[str],
+        *,
+        window_seconds: float = 10.0,
+        workers: int = 1,
+        limits: Mapping[str, int] | None = None,
+        vlan_in_key: bool = False,
+        ring_mib: int = 64,
+        snaplen: int = 0,
+        promiscuous: bool = True,
+        program: Sequence[tuple[int, int, int, int]] | None = None,
+        rings: int = 1,
+    ) -> Engine:
+        """Listens to interfaces, which needs CAP_NET_RAW; nothing is sent.
+
+        `ring_mib`: the kernel's buffer, of each of `rings` sockets that share an interface's packets. `snaplen`: bytes
+        kept of a packet, 0 for all. `program`: of classic BPF, which packets are wanted.
+        CaptureError when it cannot listen.
+        """
+    def next(self) -> Window | None:
+        """The next window; None at the end. Waits without the GIL and lets signal handlers run."""
+    def stop(self) -> None:
+        """Ends the stream: what has come is handed out, then None. Any thread may call it."""
     def captures(self) -> list[dict[str, object]]: ...
     def warnings(self) -> list[str]: ...
+
+def drop_privileges() -> None:
+    """Gives up every capability of this thread, and of threads it starts, for good. OSError if the kernel refuses."""
 
 def limits() -> list[tuple[str, int, str]]:
     """Name, default and meaning of every limit."""

@@ -31,8 +31,8 @@ _LEVEL = 6
 _AGAIN = "learn again with --learn-from and --save-baseline"
 
 
-def save(path: Path, pipeline: Pipeline, config: Config) -> int:
-    """Writes the file whole or not at all; gives its size in bytes."""
+def save(path: Path, pipeline: Pipeline, config: Config, level: int = _LEVEL) -> int:
+    """Writes the file whole or not at all; gives its size in bytes. `level`: of compression, 1 to 9."""
     state = orjson.dumps(pipeline.snapshot())
     head = {
         "format": FORMAT,
@@ -40,7 +40,7 @@ def save(path: Path, pipeline: Pipeline, config: Config) -> int:
         "configuration": _digests(config, pipeline),
         "sha256": sha256(state).hexdigest(),
     }
-    data = gzip.compress(orjson.dumps(head) + b"\n" + state + b"\n", _LEVEL, mtime=0)
+    data = gzip.compress(orjson.dumps(head) + b"\n" + state + b"\n", level, mtime=0)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("wb") as handle:

@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sensor import cli_models
 from sensor.errors import BAD_INPUT, FAILED, DriftspanError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 FORMATS = ("table", "ndjson", "csv")
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 STATUSES = ("open", "learned", "muted", "closed", "all")
+INCIDENT_STATUSES = ("open", "returned", "learned", "muted", "closed", "merged", "all")
 _DEBUG = "DRIFTSPAN_TRACEBACK"
 
 
@@ -43,11 +45,15 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     _init(commands)
     _replay(commands)
+    _run(commands)
+    _add_status(commands)
     _query(commands)
     _listings(commands)
+    cli_models.add(commands, _common)
     _show(commands)
     _verdicts(commands)
     _tune(commands)
+    _ledger(commands)
     _doctor(commands)
     return top
 
@@ -92,6 +98,22 @@ def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument(
         "--save-baseline", metavar="FILE", help="keep what --learn-from taught; needs no CAPTURE besides"
     )
+    command.add_argument(
+        "--drift",
+        action="append",
+        default=[],
+        metavar="FILE|DIR",
+        help="drift reports of other tools for the same time: AITF, Evidently, NannyML or plain JSON, a document a "
+        "line (.jsonl) or a file (.json); may be given several times (default: [intake] drift of the configuration)",
+    )
+    command.add_argument(
+        "--inference",
+        action="append",
+        default=[],
+        metavar="FILE|DIR",
+        help="inference logs that the models' own hosts kept, to be compared with the network; may be given several "
+        "times (default: [intake] inference of the configuration)",
+    )
     command.add_argument("--case", metavar="NAME", help="name of the case (default: from the captures' names)")
     command.add_argument(
         "--pace",
@@ -104,6 +126,26 @@ def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     _common(command)
 
 
+def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "run", "Listen to mirror ports until SIGTERM; nothing is ever sent there")
+    command.add_argument(
+        "--interface",
+        action="append",
+        default=[],
+        metavar="IF",
+        help="listen here; may be given several times (default: [capture] interfaces of the configuration)",
+    )
+    command.add_argument(
+        "--filter", metavar="WORDS", help='which packets are wanted, in tcpdump\'s words: "not port 22"'
+    )
+    _common(command, rows=False)
+
+
+def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "status", "Say how the sensor that runs is; exit status 1 if none does")
+    _common(command)
+
+
 def _query(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _add(commands, "query", "Ask the store in SQL (ClickHouse's dialect, reading only)")
     command.add_argument("sql", metavar="SQL", help="one SELECT, SHOW, DESCRIBE or EXPLAIN; - reads it from stdin")
@@ -113,6 +155,8 @@ def _query(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _listings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for name, text in (
         ("alerts", "List alerts, latest first"),
+        ("incidents", "List incidents, why a model drifted, latest first"),
+        ("drift", "List drift of models' outputs and inputs, latest first"),
         ("flows", "List flows, latest first"),
         ("assets", "List hosts"),
     ):
@@ -121,9 +165,11 @@ def _listings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         time = "2026-03-01, 2026-03-01T12:30Z, or 15m 2h 7d before now"
         command.add_argument("--since", metavar="TIME", help=f"not before: {time}")
         command.add_argument("--until", metavar="TIME", help="before this time")
-        if name == "alerts":
+        if name in ("alerts", "incidents"):
+            choices = STATUSES if name == "alerts" else INCIDENT_STATUSES
+            default = "open" if name == "alerts" else "open and returned"
             command.add_argument("--severity", choices=SEVERITIES, help="this one and worse")
-            command.add_argument("--status", choices=STATUSES, help="default: open")
+            command.add_argument("--status", choices=choices, help=f"default: {default}")
         command.add_argument("--case", metavar="NAME", help="only this case")
         command.add_argument("--where", metavar="SQL", help='a condition on the columns, as in "dst_port = 502"')
         command.add_argument(
@@ -136,8 +182,8 @@ def _listings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = _add(commands, "show", "Show one alert whole")
-    command.add_argument("id", metavar="ID", help="its alert_id, or the start of it")
+    command = _add(commands, "show", "Show one alert or incident whole")
+    command.add_argument("id", metavar="ID", help="its id, or the start of it")
     command.add_argument("--case", metavar="NAME", help="only this case")
     command.add_argument(
         "--no-packets", dest="packets", action="store_false", help="do not dissect its packets with tshark"
@@ -147,14 +193,14 @@ def _show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def _verdicts(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for action, text in (
-        ("learn", "Say that an alert's cause is normal here: it is not raised again"),
-        ("mute", "Hide an alert's cause; it is counted all the same"),
-        ("close", "Say that an alert is dealt with; it is open again when its cause is seen again"),
-        ("unlearn", "Take back what was said of an alert"),
+        ("learn", "Say that an alert's (or incident's) cause is normal here: it is not raised again"),
+        ("mute", "Hide an alert's cause, or an incident; it is counted all the same"),
+        ("close", "Say that an alert or incident is dealt with; it is open again when there is more of it"),
+        ("unlearn", "Take back what was said of an alert or incident"),
     ):
         command = _add(commands, action, text)
         command.set_defaults(module="verdict", action=action)
-        command.add_argument("id", metavar="ID", help="its alert_id, or the start of it")
+        command.add_argument("id", metavar="ID", help="its id, or the start of it")
         if action in ("learn", "mute"):
             end = command.add_mutually_exclusive_group()
             end.add_argument("--until", metavar="TIME", help="it holds until then (default: until it is taken back)")
@@ -174,6 +220,13 @@ def _tune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="X",
         help="which anomaly alerts this budget would show (default: how many, for several budgets)",
     )
+    command.add_argument("--case", metavar="NAME", help="only this case")
+    _common(command)
+
+
+def _ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "ledger", "Check that the log of model outputs is as it was written")
+    command.add_argument("action", choices=("verify",), help="find records changed, removed, put in or moved")
     command.add_argument("--case", metavar="NAME", help="only this case")
     _common(command)
 

@@ -7,11 +7,15 @@ from collections.abc import Mapping  # noqa: TC003  the types of fields are read
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from detectors.models import Model, Models
+from detectors.models import DataSource, Model, Models
+from detectors.outputs import selectors
+from detectors.outputs.answer import KINDS
 from detectors.zones import Conduit, Zone
 from sensor.alerting import AlertingSection, ChangeEntry, LearningSection, SuppressEntry, check_alerting
 from sensor.config_read import Reader, unknown
 from sensor.errors import ConfigError
+from sensor.insight_config import ContextSection, DriftSection
+from sensor.insight_config import check as check_insight
 from sensor.zoning import check_policy
 
 DEFAULT_NAME = "driftspan.toml"
@@ -26,25 +30,45 @@ class SensorSection:
 
 @dataclass(frozen=True, slots=True)
 class CaptureSection:
+    """`interfaces` and what follows are of live capture. `rings`: sockets that share an interface's packets;
+    `ring_mib`: the kernel's buffer of each. `snaplen` 0: packets are kept whole."""
+
     window_seconds: float = 10.0
     workers: int = 1
     vlan_in_key: bool = False
+    interfaces: tuple[str, ...] = ()
+    ring_mib: int = 64
+    rings: int = 1
+    snaplen: int = 0
+    promiscuous: bool = True
+    filter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSection:
+    """`spool`: directory in which rows wait for the store; empty: the store's name with `-spool`."""
+
     path: str = "driftspan-store"
     database: str = "driftspan"
+    spool: str = ""
+    spool_mib: int = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class DataSource:
-    """What feeds models: its hosts, the tags it writes, the models that read them."""
+class IntakeSection:
+    """Files and directories: drift that other tools report, inference logs of the models' own hosts."""
 
-    id: str
-    hosts: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
+    inference: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSection:
+    """`token_file`: its first line is what a client of the API has to show."""
+
+    host: str = "127.0.0.1"
+    port: int = 8642
+    token_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +76,8 @@ class Config:
     sensor: SensorSection = SensorSection()
     capture: CaptureSection = CaptureSection()
     store: StoreSection = StoreSection()
+    console: ConsoleSection = ConsoleSection()
+    intake: IntakeSection = IntakeSection()
     limits: Mapping[str, int] = field(default_factory=dict)
     zones: tuple[Zone, ...] = ()
     conduits: tuple[Conduit, ...] = ()
@@ -61,11 +87,13 @@ class Config:
     alerting: AlertingSection = field(default_factory=AlertingSection)
     changes: tuple[ChangeEntry, ...] = ()
     suppressed: tuple[SuppressEntry, ...] = ()
+    drift: DriftSection = field(default_factory=DriftSection)
+    context: ContextSection = field(default_factory=ContextSection)
     detectors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 SECTIONS = (
-    "sensor", "capture", "limits", "store", "console", "learning", "alerting",
+    "sensor", "capture", "limits", "store", "console", "intake", "learning", "alerting", "drift", "context",
     "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
 )  # fmt: skip
 
@@ -101,11 +129,12 @@ def parse(text: str, name: str) -> Config:
     for key in data:
         if key not in SECTIONS:
             raise reader.error((key,), unknown("section", key, SECTIONS))
-    reader.mapping(("console",), data.get("console", {}), ())
     config = Config(
         sensor=reader.section("sensor", data, SensorSection),
         capture=reader.section("capture", data, CaptureSection),
         store=reader.section("store", data, StoreSection),
+        console=reader.section("console", data, ConsoleSection),
+        intake=reader.section("intake", data, IntakeSection),
         limits=_limits(reader, data.get("limits", {})),
         zones=reader.entries("zone", data, Zone),
         conduits=reader.entries("conduit", data, Conduit, {"from": "source", "to": "target"}),
@@ -115,6 +144,8 @@ def parse(text: str, name: str) -> Config:
         alerting=reader.section("alerting", data, AlertingSection),
         changes=reader.entries("change", data, ChangeEntry),
         suppressed=reader.entries("suppress", data, SuppressEntry),
+        drift=reader.section("drift", data, DriftSection),
+        context=reader.section("context", data, ContextSection),
         detectors=_detectors(reader, data.get("detectors", {})),
     )
     _check(reader, config)
@@ -172,30 +203,69 @@ def _check(reader: Reader, config: Config) -> None:
         raise reader.error(("capture", "window_seconds"), message)
     if not 1 <= config.capture.workers <= MOST_WORKERS:
         raise reader.error(("capture", "workers"), f"workers must be between 1 and {MOST_WORKERS}")
+    _check_live(reader, config)
     if not config.store.database.isidentifier():
         raise reader.error(("store", "database"), "database must be a plain name of letters, digits and _")
     if not config.store.path:
         raise reader.error(("store", "path"), "path is empty; name a directory")
+    _check_console(reader, config)
     check_policy(reader, config.zones, config.conduits)
     check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)
+    check_insight(reader, config.drift, config.context)
     models = _unique(reader, "model", [model.id for model in config.models])
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)
     for index, source in enumerate(config.data_sources):
+        try:
+            Models((), [source])
+        except ValueError as error:
+            raise reader.error(("data_source", index, "hosts"), str(error)) from None
         for wanted in source.models:
             if wanted not in models:
                 raise reader.error(("data_source", index, "models"), unknown("model", wanted, sorted(models)))
 
 
+def _check_console(reader: Reader, config: Config) -> None:
+    if not 0 <= config.console.port < 1 << 16:
+        raise reader.error(("console", "port"), "port must be between 0 (any free one) and 65535")
+    if not config.console.host:
+        raise reader.error(("console", "host"), 'host is empty; 127.0.0.1 is this machine alone, "::" every address')
+
+
+def _check_live(reader: Reader, config: Config) -> None:
+    for section, key, least, most in (
+        ("capture", "ring_mib", 2, 65_536), ("capture", "rings", 1, 64), ("capture", "snaplen", 0, 262_144),
+        ("store", "spool_mib", 1, 1 << 30),
+    ):  # fmt: skip
+        value = getattr(getattr(config, section), key)
+        if not least <= value <= most:
+            raise reader.error((section, key), f"{key} must be between {least} and {most}")
+
+
 def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
     for index, model in enumerate(models):
+        _check_outputs(reader, index, model)
         try:
             Models([model])
         except ValueError as error:
             key = "hosts" if "is no SHA-256" not in str(error) else "approved"
             raise reader.error(("model", index, key), str(error)) from None
+        if model.manifest and bool(model.manifest_key) == bool(model.manifest_certificate):
+            message = "a manifest needs manifest_key or manifest_certificate, one of them, to verify its signature"
+            raise reader.error(("model", index, "manifest"), message)
         if model.rollback_minutes < 0:
             raise reader.error(("model", index, "rollback_minutes"), "rollback_minutes must not be negative")
+
+
+def _check_outputs(reader: Reader, index: int, model: Model) -> None:
+    for key, texts in (("inputs", model.inputs), ("outputs", model.outputs)):
+        for text in texts:
+            try:
+                selectors.parse(text)
+            except ValueError as error:
+                raise reader.error(("model", index, key), str(error)) from None
+    if model.kind and model.kind not in KINDS:
+        raise reader.error(("model", index, "kind"), unknown("kind of model", model.kind, KINDS))
 
 
 def _unique(reader: Reader, section: str, names: list[str]) -> set[str]:

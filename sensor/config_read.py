@@ -86,9 +86,10 @@ class Reader:
             if not isinstance(value, list):
                 raise self.error(path, f"{path[-1]!r} must be a list, as in {path[-1]} = [{value!r}]")
             return tuple(self._value(path, typing.get_args(wanted)[0], item) for item in value)
-        if origin is not None:  # Mapping[str, str]
+        if origin is not None:  # Mapping[str, ...]
             table = self.mapping(path, value, None)
-            return {key: self._value((*path, key), str, item) for key, item in table.items()}
+            kind = typing.get_args(wanted)[1]
+            return {key: self._value((*path, key), kind, item) for key, item in table.items()}
         if wanted is datetime:
             return self._time(path, value)
         if wanted is float and isinstance(value, int) and not isinstance(value, bool):

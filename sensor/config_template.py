@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 
 from sensor.alerting import AlertingSection, LearningSection
-from sensor.config import CaptureSection, SensorSection, StoreSection
+from sensor.config import CaptureSection, ConsoleSection, SensorSection, StoreSection
+from sensor.insight_config import ContextSection, DriftSection
 
 _HEAD = """\
 # driftspan: configuration of the sensor.
@@ -24,12 +25,43 @@ window_seconds = {window_seconds}
 workers = {workers}
 # Whether equal addresses in different VLANs are different hosts.
 vlan_in_key = {vlan_in_key}
+# What "driftspan run" listens to where --interface names nothing: mirror ports.
+interfaces = []
+# MiB that the kernel keeps for packets that were not read yet, and sockets (each with as much) that share an interface.
+ring_mib = {ring_mib}
+rings = {rings}
+# Bytes of a packet that are kept; 0: all.
+snaplen = {snaplen}
+# Whether packets for other machines are wanted, which at a mirror port all are.
+promiscuous = {promiscuous}
+# Which packets are wanted, in tcpdump's words; needs libpcap. Empty: all.
+filter = "{filter}"
 
 [store]
 # Directory of the embedded store, seen from where the program is started. --store overrides it.
 path = "{path}"
 # Database inside it that unqualified table names mean.
 database = "{database}"
+# Directory in which what "driftspan run" sees waits for the store. Empty: the store's name with "-spool".
+spool = "{spool}"
+# MiB that may wait while the store is away. When they are full the oldest messages are given up, never alerts.
+spool_mib = {spool_mib}
+
+[console]
+# Where "driftspan serve" listens: on this machine alone unless told otherwise.
+host = "{host}"
+port = {port}
+# File whose first line is the token that clients of the API have to show ("Authorization: Bearer TOKEN"); only its
+# owner may read it. The variable DRIFTSPAN_TOKEN of the environment goes before it.
+token_file = ""
+
+[intake]
+# What comes from outside, as files or directories of them: a JSON document a line (.jsonl .ndjson .log), or a
+# file of one (.json). "driftspan replay" takes them at the time that they name, "driftspan serve" follows them.
+# Drift that other tools report: AITF attributes, Evidently, NannyML, or plain model_id, kind, statistic, ts.
+drift = []
+# Inference logs that the models' own hosts keep: model_id, ts, output, and where known confidence, inputs, version.
+inference = []
 
 [learning]
 # Seconds of packet time a detector learns at most before what is new to it is reported.
@@ -45,6 +77,20 @@ false_alarms_per_day = {false_alarms_per_day}
 # Files of approved changes, CSV or JSON, seen from where the program is started: id, start, end (UTC where no
 # offset is given), and where wanted hosts, actions, note. Column names of common ticket systems are understood.
 changes = []
+
+[drift]
+# Days that a stream (an output of a model, an input) is learnt before its drift is told. Below 2 there is no daily
+# profile: good for a capture, not for a plant that has shifts. --learn-from teaches whatever its captures hold.
+learn_days = {learn_days}
+# Days between two false alarms of one stream that thresholds are set for.
+arl_days = {arl_days}
+
+[context]
+# What decides most why a model drifted. Addresses or networks whose work is wanted: engineering stations, registries.
+approved_sources = []
+# Hours of work, UTC; a shift over midnight begins later than it ends.
+shift_begin = {shift_begin}
+shift_end = {shift_end}
 """
 
 _LIMITS = """
@@ -87,18 +133,40 @@ _TAIL = """
 # encrypted = true
 # direction = "push_only"
 
-# --- models: the AI models of the plant. inputs and outputs: MQTT topic filters, OPC UA node ids,
-# Modbus units and registers, DNP3 points, HTTP paths. approved: version = SHA-256 of the model's file,
-# the newest last. revoked: SHA-256 sums that must not be used any more.
+# --- models: the AI models of the plant. approved: version = SHA-256 of the model's file, the newest last; of several
+# files, a list of them. revoked: SHA-256 sums that must not be used any more.
+# manifest: paths of signed manifests (OpenSSF model signing), whose files are approved under the manifest's name, once
+# verified by manifest_key (a public key, PEM) or manifest_certificate (an authority or the signer, PEM).
+# "driftspan models" adds, approves and revokes as well, and lists what was seen.
+#
+# inputs and outputs name what feeds the model and what it says; every output goes to the table inference_log.
+#   MQTT       plant/pump/+/score               a topic filter; the whole JSON payload is read: labels, probabilities,
+#                                               scores, predictions are told by their keys
+#              plant/pump/7#result.score        with the path of the value in it; #scores[0] for lists
+#   Sparkplug  spBv1.0/plant/+/edge1/pump#Wear  group, message type (always +), node, device, and the metric
+#   OPC UA     ns=2;s=PumpWear.Score            a node id
+#   Modbus     u1/holding_register/100          unit, table (coil, discrete_input, holding_register, input_register)
+#                                               and address from 0, or 100-109; u1/40101 is the same register
+#              u1/40101-40102:float32           with a type: uint16 int16 uint32 int32 float32 uint64 int64 float64,
+#                                               and .swapped behind it where the low word comes first
+#   DNP3       10/analog_input/3-5              outstation, type of point, index
+#   HTTP       /v1/predict#predictions[0]       path of a response of JSON, and in it; POST /v1/predict for a request
+# Behind those of OPC UA, Modbus, DNP3 and HTTP @10.1.0.11 may name the server; without it an end of the connection must
+# be one of the model's hosts. mqtt: opcua: modbus: dnp3: http: in front say what a name is that looks like another.
+# kind: classification, regression, score or vector, where the keys of the payload do not tell what the output is.
 #
 # [[model]]
 # id = "pump-anomaly"
 # hosts = ["10.35.0.20"]
 # inputs = ["plant/pump/+/vibration"]
 # outputs = ["plant/pump/+/score"]
+# kind = "score"
 # approved = { "1.4.0" = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" }
 # revoked = []
+# manifest = []
+# manifest_key = ""
 # rollback_minutes = 15
+# canary = ["plant/pump/canary"]        # tags with the outputs for frozen reference inputs, or "sha256:" and their hash
 
 # --- data sources: what feeds the models.
 #
@@ -140,18 +208,32 @@ def template() -> str:
     from parsers import limits
 
     sensor, capture, store = SensorSection(), CaptureSection(), StoreSection()
-    learning, alerting = LearningSection(), AlertingSection()
+    console, learning, alerting = ConsoleSection(), LearningSection(), AlertingSection()
+    drift, context = DriftSection(), ContextSection()
     head = _HEAD.format(
         name=sensor.name,
         window_seconds=capture.window_seconds,
         workers=capture.workers,
         vlan_in_key=str(capture.vlan_in_key).lower(),
+        ring_mib=capture.ring_mib,
+        rings=capture.rings,
+        snaplen=capture.snaplen,
+        promiscuous=str(capture.promiscuous).lower(),
+        filter=capture.filter,
         path=store.path,
+        spool=store.spool,
+        spool_mib=store.spool_mib,
         database=store.database,
+        host=console.host,
+        port=console.port,
         seconds=learning.seconds,
         quiet_windows=learning.quiet_windows,
         device_seconds=learning.device_seconds,
         false_alarms_per_day=alerting.false_alarms_per_day,
+        learn_days=drift.learn_days,
+        arl_days=drift.arl_days,
+        shift_begin=context.shift_begin,
+        shift_end=context.shift_end,
     )
     lines = []
     for name, default, meaning in limits():

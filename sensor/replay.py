@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from detectors.pipeline import Pipeline
 from detectors.verdicts import Verdicts
 from detectors.zones import Policy
 from parsers import CaptureError, Engine
-from sensor import changes_file
+from sensor import changes_file, insight_config, model_registry
+from sensor.derived import Derived
 from sensor.errors import InputError
-from sensor.further_columns import extended
 from sensor.health import Health
+from sensor.intake.feed import Feed
+from sensor.intake.keep import keep
 from sensor.store import CaptureFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from detectors.alert import Alert
     from detectors.changes import Change
+    from detectors.models import Model
     from detectors.verdicts import Verdict
     from parsers import Window
     from sensor.config import Config
@@ -108,10 +110,14 @@ def _engine(paths: Sequence[str], config: Config, workers: int) -> Engine:
 
 
 def pipeline_of(
-    config: Config, case: str, verdicts: Iterable[Verdict] = (), changes: Iterable[Change] = ()
+    config: Config,
+    case: str,
+    verdicts: Iterable[Verdict] = (),
+    changes: Iterable[Change] = (),
+    models: Iterable[Model] | None = None,
 ) -> Pipeline:
-    """All detectors as the configuration wants them; `changes`: approved ones besides the configuration's.
-    InputError for a file of changes that cannot be used."""
+    """All detectors as the configuration wants them; `changes`: approved ones besides the configuration's; `models`:
+    what a store makes of the configuration's. InputError for a file of changes or a manifest that cannot be used."""
     approved = [*changes_file.load(config.alerting.changes), *(entry.change() for entry in config.changes), *changes]
     return Pipeline(
         Policy(config.zones, config.conduits),
@@ -120,39 +126,53 @@ def pipeline_of(
         case_id=case,
         learning=config.learning.settings(),
         changes=approved,
-        models=config.models,
+        models=model_registry.configured(config.models) if models is None else models,
+        sources=config.data_sources,
         false_alarms=config.alerting.false_alarms_per_day,
+        insight=insight_config.settings(config.drift, config.context, config.data_sources),
         verdicts=Verdicts(verdicts, [entry.suppression() for entry in config.suppressed]),
     )
 
 
 class Replay:
-    """One run of captures into a case of the store. `pipeline`: one that has learnt already."""
+    """One run of captures into a case of the store. `pipeline`: one that has learnt already. `feed`: what other
+    tools and the models' hosts say of the same time."""
 
     def __init__(
-        self, engine: Engine, store: Store, config: Config, case: str, pipeline: Pipeline | None = None
+        self,
+        engine: Engine,
+        store: Store,
+        config: Config,
+        case: str,
+        pipeline: Pipeline | None = None,
+        feed: Feed | None = None,
     ) -> None:
         self._engine = engine
         self._store = store
+        self._config = config
         self._pipeline = pipeline or pipeline_of(config, case)
+        self._feed = feed or Feed()
         self._health = Health()
-        self._alerts: dict[str, Alert] = {}
+        self._derived = Derived(store, self._pipeline)
         self._end = 0
         self._minutes: list[dict[str, object]] = []
         self.outcome = Outcome(case)
 
     def run(self, pace: float = 0.0, progress: Callable[[Counter[str], int], None] | None = None) -> Outcome:
         started = time.monotonic()
-        facts = [_facts(capture) for capture in self._engine.captures()]
+        facts = [facts_of(capture) for capture in self._engine.captures()]
         self.outcome.replaced_rows = self._store.begin_case(self.outcome.case, facts)
+        if self._feed:
+            keep(self._store, self.outcome.case, self._feed.records, time.time_ns(), of_run=True)
+        self._derived.begin(self._config.sensor.name, self.outcome.case, [capture.id for capture in facts])
         pacer = Pace(pace)
         while (window := self._next()) is not None:
             pacer.wait(window)
             self._end = window.end
             self._take(window)
             if pace > 0:
-                self._write_derived()
-                self._store.flush()
+                self._write_minutes()
+                self._derived.write()
             if progress is not None:
                 progress(self.outcome.counters, window.end)
         self._finish()
@@ -166,60 +186,46 @@ class Replay:
             raise InputError(str(error)) from None
 
     def _take(self, window: Window) -> None:
-        self._keep(self._pipeline.observe(window.tables, window.start, window.end, window.last))
-        for name, table in window.tables.items():
-            self._store.append(name, extended(name, table, self._pipeline))
+        if self._feed:
+            self._pipeline.arrive(**self._feed.until(window.start, window.end))
+        self._derived.take(window)
         self.outcome.counters.update(window.counters)
         self._minutes += self._health.add(window.start, window.counters)
         if len(self._minutes) >= _MOST_WAITING:
             self._write_minutes()
-
-    def _keep(self, alerts: Sequence[Alert]) -> None:
-        """Only the latest state of an alert is written: most change many times in a capture."""
-        for alert in alerts:
-            self._alerts[alert.alert_id] = alert
-
-    def _write_derived(self) -> None:
-        """What is written row by row: each write costs some milliseconds, whatever its size."""
-        self._store.upsert("alert_rows", [_row(alert, "status") for alert in self._alerts.values()])
-        self._store.upsert("assets", [_row(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
-        self._write_minutes()
-        self._alerts.clear()
 
     def _write_minutes(self) -> None:
         self._store.upsert("health", self._minutes)
         self._minutes.clear()
 
     def _finish(self) -> None:
-        self._keep(self._pipeline.finish())
+        if self._feed:
+            self._pipeline.arrive(**self._feed.rest())
+        self._derived.finish()
         self._minutes += self._health.rest()
         self._store.flush()
         self._minutes += self._taught()
-        self._write_derived()
-        found = {str(capture["id"]): _found(capture) for capture in self._engine.captures()}
+        self._write_minutes()
+        self._derived.write()
+        found = {str(capture["id"]): found_of(capture) for capture in self._engine.captures()}
         self._store.finish_case(found)
         self.outcome.alerts = sum(self._pipeline.raised.values())
+        self.outcome.incidents = len(self._pipeline.insight.incidents)
         self.outcome.learning = self._pipeline.site.learning.mode
         self.outcome.warnings = self._engine.warnings()
-        self.outcome.notes = self._pipeline.notes()
+        self.outcome.notes = [*self._pipeline.notes(), *self._feed.notes()]
 
     def _taught(self) -> list[dict[str, object]]:
         """How far learning came and what verdicts hid, as rows of `health` at the end of packet time."""
         counters = self._pipeline.counters()
         told = {name: value for name, value in counters.items() if name.startswith(("learning.", "alerts_"))}
+        told |= self._feed.counters() if self._feed else {}
         return [{"ts": self._end, "counter": name, "value": value} for name, value in told.items()]
 
 
-def _row(record: Any, *left_out: str) -> dict[str, object]:
-    """A frozen record as a row; the store itself says whose sensor and case it is."""
-    names = [f.name for f in fields(record) if f.name not in ("sensor", "case_id", *left_out)]
-    row = {name: getattr(record, name) for name in names}
-    return row | {"ts": record.ts} if hasattr(record, "ts") else row
-
-
-def _facts(capture: dict[str, Any]) -> CaptureFacts:
+def facts_of(capture: Mapping[str, Any]) -> CaptureFacts:
     return CaptureFacts(capture["id"], capture["path"], capture["format"], capture["bytes"])
 
 
-def _found(capture: dict[str, Any]) -> dict[str, object]:
+def found_of(capture: Mapping[str, Any]) -> dict[str, object]:
     return {name: capture[name] for name in ("bytes", "packets", "first_ts", "last_ts", "truncated_packets")}

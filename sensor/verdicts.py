@@ -12,7 +12,8 @@ from sensor.errors import InputError
 from sensor.store.literal import quote
 
 if TYPE_CHECKING:
-    from sensor.store import Store
+    from sensor.store import Reading
+    from sensor.store import Saying as Sayable
 
 _COLUMNS = "alert_id, case_id, title, severity, status, verdict, toUnixTimestamp64Nano(last_ts) AS last"
 
@@ -29,7 +30,7 @@ class Saying:
     note: str = ""
 
 
-def running(store: Store, case: str) -> list[Verdict]:
+def running(store: Reading, case: str) -> list[Verdict]:
     """The verdicts that hold for a case by now: the latest on each alert, unless it has ended."""
     rows = ask(
         store,
@@ -45,7 +46,7 @@ def running(store: Store, case: str) -> list[Verdict]:
     return found
 
 
-def say(store: Store, wanted: str, saying: Saying) -> dict[str, Any]:
+def say(store: Sayable, wanted: str, saying: Saying) -> dict[str, Any]:
     """Records it and gives what is true now. InputError if there is no such alert, or it makes no sense."""
     found = of_id(store, wanted, saying.case, _COLUMNS)
     alert = only(found) if saying.action == "close" else found[0]
@@ -71,15 +72,15 @@ def say(store: Store, wanted: str, saying: Saying) -> dict[str, Any]:
 def _check_order(found: list[dict[str, Any]], action: str) -> None:
     alert = found[0]
     name = f"alert {alert['alert_id'][:12]}"
-    if action == "close" and alert["status"] != "open":
+    if action == "close" and alert["status"] not in ("open", "returned"):
         raise InputError(f"{name} is {alert['status']} already; 'driftspan unlearn' takes that back first")
     if action == "unlearn" and not any(row["verdict"] for row in found):
-        if alert["status"] != "open":
+        if alert["status"] not in ("open", "returned"):
             raise InputError(f"{name} is kept quiet by [[suppress]] of the configuration; change that and replay")
         raise InputError(f"{name} is open: there is nothing to take back")
 
 
-def _after(store: Store, identity: str) -> int:
+def _after(store: Reading, identity: str) -> int:
     """Now, but later than what was said before: a clock that was set back must not change which is the latest."""
     sql = f"SELECT toUnixTimestamp64Nano(max(ts)) AS last FROM verdicts WHERE alert_id = {quote(identity)}"
     return max(time.time_ns(), int(ask(store, sql)[0]["last"]) + 1)

@@ -76,6 +76,15 @@ class Correlator:
         for row in rows:
             self._facts[row.model_id, row.feature, row.value, row.ts] = row
 
+    @property
+    def drifting(self) -> bool:
+        """Whether there is any drift to explain."""
+        return bool(self._drifts)
+
+    def clear(self) -> None:
+        """Forgets all evidence; the data flow and the share of attacks among earlier cases stay."""
+        self._events, self._drifts, self._facts, self._told, self._started = {}, {}, {}, {}, 0
+
     def judge(self, now: int) -> list[Incident]:
         """Incidents that are new or say something else than when they were last given, in order of their onset."""
         found = {made.incident_id: made for made in self.incidents(now)}

@@ -40,7 +40,7 @@ class Evidence:
         index = {name: at for at, name in enumerate(factory.types)}
         other = index["other"]
         self.ts = np.array([e.ts for e in self.events], dtype=np.int64)
-        self.type = np.array([index.get(type_of(e.kind), other) for e in self.events], dtype=np.int64)
+        self.type = np.array([index.get(e.type or type_of(e.kind), other) for e in self.events], dtype=np.int64)
         nodes: dict[str, int] = {}
         ends = [[nodes.setdefault(n, len(nodes)) for n in (e.src, e.dst, e.target)] for e in self.events]
         self._ends = np.array(ends, dtype=np.int64).reshape(-1, 3)

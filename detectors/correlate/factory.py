@@ -27,6 +27,7 @@ Array = npt.NDArray[Any]
 LAG_EDGES = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 72.0, 168.0, 336.0, 720.0)
 HORIZON = 30 * 24.0  # hours an event is remembered
 OTHER = "other"  # the type of alerts that `kinds.toml` does not name
+SYMPTOM = "symptom"  # of alerts that show the drift itself; no type of the tables
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Graph:
         self._into: dict[str, dict[str, set[str]]] = {}
         self._out: dict[str, set[str]] = {}
         self._cache: dict[str, dict[str, str]] = {}
+        self._nodes: set[str] = set()  # that something leads away from
         self.edges: set[tuple[str, str, str]] = set()
         self.overflow = 0
         for edge in edges:
@@ -40,6 +41,7 @@ class Graph:
             return
         self.edges.add((src, dst, kind))
         self._into.setdefault(dst, {}).setdefault(kind, set()).add(src)
+        self._nodes.add(src)
         if kind == "data":
             self._out.setdefault(src, set()).add(dst)
         self._cache.clear()
@@ -78,6 +80,13 @@ class Graph:
         mark(sorted(self._all(direct, "data")), "upstream")
         mark(sorted(self.downstream(model)), "downstream")
         return found
+
+    def sources(self, node: str, kind: str) -> set[str]:
+        """What leads to a node directly."""
+        return set(self._into.get(node, {}).get(kind, ()))
+
+    def __contains__(self, node: object) -> bool:
+        return node in self._nodes or node in self._into
 
     def _sources(self, nodes: set[str], kind: str) -> set[str]:
         return {src for node in nodes for src in self._into.get(node, {}).get(kind, ())}

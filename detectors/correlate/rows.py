@@ -62,7 +62,9 @@ SILENT = {
 @dataclass(frozen=True, slots=True)
 class Event:
     """A network alert as the correlator sees it. `kind`: of the alert catalogue (`new_writer.write`). `src`, `dst`:
-    hosts; `target`: what was touched, where it is known (topic, node id, register, path). `marks`: see `MARKS`."""
+    hosts; `target`: what was touched, where it is known (topic, node id, register, path). `marks`: see `MARKS`.
+    `type`: for the factory tables, where the kind alone does not say it. `alert`: whether it is a row of `alerts`, or
+    something lawful that the sensor saw."""
 
     event_id: str
     ts: int
@@ -74,6 +76,8 @@ class Event:
     summary: str = ""
     techniques: tuple[str, ...] = ()
     severity: str = "medium"
+    type: str = ""
+    alert: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ class Incident:
     `incident_id` comes from the model that drifted first and the time of its first drift alert, so it stays while
     evidence arrives. `probability`: calibrated, that the cause is an attack. `causes`: share by cause. `level`:
     `incident`, `suspicion` or `note`. `speaks_for`, `speaks_against`: sentences, strongest first; `would_settle`: what
-    to look at; `blast_radius`: assets and decisions that hang on the model.
+    to look at; `blast_radius`: assets and decisions that hang on the model. `rollback`: see `rollback.Clock`.
     """
 
     incident_id: str
@@ -141,6 +145,7 @@ class Incident:
     drift_ids: tuple[str, ...]
     timeline: tuple[Mapping[str, Any], ...]
     techniques: tuple[str, ...]
+    controls: tuple[str, ...]
     runbook: str
     first_ts: int
     last_ts: int
@@ -154,3 +159,4 @@ class Incident:
     speaks_against: tuple[str, ...] = ()
     would_settle: tuple[str, ...] = ()
     blast_radius: tuple[str, ...] = ()
+    rollback: Mapping[str, Any] = field(default_factory=dict)

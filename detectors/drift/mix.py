@@ -46,6 +46,10 @@ class Mix:
     def watching(self) -> bool:
         return self.cusum is not None
 
+    def restart(self) -> None:
+        """Time leapt: the hour under way is left."""
+        self.hour, self.counts = -1, {}
+
     def take(self, ts: int, label: str) -> list[Episode]:
         news = self.tick(ts)
         self.last_ts = max(self.last_ts, ts)

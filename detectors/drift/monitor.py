@@ -24,13 +24,15 @@ STREAMS = 1024  # of numbers; the one that spoke longest ago leaves
 MIXES = 256
 RELATIONS = 256
 PENDING = 1 << 20  # readings of one window
+LEAP = 3600 * 10**9  # windows further apart are not one stretch of time: the sensor did not look
+WHOLE = 2.0  # days below which learning gives a provisional baseline
 _EDGE = 1e-3  # a probability nearer to 0 or 1 counts as this near
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`learn_days`: of a stream, before it is watched. `arl_days`: days between two false alarms of one stream that its
-    thresholds are set for (before the margin, see `cusum`)."""
+    """`learn_days`: of a stream, before it is watched; less than two give a provisional baseline. `arl_days`: days
+    between two false alarms of one stream that its thresholds are set for (before the margin, see `cusum`)."""
 
     learn_days: float = 7.0
     arl_days: float = 30.0
@@ -46,6 +48,7 @@ class Monitor:
         self._pending: list[Reading] = []
         self._started: dict[tuple[str, str], int] = {}
         self._block = -1
+        self._now = 0
         self.evicted = 0
         self.overflow = 0
         self.unreadable = 0  # numbers that are none
@@ -65,8 +68,12 @@ class Monitor:
             else:
                 self.unreadable += 1
 
-    def observe(self, now: int) -> list[DriftAlert]:
-        """The window that ends at `now` (nanoseconds) is whole: new alerts and changed ones, in order."""
+    def observe(self, now: int, start: int = 0) -> list[DriftAlert]:
+        """The window that ends at `now` (nanoseconds) is whole: new alerts and changed ones, in order. `start`: its
+        beginning, by which a leap of time is told from a silence."""
+        if start and self._now and not 0 <= start - self._now <= LEAP:
+            self._restart()
+        self._now = now
         numbers: dict[tuple[str, str], list[tuple[int, float]]] = {}
         alerts: list[DriftAlert] = []
         kinds: dict[tuple[str, str], str] = {}
@@ -103,13 +110,23 @@ class Monitor:
         return alerts + self._relate(now)
 
     def _learnt(self, key: tuple[str, str], stream: Stream, now: int) -> None:
-        if not stream.watching and now - self._started[key] >= self.settings.learn_days * PER_DAY * BLOCK:
-            stream.calibrate()
+        learnt = now - self._started.setdefault(key, now)
+        if (not stream.watching or stream.short) and learnt >= self.settings.learn_days * PER_DAY * BLOCK:
+            stream.calibrate(short=self.settings.learn_days < WHOLE)
+
+    def _restart(self) -> None:
+        """Packet time leapt, as between a capture that was learnt and the one that is judged."""
+        self._block = -1
+        self._started, self._held = {}, {}
+        for stream in self._streams.values():
+            stream.restart()
+        for mix in self._mixes.values():
+            mix.restart()
 
     def end_learning(self) -> None:
-        """Whatever was seen is the baseline, as far as it is enough for one."""
+        """Whatever was seen is the baseline: a whole one, or a provisional one, as far as it is enough for either."""
         for stream in self._streams.values():
-            stream.calibrate()
+            stream.calibrate(short=True)
         for mix in self._mixes.values():
             mix.calibrate()
         for relation in self._relations.values():
@@ -171,9 +188,14 @@ class Monitor:
                 for held in (self._streams, self._relations, self._held, self._started):
                     held.pop(oldest, None)
                 self.evicted += 1
-            found = self._streams[key] = Stream(*key, kind, self.settings.arl_days)
+            found = self._streams[key] = Stream(*key, kind, self.settings.arl_days, leads=self._leads(*key))
             self._started[key] = ts
         return found
+
+    def _leads(self, model: str, name: str) -> bool:
+        """Whether it is the first stream of its message (`topic#value`) that came."""
+        topic, mark, _ = name.partition("#")
+        return not mark or not any(m == model and n.startswith(f"{topic}#") for m, n in self._streams)
 
     def _mix(self, key: tuple[str, str]) -> Mix:
         if key not in self._mixes:
@@ -184,10 +206,23 @@ class Monitor:
             self._mixes[key] = Mix(*key, self.settings.arl_days)
         return self._mixes[key]
 
+    def alive(self) -> list[str]:
+        """Inputs whose value moves all the time; a constant or a clock is physically linked to nothing."""
+        return sorted({name for (_, name), s in self._streams.items() if s.kind == "input" and "inner" in s.tracks})
+
+    def watched(self, model_id: str) -> set[str]:
+        """`relation`, where it would be seen that the model's outputs no longer follow its inputs."""
+        seen = any(relation.watching for (model, _), relation in self._relations.items() if model == model_id)
+        return {"relation"} if seen else set()
+
     def notes(self) -> list[str]:
         """What an analyst should know: streams still learning, models whose inputs explain little."""
         young = sorted(f"{model} {name}" for (model, name), s in self._streams.items() if not s.watching)
-        told = [f"{len(young)} streams are still learning, {young[0]} among them"] if young else []
+        days = f"{self.settings.learn_days:g} days, or what a clean capture teaches"
+        told = [f"drift: {len(young)} streams are still learning ({days}), {young[0]} among them"] if young else []
+        short = sum(stream.short for stream in self._streams.values())
+        if short:
+            told.append(f"drift: {short} streams are watched against less than two days of learning")
         for (model, name), relation in sorted(self._relations.items()):
             if relation.r2 and not relation.weights:
                 told.append(
@@ -209,17 +244,21 @@ class Monitor:
             "relations": [relation.snapshot() for relation in self._relations.values()],
             "held": [[model, name, mean] for (model, name), mean in self._held.items()],
             "started": [[model, name, ts] for (model, name), ts in self._started.items()],
-            "lost": [self.evicted, self.overflow, self.unreadable, self._block],
+            "lost": [self.evicted, self.overflow, self.unreadable, self._block, self._now],
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        streams = [Stream.restored(kept) for kept in state["streams"]]
-        self._streams = {(s.model_id, s.name): s for s in streams}
-        self._mixes = {(m.model_id, m.name): m for m in map(Mix.restored, state["mixes"])}
-        self._relations = {(r.model_id, r.output): r for r in map(Relation.restored, state["relations"])}
+    def restore(self, state: dict[str, Any], models: set[str] | None = None) -> None:
+        """`models`: those there are; what was learnt of others is left, as it will not be heard of again."""
+
+        def kept(name: str) -> list[Any]:
+            return [one for one in state[name] if models is None or one["model_id"] in models]
+
+        self._streams = {(s.model_id, s.name): s for s in map(Stream.restored, kept("streams"))}
+        self._mixes = {(m.model_id, m.name): m for m in map(Mix.restored, kept("mixes"))}
+        self._relations = {(r.model_id, r.output): r for r in map(Relation.restored, kept("relations"))}
         self._held = {(model, name): mean for model, name, mean in state["held"]}
         self._started = {(model, name): ts for model, name, ts in state["started"]}
-        self.evicted, self.overflow, self.unreadable, self._block = state["lost"]
+        self.evicted, self.overflow, self.unreadable, self._block, self._now = state["lost"]
         self._pending = []
 
 

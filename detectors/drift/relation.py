@@ -53,6 +53,7 @@ class Relation:
         if self.weights or len(self.learnt) < LEAST_ROWS:
             return False
         names = sorted(set.intersection(*(set(inputs) for _, _, inputs in self.learnt[-PER_DAY:])))
+        names = [name for name in names if not self._counts(name)]
         rows = [row for row in self.learnt if all(name in row[2] for name in names)]
         if not names or len(rows) < LEAST_ROWS:
             return False
@@ -77,6 +78,10 @@ class Relation:
             self.stream.row((block, rest, 0.0, 1))
         self.learnt = []
         return self.stream.calibrate()
+
+    def _counts(self, name: str) -> bool:
+        """Whether an input only ever grows: a clock tells nothing of an output."""
+        return bool((np.diff([row[2][name] for row in self.learnt if name in row[2]]) > 0).all())
 
     def snapshot(self) -> dict[str, Any]:
         return {

@@ -22,6 +22,7 @@ class Output:
 
     `value`: a number (regression, score), a text (label), a list of numbers (vector, or probabilities of classes
     by place) or a table label → probability. `source`: `wire` or `external`. `frame`: 0 for one from outside.
+    `stream`: what names it among several outputs of its model; empty: there is one.
     """
 
     ts: int
@@ -33,6 +34,7 @@ class Output:
     source: str = "wire"
     capture: str = ""
     frame: int = 0
+    stream: str = ""
 
     @property
     def output(self) -> str:
@@ -91,20 +93,21 @@ def drift_id(model_id: str, stream: str, kind: str, ts: int) -> str:
 def readings(output: Output) -> Iterator[Reading]:
     """The streams an output feeds. A probability is watched as it is: `Monitor` takes its logit."""
     ts, model, value = output.ts, output.model_id, output.value
+    name, before = output.stream or "output", f"{output.stream} " if output.stream else ""
     if isinstance(value, str):
-        yield Reading(ts, model, "label", value, "label")
+        yield Reading(ts, model, f"{before}label", value, "label")
     elif isinstance(value, int | float):
-        yield Reading(ts, model, "output", float(value))
+        yield Reading(ts, model, name, float(value))
     elif isinstance(value, tuple):
         for at, part in enumerate(value[:COMPONENTS]):
-            yield Reading(ts, model, f"output[{at}]", float(part))
+            yield Reading(ts, model, f"{name}[{at}]", float(part))
     else:
-        for name in sorted(value)[:COMPONENTS]:
-            yield Reading(ts, model, f"p({name})", float(value[name]), "confidence")
+        for label in sorted(value)[:COMPONENTS]:
+            yield Reading(ts, model, f"{before}p({label})", float(value[label]), "confidence")
         if value:
-            yield Reading(ts, model, "label", max(sorted(value), key=lambda name: value[name]), "label")
+            yield Reading(ts, model, f"{before}label", max(sorted(value), key=lambda label: value[label]), "label")
     if output.confidence is not None:
-        yield Reading(ts, model, "confidence", output.confidence, "confidence")
+        yield Reading(ts, model, f"{before}confidence", output.confidence, "confidence")
 
 
 def _plain(value: Any) -> Any:

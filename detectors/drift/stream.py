@@ -10,7 +10,7 @@ import numpy as np
 
 from detectors.drift.episode import Episode
 from detectors.drift.profile import BLOCK, PER_DAY, PER_HOUR
-from detectors.drift.track import Track, calibrate
+from detectors.drift.track import SHORT_LEAST, Track, calibrate, provisional
 from detectors.drift.watch import Watch
 
 if TYPE_CHECKING:
@@ -20,16 +20,19 @@ LEARN_MOST = 28 * PER_DAY  # blocks kept while learning; the oldest leave
 LEAST_BLOCKS = 2 * PER_HOUR * 12  # of a day's 288, twice: fewer are no baseline
 STILL_FACTOR = 3.0  # times the longest standstill or silence of the learnt days
 STILL_LEAST = 600 * 10**9
+RATE_SPREAD = 0.25  # of the root of the readings a block, taken for granted where little was learnt
 MEASURES = ("level", "inner", "rate")  # block mean, spread within a block, readings a block
 
 
 class Stream(Watch):
-    """`kind` is what its alerts are called: `output`, `confidence`, `input`, `relation`."""
+    """`kind` is what its alerts are called: `output`, `confidence`, `input`, `relation`. `leads`: it speaks for the
+    values that come in one message with it where their rate and their silence are concerned."""
 
-    def __init__(self, model_id: str, name: str, kind: str, arl_days: float) -> None:
-        self.measures = ("level",) if kind == "relation" else MEASURES
+    def __init__(self, model_id: str, name: str, kind: str, arl_days: float, *, leads: bool = True) -> None:
+        self.measures = ("level",) if kind == "relation" else MEASURES if leads else MEASURES[:2]
         super().__init__(kind)
         self.model_id, self.name, self.arl_days = model_id, name, arl_days
+        self.leads = leads
         self.learnt: list[tuple[int, float, float, int]] = []  # block, mean, variance within, readings
         self.block = -1
         self._n, self._sum, self._squares, self._zero = 0, 0.0, 0.0, 0.0
@@ -44,6 +47,19 @@ class Stream(Watch):
     @property
     def watching(self) -> bool:
         return bool(self.tracks)
+
+    @property
+    def short(self) -> bool:
+        """Watched against a provisional baseline, while a whole one is being learnt."""
+        return any(track.short for track in self.tracks.values())
+
+    def restart(self) -> None:
+        """Time leapt: what was learnt holds, what was under way is left, and no silence is made of the leap."""
+        self.block, self._n, self._sum, self._squares = -1, 0, 0.0, 0.0
+        self.last_ts, self.last_value, self.same_since = 0, math.nan, 0
+        self.closed = []
+        for what in ("missing", "frozen"):
+            self.open.pop(what, None)
 
     def take(self, times: Array, values: Array) -> list[Episode]:
         """Readings in order of time (nanoseconds). Episodes that opened, or that have news."""
@@ -102,7 +118,7 @@ class Stream(Watch):
             self.block = now // BLOCK  # what comes later of the block that was over is late
         limit = max(STILL_LEAST, int(STILL_FACTOR * self.gap_most))
         silent = now - self.last_ts
-        if self.watching and silent > limit and "missing" not in self.open:
+        if self.watching and self.leads and silent > limit and "missing" not in self.open:
             news.append(self._stand("missing", self.last_ts, silent, limit))
         return news
 
@@ -134,11 +150,11 @@ class Stream(Watch):
         if self.kind != "relation":
             self.closed.append((row[0], row[1]))
             del self.closed[:-PER_DAY]
-        if self.watching:
-            return self._watch(row)
-        self.learnt.append(row)
-        del self.learnt[:-LEARN_MOST]
-        return []
+        news = self._watch(row) if self.watching else []
+        if not self.watching or (self.short and not self.open):
+            self.learnt.append(row)
+            del self.learnt[:-LEARN_MOST]
+        return news
 
     def _watch(self, row: tuple[int, float, float, int]) -> list[Episode]:
         news: list[Episode] = []
@@ -154,13 +170,44 @@ class Stream(Watch):
     @property
     def _least(self) -> float:
         """Added to a variance before its logarithm is taken, so that a standing block is not infinitely quiet."""
-        return 1e-12 if not self.tracks else max(1e-12, 1e-3 * self.tracks["level"].sigma ** 2)
+        return 1e-12 if "level" not in self.tracks else max(1e-12, 1e-3 * self.tracks["level"].sigma ** 2)
 
-    def calibrate(self) -> bool:
-        """Ends learning, if enough was seen. Deterministic: the bootstrap's seed is the stream's name."""
-        if self.watching or len(self.learnt) < LEAST_BLOCKS or len({b // PER_DAY for b, *_ in self.learnt}) < 2:
+    def calibrate(self, *, short: bool = False) -> bool:
+        """Ends learning, if enough was seen. Deterministic: the bootstrap's seed is the stream's name. `short`: an hour
+        is enough for a provisional baseline."""
+        if (self.watching and not self.short) or self.open:
+            return False
+        whole = len(self.learnt) >= LEAST_BLOCKS and len({b // PER_DAY for b, *_ in self.learnt}) >= 2
+        if not whole and (self.watching or not short or len(self.learnt) < SHORT_LEAST):
             return False
         rows = np.array(self.learnt, dtype=np.float64)
+        self.tracks = {}
+        if bool((np.diff(rows[:, 1]) > 0).all()):
+            self._counter(rows)
+        elif whole:
+            self._whole(rows)
+        else:
+            self._provisional(rows)
+        if whole:
+            self.learnt = []
+        self.still_most = max(self.still_most, self.last_ts - self.same_since if self.last_ts else 0)
+        return True
+
+    def _counter(self, rows: Array) -> None:
+        """What only ever grows is a clock or a count: its level says nothing, that it comes does."""
+        if "rate" in self.measures:
+            self.tracks["rate"] = provisional(np.sqrt(rows[:, 3]), least=RATE_SPREAD)
+
+    def _provisional(self, rows: Array) -> None:
+        inner = float(np.median(rows[:, 2]))
+        level = provisional(rows[:, 1])
+        self.tracks["level"] = provisional(rows[:, 1], math.sqrt(level.sd**2 + inner))
+        if inner > 0 and "inner" in self.measures:
+            self.tracks["inner"] = provisional(np.array([self._measures(tuple(row))[1] for row in rows]))
+        if "rate" in self.measures:
+            self.tracks["rate"] = provisional(np.sqrt(rows[:, 3]), least=RATE_SPREAD)
+
+    def _whole(self, rows: Array) -> None:
         blocks = rows[:, 0].astype(np.int64)
         seed = int.from_bytes(blake2b(f"{self.model_id}\0{self.name}".encode(), digest_size=4).digest(), "big")
         arl = self.arl_days * 2 * len(self.measures)  # level and spread of each measure share the stream's budget
@@ -169,13 +216,10 @@ class Stream(Watch):
         level = calibrate(blocks, rows[:, 1], arl, seed, math.sqrt(level.sd**2 + inner))
         self.tracks["level"] = level
         if inner > 0 and "inner" in self.measures:
-            measured = np.array([self._measures(row)[1] for row in self.learnt])
+            measured = np.array([self._measures(tuple(row))[1] for row in rows])
             self.tracks["inner"] = calibrate(blocks, measured, arl, seed + 2)
         if "rate" in self.measures:
             self.tracks["rate"] = calibrate(blocks, np.sqrt(rows[:, 3]), arl, seed + 4)
-        self.learnt = []
-        self.still_most = max(self.still_most, self.last_ts - self.same_since)
-        return True
 
     def relearn(self) -> None:
         """What is seen from now on is the new baseline: an analyst accepted it."""

@@ -22,7 +22,12 @@ Array = npt.NDArray[Any]
 PHI_MOST = 0.98
 K_LEAST, K_MOST = 0.25, 0.75
 ANCHOR_K, ANCHOR_H = 1.0, 6.0  # over daily means: 0.02 to 1 sigma a day are caught at 0.2 to 2
+SHORT_LEAST = 8  # blocks (40 minutes) that a provisional baseline takes at least
+SHORT_K, SHORT_H = 1.0, 12.0  # its sums: so little is learnt that its centre and spread may be off by half
+NEVER = 1e9  # a height that no sum reaches
 DAY_SHARE = 0.5  # of the usual blocks of a day, for its mean to count
+
+_NORMAL_80 = 1.2816  # of a normal distribution's absolute values, where 80 % lie below
 
 
 @dataclass(slots=True)
@@ -48,6 +53,7 @@ class Track:
     day_sum: float = 0.0
     day_count: int = 0
     offset: float = 0.0
+    short: bool = False  # of less than two days: no profile, and nothing from day to day
 
     def residual(self, block: int, value: float) -> float:
         return value - float(self.profile.at(np.array([block]))[0]) - self.centre - self.offset
@@ -126,6 +132,24 @@ def calibrate(blocks: Array, values: Array, arl_days: float, seed: int, sigma: f
         profile=profile, phi=phi, sd=sd, scale=scale, sigma=sigma, centre=centre, cusum=Cusum(k, h),
         spread=Cusum(0.5, spread_h, one_sided=True), spread_mean=spread_mean, spread_sd=spread_sd,
         anchor=Cusum(ANCHOR_K, ANCHOR_H), day_sd=_day_sd(means, scale, phi, per_day), per_day=per_day,
+    )  # fmt: skip
+
+
+def provisional(values: Array, sigma: float = 0.0, least: float = 0.0) -> Track:
+    """Learns from less than two days, as a short capture has them: no daily profile, no whitening, and a width that the
+    few blocks cannot understate. Medians, so that an hour of another state does not widen it. `least`: of its width;
+    never less than a thousandth of the value, which in so short a time may have stood still by chance."""
+    centre = float(np.median(values))
+    rest = values - centre
+    floor = max(least, 1e-3 * abs(centre), 1e-9)
+    sd = max(float(np.quantile(np.abs(rest), 0.8)) / _NORMAL_80 * (1 + 4 / len(values)), floor)
+    loud = np.minimum(np.abs(rest) / sd, CAP)
+    profile = Profile("flat", (centre,) * 24)
+    return Track(
+        profile=profile, phi=0.0, sd=sd, scale=sd, sigma=max(sigma, sd), centre=0.0, cusum=Cusum(SHORT_K, SHORT_H),
+        spread=Cusum(SHORT_K, SHORT_H, one_sided=True), spread_mean=max(0.8, float(loud.mean())),
+        spread_sd=max(0.6, float(loud.std())), anchor=Cusum(ANCHOR_K, NEVER), day_sd=sd, per_day=float(PER_DAY),
+        short=True,
     )  # fmt: skip
 
 

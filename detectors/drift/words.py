@@ -47,7 +47,8 @@ def of_stream(stream: Stream, episode: Episode, now: int) -> DriftAlert:
     else:
         since, low, high = ts(episode.since), ts(episode.low), ts(episode.high) + BLOCK
         usual = track.profile.medians[(episode.alarm // 12) % 24] + track.centre
-        baseline = f"{usual:.4g} ± {track.sigma:.3g} ({track.profile.kind} daily profile)"
+        of = "learnt for less than two days" if track.short else f"{track.profile.kind} daily profile"
+        baseline = f"{usual:.4g} ± {track.sigma:.3g} ({of})"
         current = f"{usual + episode.magnitude * track.sigma:.4g}, {episode.magnitude:+.1f} sd"
         if episode.shape in ("variance", "periodic"):
             current = f"spread {episode.magnitude:+.1f} sd"

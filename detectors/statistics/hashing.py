@@ -17,17 +17,33 @@ _30, _27, _31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 def hash64(*columns: Array) -> Array:
     """One number a row; columns of numbers, or (rows, n) of bytes."""
-    state = np.zeros(len(columns[0]), dtype=np.uint64)
+    return hash_on(np.zeros(len(columns[0]), dtype=np.uint64), *columns)
+
+
+def hash_on(state: Array, *columns: Array) -> Array:
+    """`hash64` of further columns: those that made `state`, and these."""
     for column in columns:
         for word in _words(column):
             state = _mix(state + _GOLDEN ^ word)
     return state
 
 
+def hash_runs(words: Array, length: int) -> Array:
+    """One number for each word and the `length - 1` before it, a power of two; of the first ones it says nothing."""
+    state, power, reach = _mix(words + _GOLDEN), int(_FIRST), 1
+    while reach < length:
+        longer = state.copy()
+        longer[reach:] += state[:-reach] * np.uint64(power)
+        state, power, reach = longer, power * power % 2**64, 2 * reach
+    return _mix(state)
+
+
 def _words(column: Array) -> Array:
     """The column as rows of 64-bit words."""
     if column.ndim == 1:
         return column.astype(np.uint64)[None, :]
+    if column.shape[1] % 8 == 0 and column.dtype == np.uint8:
+        return np.ascontiguousarray(np.ascontiguousarray(column).view("<u8").T.astype(np.uint64, copy=False))
     padded = np.zeros((len(column), -(-column.shape[1] // 8) * 8), dtype=np.uint8)
     padded[:, : column.shape[1]] = column
     return padded.view("<u8").T.astype(np.uint64)

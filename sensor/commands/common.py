@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from sensor import config
+from sensor.errors import InputError
 from sensor.store import Reading, open_reading
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
+
+
+_LONGEST_NOTE = 2000
 
 
 def settings(arguments: Namespace) -> config.Config:
@@ -27,3 +33,21 @@ def reading(arguments: Namespace) -> Iterator[Reading]:
     loaded = settings(arguments)
     with closing(open_reading(location(arguments, loaded), loaded.store.database)) as store:
         yield store
+
+
+def signature(arguments: Namespace) -> tuple[str, str]:
+    """Who says something, and why: `--by` and `--note`."""
+    if len(arguments.note) > _LONGEST_NOTE:
+        raise InputError(f"--note must be at most {_LONGEST_NOTE} characters")
+    who = _user() if arguments.by is None else arguments.by.strip()
+    if not who.isprintable() or not 0 < len(who) <= 128:
+        raise InputError("--by must be 1 to 128 printable characters")
+    return who, arguments.note
+
+
+def _user() -> str:
+    """The user of the operating system, whatever the environment says."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"

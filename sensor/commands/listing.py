@@ -1,4 +1,4 @@
-"""`driftspan alerts`, `flows`, `assets`: rows of a table, filtered and in order."""
+"""`driftspan alerts`, `incidents`, `drift`, `flows`, `assets`: rows of a table, filtered and in order."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sensor.store import Reading
 
 _TABLE_ROWS = 200
+SHOWN = (OPEN, "returned")  # of an incident whose outputs are back, nobody said anything yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,16 @@ LISTINGS = {
         "first_ts", "last_ts", "last_ts DESC, alert_id, case_id",
         "substring(alert_id, 1, 12) AS id, toDateTime(first_ts, 'UTC') AS first, severity, src_ip, dst_ip,"
         " protocol, title, count, status, case_id AS case",
+    ),
+    "incidents": Listing(
+        "first_ts", "last_ts", "last_ts DESC, incident_id, case_id",
+        "substring(incident_id, 1, 12) AS id, toDateTime(first_ts, 'UTC') AS first, severity, level, model_id AS model,"
+        " cause, round(probability, 2) AS attack, title, status, case_id AS case",
+    ),
+    "drift": Listing(
+        "since", "ts", "ts DESC, drift_id, case_id",
+        "substring(drift_id, 1, 12) AS id, toDateTime(since, 'UTC') AS since, model_id AS model, stream, kind, shape,"
+        " round(magnitude, 1) AS sd, summary, source, case_id AS case",
     ),
     "flows": Listing(
         "first_ts", "last_ts", "last_ts DESC, flow_id, case_id",
@@ -68,8 +79,9 @@ def run(arguments: Namespace) -> int:
 def _tell_hidden(store: Reading, arguments: Namespace) -> None:
     """An empty list must not be taken for a quiet plant."""
     everything = Namespace(**{**vars(arguments), "status": "all"})
-    conditions = _conditions(everything, LISTINGS["alerts"])
-    sql = f"SELECT count() AS hidden FROM (SELECT * FROM alerts{conditions}) WHERE status != {quote(OPEN)}"
+    conditions = _conditions(everything, LISTINGS[arguments.listing])
+    shown = ", ".join(map(quote, (*SHOWN, "merged")))
+    sql = f"SELECT count() AS hidden FROM (SELECT * FROM {arguments.listing}{conditions}) WHERE status NOT IN ({shown})"
     hidden = int(ask(store, check_reading(sql))[0]["hidden"])
     if hidden:
         sys.stderr.write(f"driftspan: {hidden} more are learned, muted or closed; --status all shows them\n")
@@ -101,7 +113,7 @@ def _conditions(arguments: Namespace, listing: Listing) -> str:
     if getattr(arguments, "severity", None) is not None:
         found.append(f"severity >= {quote(arguments.severity)}")
     if (status := _status(arguments)) is not None:
-        found.append(f"status = {quote(status)}")
+        found.append(f"status IN ({', '.join(map(quote, SHOWN if arguments.status is None else (status,)))})")
     if arguments.case is not None:
         found.append(f"case_id = {quote(arguments.case)}")
     if arguments.where is not None:
@@ -111,7 +123,7 @@ def _conditions(arguments: Namespace, listing: Listing) -> str:
 
 def _status(arguments: Namespace) -> str | None:
     """What was learned, muted or closed is listed when it is asked for, in whichever way."""
-    if arguments.listing != "alerts":
+    if arguments.listing not in ("alerts", "incidents"):
         return None
     if arguments.status is not None:
         return None if arguments.status == "all" else str(arguments.status)

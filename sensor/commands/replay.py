@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sensor import changes_file, config, verdicts
+from sensor import changes_file, config, model_registry, verdicts
 from sensor.case_name import LIVE, case_name, check_case
 from sensor.commands.common import location
 from sensor.errors import InputError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from detectors.pipeline import Pipeline
     from parsers import Engine
+    from sensor.intake.feed import Feed
     from sensor.learn_from import Learnt
     from sensor.replay import Outcome
 
@@ -47,7 +48,9 @@ def run(arguments: Namespace) -> int:
     engine = open_captures(arguments.captures, loaded, workers, _warn)
     if loaded.alerting.changes:
         changes_file.load(loaded.alerting.changes)  # what is wrong with them is said before a store is made
-    outcome = _replayed(arguments, loaded, case, engine, pace, learn)
+    model_registry.configured(loaded.models)  # so are manifests that cannot be trusted
+    feed = _feed(arguments, loaded)
+    outcome = _replayed(arguments, loaded, case, engine, pace, learn, feed)
     for warning in (*outcome.warnings, *outcome.notes):
         _warn(warning)
     if outcome.replaced_rows:
@@ -57,19 +60,37 @@ def run(arguments: Namespace) -> int:
 
 
 def _replayed(
-    arguments: Namespace, loaded: config.Config, case: str, engine: Engine, pace: float, learn: _Learn
+    arguments: Namespace,
+    loaded: config.Config,
+    case: str,
+    engine: Engine,
+    pace: float,
+    learn: _Learn,
+    feed: Feed,
 ) -> Outcome:
     from sensor.replay import Replay, pipeline_of
 
     with closing(open_store(location(arguments, loaded), loaded.store.database, loaded.sensor.name)) as store:
-        pipeline = pipeline_of(loaded, case, verdicts.running(store, case))
+        models = model_registry.running(store, loaded.models)
+        pipeline = pipeline_of(loaded, case, verdicts.running(store, case), models=models)
         learn.teach(pipeline)
         shown = progress()
         try:
-            return Replay(engine, store, loaded, case, pipeline).run(pace, shown)
+            return Replay(engine, store, loaded, case, pipeline, feed).run(pace, shown)
         finally:
             if shown is not None:
                 shown.done()
+
+
+def _feed(arguments: Namespace, loaded: config.Config) -> Feed:
+    """What is named here, else what the configuration names."""
+    from sensor.intake.feed import Feed
+
+    return Feed(
+        arguments.drift or loaded.intake.drift,
+        arguments.inference or loaded.intake.inference,
+        [model.id for model in loaded.models],
+    )
 
 
 class _Learn:

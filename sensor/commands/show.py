@@ -1,4 +1,4 @@
-"""`driftspan show ID`: one alert whole, with what the catalogue says of its kind and the packets that decide it."""
+"""`driftspan show ID`: one alert or incident whole; an alert with what the catalogue says, and its packets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from sensor.alerts import ask, checked_id, of_id, only
+from sensor.commands import incidents
 from sensor.commands.common import reading
 from sensor.output import cell, chosen_format, show_rows
 from sensor.packets import dissected
@@ -33,8 +34,13 @@ def run(arguments: Namespace) -> int:
     wanted = checked_id(arguments.id)
     with reading(arguments) as store:
         alert = only(of_id(store, wanted, arguments.case))
-        alert["capture_path"] = _capture_path(store, alert)
+        if "incident_id" not in alert:
+            alert["capture_path"] = _capture_path(store, alert)
     fmt = chosen_format(arguments.format)
+    if "incident_id" in alert:
+        del alert["alert_id"]
+        incidents.show(alert, fmt)
+        return 0
     alert["packets"], alert["packets_note"] = [], ""
     if arguments.packets and fmt != "csv":
         alert["packets"], alert["packets_note"] = dissected(alert["capture_path"], alert["capture"], alert["frames"])

@@ -11,6 +11,9 @@ from sensor.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
 
+    from sensor.keeper.client import KeeperStore
+    from sensor.spool import Batch
+
 SERVER_SCHEMES = ("clickhouse://", "clickhouses://", "http://", "https://", "tcp://")
 
 
@@ -33,7 +36,17 @@ class Reading(Protocol):
     def close(self) -> None: ...
 
 
-class Store(Reading, Protocol):
+class Saying(Reading, Protocol):
+    """An open store that also takes what people say."""
+
+    def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
+        """Adds a row to `verdicts`, for one case or, with an empty name, for all. It is durable when this returns."""
+
+    def record_model(self, row: Mapping[str, object]) -> None:
+        """Adds a row to `model_registry`. It is durable when this returns."""
+
+
+class Store(Saying, Protocol):
     """An open store that also writes. What `flush` has returned from survives `kill -9`."""
 
     def begin_case(self, case: str, captures: Sequence[CaptureFacts]) -> int:
@@ -48,11 +61,17 @@ class Store(Reading, Protocol):
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
         """Writes rows that replace earlier ones of the same key."""
 
-    def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
-        """Adds a row to `verdicts`, for one case or, with an empty name, for all. It is durable when this returns."""
+    def record(self, table: str, case: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Writes rows of any case that come from outside; they are durable when this returns."""
 
     def flush(self) -> None:
         """Writes whatever `append` kept."""
+
+    def expect_tokens(self) -> None:
+        """Makes the tables remember batches, for `deliver`."""
+
+    def deliver(self, batch: Batch) -> None:
+        """Writes a batch of a spool; one that was written before is not written again."""
 
     def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         """Everything came; `found`: columns of the table `captures` by capture id."""
@@ -61,9 +80,22 @@ class Store(Reading, Protocol):
 def open_reading(location: str, database: str) -> Reading:
     """Opens an existing store to read. StoreError or InputError says why not."""
     _embedded(location)
+    if keeper := _keeper(location):
+        return keeper
     from sensor.store.chdb_reading import ChdbReading
 
     return ChdbReading(Path(location), database)
+
+
+def open_saying(location: str, database: str, sensor: str, *, make: bool = False) -> Saying:
+    """Opens an existing store, or where it may be made a new one, to record what people say. StoreError or InputError
+    says why not."""
+    _embedded(location)
+    if keeper := _keeper(location):
+        return keeper
+    if not make:
+        check_store(location)
+    return open_store(location, database, sensor)
 
 
 def check_store(location: str) -> None:
@@ -80,6 +112,17 @@ def open_store(location: str, database: str, sensor: str) -> Store:
     from sensor.store.chdb_store import ChdbStore
 
     return ChdbStore(Path(location), database, sensor)
+
+
+def _keeper(location: str) -> KeeperStore | None:
+    """Whoever owns the store while a sensor runs."""
+    from sensor.keeper import socket_of
+
+    if not socket_of(location).exists():
+        return None
+    from sensor.keeper.client import keeper_of
+
+    return keeper_of(location)
 
 
 def _embedded(location: str) -> None:

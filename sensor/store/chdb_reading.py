@@ -30,8 +30,11 @@ _SETTINGS = (
 
 
 class ChdbReading:
-    def __init__(self, path: Path, database: str) -> None:
-        check_existing(path)
+    """`owned`: this process has the store open already."""
+
+    def __init__(self, path: Path, database: str, *, owned: bool = False) -> None:
+        if not owned:
+            check_existing(path)
         self._session = Session(path)
         try:
             self._begin(path, database)

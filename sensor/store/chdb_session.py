@@ -15,7 +15,7 @@ from sensor.store.literal import quote
 from sensor.store.pipe import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Sequence
     from pathlib import Path
 
 # SHOW, EXPLAIN and their like have no streamed answer; that of SELECT comes in blocks and is bounded.
@@ -65,15 +65,18 @@ class Session:
             if self._open:
                 self._connection.streaming_cancel_query(result)
 
-    def insert(self, table: str, columns: list[str], data: Iterable[bytes], fmt: str) -> None:
+    def insert(self, table: str, columns: Sequence[str], data: Iterable[bytes], fmt: str, token: str = "") -> None:
         """Writes rows in a ClickHouse format; they are durable when it returns. StoreError if it fails.
+
+        Rows that come again with the same token are not written again, where the table looks at tokens.
 
         The engine's own streaming insert is not used: it ends as if all were well when the disk is full.
         """
         names = ", ".join(f"`{column}`" for column in columns)
+        once = f"SETTINGS insert_deduplication_token = {quote(token)} " if token else ""
         try:
             with readable(data) as path:
-                self._connection.query(f"INSERT INTO {table} ({names}) FROM INFILE {quote(path)} FORMAT {fmt}")
+                self._connection.query(f"INSERT INTO {table} ({names}) FROM INFILE {quote(path)} {once}FORMAT {fmt}")
         except RuntimeError as error:
             raise faults.of_store(error, f"{self._path}: rows for {table!r} cannot be written") from None
 

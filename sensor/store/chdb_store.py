@@ -9,17 +9,19 @@ from sensor.store import CaptureFacts, directory, migrate
 from sensor.store.batch import batch_for
 from sensor.store.chdb_session import Session
 from sensor.store.literal import quote
-from sensor.store.rows import ndjson, run_id
+from sensor.store.rows import DERIVED, OF_RUN, ndjson, run_id
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from sensor.spool import Batch as Delivery
     from sensor.store.batch import Batch
 
 # An insert costs 10 to 70 ms whatever its size: few large ones. The bytes bound memory.
 BATCH_ROWS = 200_000
 BATCH_BYTES = 128 * 1024 * 1024
+TOKENS = 10_000  # batches that a table remembers: more than can be under way when a process is killed
 # One thread: an insert of sorted rows is cheaper without handing blocks around, and the engine's workers
 # need the other cores. A capture whose clock jumps may touch many months.
 _SETTINGS = (
@@ -30,9 +32,6 @@ _SETTINGS = (
     "lightweight_deletes_sync = 2",
     "date_time_input_format = 'basic'",
 )
-# Learnt from a run as a whole, not read off one capture.
-_DERIVED = ("alert_rows", "assets", "drift", "incidents", "health")
-_OF_RUN = (*_DERIVED, "captures")
 
 
 class ChdbStore:
@@ -79,9 +78,9 @@ class ChdbStore:
         mine = f"case_id = {quote(self._case)} AND capture IN ({wanted})"
         derived = f"case_id = {quote(self._case)} AND run IN ({', '.join(map(quote, runs))})"
         for table in self._tables_with("capture"):
-            if table not in _DERIVED:
+            if table not in DERIVED:
                 deleted += self._delete(table, mine)
-        for table in _DERIVED:
+        for table in DERIVED:
             deleted += self._delete(table, derived)
         return deleted
 
@@ -103,10 +102,14 @@ class ChdbStore:
             raise StoreError("rows were appended before a case was begun")
         waiting = self._waiting.get(table)
         if waiting is None:
-            waiting = self._waiting[table] = batch_for(rows, {"sensor": self._sensor, "case_id": self._case})
+            waiting = self._waiting[table] = batch_for(rows, self._constants(table))
         waiting.add(rows)
         if waiting.rows >= BATCH_ROWS or waiting.size >= BATCH_BYTES:
             self._write(table)
+
+    def _constants(self, table: str) -> dict[str, str]:
+        constants = {"sensor": self._sensor, "case_id": self._case}
+        return {**constants, "run": self._run} if table in OF_RUN else constants
 
     def _write(self, table: str) -> None:
         waiting = self._waiting.pop(table)
@@ -117,16 +120,32 @@ class ChdbStore:
             self._write(table)
 
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
-        constants = {"sensor": self._sensor, "case_id": self._case}
-        if table in _OF_RUN:
-            constants["run"] = self._run
+        constants = self._constants(table)
         found = [{**row, **constants} for row in rows]
         if found:
             self._session.insert(table, list(found[0]), [ndjson(found)], "JSONEachRow")
 
+    def record(self, table: str, case: str, rows: Iterable[Mapping[str, object]]) -> None:
+        found = [{**row, "sensor": self._sensor, "case_id": case} for row in rows]
+        if found:
+            self._session.insert(table, list(found[0]), [ndjson(found)], "JSONEachRow")
+
     def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
-        said = {**row, "sensor": self._sensor, "case_id": case}
-        self._session.insert("verdicts", list(said), [ndjson([said])], "JSONEachRow")
+        self.record("verdicts", case, [row])
+
+    def record_model(self, row: Mapping[str, object]) -> None:
+        self.record("model_registry", "", [row])
+
+    def expect_tokens(self) -> None:
+        """From now on every table of rows knows the batches that came last, so that one may be delivered again."""
+        tables = self._session.run(
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+        ).split()
+        for table in tables:
+            self._session.run(f"ALTER TABLE {table} MODIFY SETTING non_replicated_deduplication_window = {TOKENS}")
+
+    def deliver(self, batch: Delivery) -> None:
+        self._session.insert(batch.table, batch.columns, [batch.payload], batch.format, batch.token)
 
     def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         self.flush()

@@ -11,8 +11,14 @@ import orjson
 
 from detectors import address
 
-_TIMES = ("ts", "first_ts", "last_ts", "first_seen", "last_seen", "expiry")
+_TIMES = (
+    "ts", "first_ts", "last_ts", "first_seen", "last_seen", "expiry",
+    "since", "since_low", "since_high", "returned",
+)  # fmt: skip
 _SECOND = 10**9
+# Tables whose rows are learnt from a run as a whole, not read off one capture.
+DERIVED = ("alert_rows", "assets", "drift", "incident_rows", "health", "inference_log", "ledger_heads")
+OF_RUN = (*DERIVED, "captures")
 _ADDRESS = 16  # bytes
 
 

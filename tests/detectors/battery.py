@@ -7,11 +7,13 @@ import math
 import random
 from typing import Any
 
+from detectors.arrived import HostOutput
 from detectors.base import Detector
 from detectors.learning import Settings
+from detectors.models import DataSource, Model
 from detectors.window import Window
 from detectors.zones import Policy, Zone
-from tests.detectors.build import SCHEMAS, act, flow, run, step, window
+from tests.detectors.build import SCHEMAS, SECOND, T0, act, flow, run, step, window
 from tests.detectors.build import detector as make
 
 _HOSTS = [f"10.0.{net}.{host}" for net in (1, 2, 9) for host in range(1, 9)] + [
@@ -64,7 +66,7 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
     behaviours += [known, {**known, "operation": odd, "object": "", "client_ip": pick(("10.0.2.1", "10.0.2.2"))}]
     flood = act("10.0.2.3", "10.0.2.9", "mqtt", "publish", "report", unit="pump", object="plant/pump", ts=at + 2)
     flood |= {"client_ip": "10.0.2.3" if at < 30 else "10.0.2.4", "count": 20 if at < 30 else 900, "frame": int(at) + 8}
-    behaviours.append(flood)
+    behaviours += [flood, {**flood, "client_ip": "10.0.2.8", "unit": "edge", "operation": "deliver"}]
     behaviours += regular(at)
     distinct = {
         b["client_ip"] + b["server_ip"] + b["protocol"] + b["unit"] + b["operation"] + b["object"]: b
@@ -78,6 +80,15 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
         for _ in range(5)
     ]
     mqtt = [ends(username_seen=rng.randrange(2), password_seen=rng.randrange(2)) for _ in range(5)]
+    # The pump's messages, and what the edge node is given of them.
+    for n in range(4):
+        hop = {"packet": "PUBLISH", "topic": "plant/pump", "dst_ip": "10.0.2.9", "dst_port": 1883, "flow_id": 7}
+        said = [
+            {**hop, "src_ip": "10.0.2.3", "ts": at + n, "frame": int(at) + n + 1, "payload": b'{"v": %d}' % (at + n)}
+        ]
+        said.append({**said[0], "src_ip": "10.0.2.8", "ts": at + n + 0.01, "frame": int(at) + n + 5})
+        said[1]["payload"] = b'{"v": %d}' % (at + n + (900 if at >= 30 else 0))
+        mqtt += said
     opcua = [
         ends(service=pick(("Read", "GetEndpoints", "")), security_policy=pick(("None", "Basic256", "")),
              security_mode=pick(("none", "sign")), identity_token=pick(("", "username")))
@@ -110,6 +121,7 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
              client_cert_subject=pick(("", "CN=shared")), not_before=1, not_after=pick((0, 2)))
         for _ in range(9)
     ]  # fmt: skip
+    mqtt += model(at)
     guess = {"ts": at + 3, "service": "ActivateSession", "identity_token": "username", "status": 1 << 31}
     opcua += [{**flow("10.0.9.9", "10.0.1.1", "opcua"), **guess, "frame": n, "flow_id": n} for n in range(1, 9)]
     cable = [
@@ -186,11 +198,48 @@ def windows(seed: int, count: int) -> list[dict[str, Any]]:
 POLICY = Policy((Zone("cell", 1, ("10.0.1.0/24",)), Zone("edge", 3, ("10.0.2.0/24",), kind="edge_ai"),
                  Zone("office", 4, ("10.0.9.0/24",), kind="it")))  # fmt: skip
 
+MODELS_FED = (Model("wear", ("10.0.2.8",), inputs=("plant/pump",)),)
+SOURCES = (
+    DataSource("pump", ("10.0.2.3",), ("plant/pump",), ("wear",)),
+    DataSource("store", ("10.0.1.1",), ("/rows",)),
+)
+
+
+MODELS = (Model("wear", ("10.0.2.3",), ("plant/telemetry",), ("plant/wear",)),)
+
+
+def model(at: float) -> list[dict[str, Any]]:
+    """What a model reads and says each second, as MQTT messages."""
+    ends = {"src_ip": "10.0.2.3", "dst_ip": "10.0.2.9", "dst_port": 1883, "packet_type": 3, "packet": "PUBLISH"}
+    made = []
+    for n in range(10):
+        for topic, value in (("plant/telemetry", 100 + (at + n) % 37), ("plant/wear", 1000 + (at + n) % 41)):
+            made.append({**ends, "topic": topic, "payload": json.dumps({"value": value}).encode(), "ts": at + n,
+                         "frame": int(at) * 10 + n + 1, "flow_id": len(topic)})  # fmt: skip
+    return made
+
+
+def host_log(one: Window) -> list[HostOutput]:
+    """Its host's log, which lies a second behind, denies some outputs and inputs, and lacks and adds others."""
+    begin = (one.start - T0) / SECOND
+    log = []
+    for n in range(10):
+        at = begin + n
+        said = 1000 + at % 41 + (77 if at % 13 == 5 else 0)
+        read = 100 + at % 37 + (55 if at % 17 == 9 else 0)
+        moment = T0 + round((at - 1) * SECOND) + (SECOND // 2 if at % 19 == 3 else 0)
+        if at % 23 != 4:
+            log.append(HostOutput(moment, "wear", said, inputs={"value": read}, place=f"wear.log:{int(at)}"))
+    return log
+
 
 def fresh(kind: type[Detector]) -> Detector:
     """Most guess the zones; what is about zones that somebody drew has some."""
     policy = POLICY if kind.name in ("boundary_shape", "beacon") else None
-    return make(kind, policy, learning=Settings(seconds=20.0))
+    models, sources = (MODELS_FED, SOURCES) if kind.name == "feeds" else (MODELS, ())
+    made = make(kind, policy, learning=Settings(seconds=20.0), models=models, sources=sources)
+    made.hears = host_log  # type: ignore[attr-defined]
+    return made
 
 
 def whole(kind: type[Detector], made: list[Window]) -> list[Any]:

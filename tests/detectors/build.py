@@ -11,6 +11,7 @@ from detectors import address
 from detectors.base import Detector, parse_settings
 from detectors.changes import Change
 from detectors.learning import Settings as Learning
+from detectors.models import DataSource, Model
 from detectors.site import site
 from detectors.window import Window
 from detectors.zones import Policy
@@ -45,6 +46,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "mqtt": {
         "ts": TIME, **FLOW, "frame": pa.uint64(), "packet_type": pa.uint8(), "packet": NAME, "client_id": NAME,
         "username_seen": pa.uint8(), "password_seen": pa.uint8(), "topic": NAME, "reason_code": pa.uint8(),
+        "retain": pa.uint8(), "payload": pa.binary(), "payload_cut": pa.uint8(), "filters": pa.list_(pa.utf8()),
     },
     "tls": {
         "ts": TIME, **FLOW, "frame": pa.uint64(), "version": NAME, "version_number": pa.uint16(), "cipher": NAME,
@@ -78,6 +80,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 DEFAULTS: dict[str, Any] = {
     "transport": "tcp", "state": "established", "packets_out": 9, "packets_in": 9, "count": 1, "answered": None,
     "message_type": "MSG", "src_port": 40000, "encrypted": None, "values": (), "capture": "a.pcap",
+    "payload": b"", "filters": (),
 }  # fmt: skip
 PORTS = {"modbus": 502, "dnp3": 20000, "opcua": 4840, "mqtt": 1883, "http": 80, "tls": 443, "ssh": 22, "ftp": 21}
 
@@ -143,17 +146,23 @@ def detector(
     policy: Policy | None = None,
     learning: Learning | None = None,
     changes: Iterable[Change] = (),
+    models: Iterable[Model] = (),
+    sources: Iterable[DataSource] = (),
     **settings: object,
 ) -> Detector:
-    return kind(parse_settings(kind, settings), site(policy or Policy(), learning, changes))
+    return kind(parse_settings(kind, settings), site(policy or Policy(), learning, changes, models, sources=sources))
 
 
 def step(made: Detector, one: Window) -> list[Any]:
-    """One window or part of one, as the pipeline gives it to a single detector."""
+    """One window or part of one, as the pipeline gives it to a single detector. `made.hears`, where a test sets it,
+    says which records from outside come with a window."""
+    if hasattr(made, "hears"):
+        made.site.arrived.take((), made.hears(one))
     made.site.learn(one)
     alerts = made.observe(one)
     if one.last:
         made.learning.close(one.end)
+        made.site.arrived.clear()
     return alerts
 
 

@@ -104,10 +104,11 @@ LIMITS = {
     "asset_changes": "HOSTS VALUES", "beacon": "PAIRS USED", "boundary_shape": "EDGES MACS", "chains": "SESSIONS",
     "credentials": "ACCOUNTS SUBJECTS", "encryption": "EDGES SERVERS", "exfiltration": "DIRECTIONS WATCHED HELD CLIENTS",
     "lateral": "ACTS EDGES SPREAD", "logins": "REFUSED", "outflow": "ACTS STREAMS", "relay": "DIRECTIONS RECEIVED", "silence": "HOSTS",
-    "rates": "KEYS MOST", "write_ranges": "RANGES WRITES", "commands": "WAITING", "command_habits": "STATIONS",
+    "rates": "KEYS MOST", "write_ranges": "RANGES WRITES", "commands": "WAITING", "command_order": "STEPS WINDOW", "command_habits": "STATIONS",
     "command_load": "PAIRS", "arp_claims": "ADDRESSES CLAIMS", "mqtt_identities": "NAMES", "answers": "PAIRS",
     "availability": "FLOWS SHOWN", "unresponsive": "DEVICES ASKED", "restarts": "STATIONS CONNECTS",
     "baseline": "BEHAVIOURS CONVERSATIONS", "period": "BEHAVIOURS ENDED", "values": "TAGS",
+    "feeds": "PARTIES WAITING TOLD", "feed_messages": "ROLES TOPICS LOGINS WAITING", "feed_legs": "MESSAGES",
     "transfer": "EDGES", "tunnels": "DOMAINS PINGS", "volumes": "FLOWS",
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from detectors.correlate.cases import cases
 from detectors.correlate.evidence import Evidence
-from detectors.correlate.factory import LAG_EDGES, parse, words
+from detectors.correlate.factory import LAG_EDGES, SYMPTOM, parse, words
 from detectors.correlate.incidents import groups, log_odds
 from detectors.correlate.rows import FEATURES, MARKS, REACHES, SILENT
 from detectors.correlate.score import calibrated, judge, probability, share_here
@@ -55,7 +55,7 @@ def _shares(counts: dict[str, float], silent: str = "", smooth: float = SMOOTH) 
 
 
 def tables(plants: list[Plant]) -> dict:
-    types = sorted({*words()["types"].values(), "other"})
+    types = sorted({*words()["types"].values(), "other"} - {SYMPTOM})
     empty = parse(_document(types))
     counts = {name: _zero(types) for name in CAUSE}
     background = {t: {"n": 0.0, "reaches": dict.fromkeys(REACHES, 0.0), "marks": _marks()} for t in types}

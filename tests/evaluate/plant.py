@@ -29,7 +29,7 @@ CAMPAIGN = "day_campaign"  # clean up to where its labels say
 # Techniques that move the process, a reading or a model's output, and the kinds of alert that show such a move.
 MOVES = frozenset(("T0806", "T0836", "T1692.001", "T1692.002", "AML.T0018", "AML.T0020", "AML.T0043"))
 READINGS = frozenset(("values.range", "values.step"))
-SHOWN = READINGS | {"period.doubled"}
+SHOWN = READINGS | {"period.doubled", "feeds.new_source", "feeds.altered"}
 BEFOREHAND, AFTERWARDS = 300 * SECOND, 900 * SECOND  # a change is approved for longer than it takes
 OWN = 7200 * SECOND  # of a clean day's own beginning that is learnt
 EPOCH = 1793599200 * SECOND  # the plant's days begin at 06:00

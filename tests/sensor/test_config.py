@@ -86,7 +86,10 @@ enabled = false
     [
         ("[stoer]\n", 1, "did you mean 'store'"),
         ("\n[store]\npaht = 'x'\n", 3, "did you mean 'path'"),
-        ("[console]\nport = 1\n", 2, "there is no key"),
+        ("[console]\nports = 1\n", 2, "did you mean 'port'"),
+        ("[console]\nport = 65536\n", 2, "port must be between 0"),
+        ("[console]\nhost = ''\n", 2, "host is empty"),
+        ("[intake]\ninference = 'x'\n", 2, "must be a list"),
         ("[store]\npath = 3\n", 2, "'path' must be a text"),
         ("[capture]\nworkers = true\n", 2, "'workers' must be a whole number"),
         ("[capture]\nworkers = 0\n", 2, "between 1 and"),

@@ -56,7 +56,7 @@ def test_the_names_that_others_rely_on_are_there() -> None:
     have = store_columns()
     assert {
         "modbus", "dnp3", "opcua", "mqtt", "tls", "flows", "assets", "tag_changes", "files", "anomalies",
-        "alert_rows", "drift", "inference_log", "incidents", "health", "behaviours", "captures", "sightings",
+        "alert_rows", "drift", "inference_log", "incident_rows", "health", "behaviours", "captures", "sightings",
     } <= set(have)  # fmt: skip
     network = {"src_ip": "IPv6", "src_port": "UInt16", "dst_ip": "IPv6", "dst_port": "UInt16", "vlan": "UInt16",
                "flow_id": "UInt64"}  # fmt: skip

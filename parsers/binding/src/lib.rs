@@ -5,25 +5,29 @@
 mod arrow;
 mod native;
 mod part;
+mod source;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use ::capture::Merge;
 use arrow_array::RecordBatchIterator;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_schema::ArrowError;
+use mirror::Live;
 use pyo3::create_exception;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict};
 use wire::limits::Limits;
-use wire::pipeline::{Packet, Pipeline, Settings};
+use wire::pipeline::{Pipeline, Settings};
 use wire::rows::Rows;
 
 use crate::native::Block;
 use crate::part::{Part, Words};
+use crate::source::{Source, Turn};
 
 create_exception!(
     _native,
@@ -130,9 +134,9 @@ struct Window {
     counters: Py<PyDict>,
 }
 
-/// The readers and the packet path.
+/// The source and the packet path.
 struct Inner {
-    merge: Merge,
+    source: Source,
     pipeline: Pipeline,
     ids: Vec<String>,
     over: bool,
@@ -142,6 +146,7 @@ struct Inner {
 #[pyclass(frozen, module = "parsers._native")]
 struct Engine {
     inner: Mutex<Inner>,
+    stop: Arc<AtomicBool>,
 }
 
 impl Engine {
@@ -161,29 +166,58 @@ impl Engine {
         limits: Option<BTreeMap<String, u64>>,
         vlan_in_key: bool,
     ) -> PyResult<Self> {
-        if !(0.001..=86_400.0).contains(&window_seconds) {
-            return Err(PyValueError::new_err(format!(
-                "a window of {window_seconds} s: it must last from 0.001 to 86400 s"
-            )));
-        }
-        let mut chosen = Limits::default();
-        for (name, value) in limits.unwrap_or_default() {
-            chosen.set(&name, value).map_err(|known| {
-                PyValueError::new_err(format!("there is no limit {name:?}; the limits are: {}", known.join(", ")))
-            })?;
-        }
+        let pipeline = pipeline(window_seconds, workers, limits, vlan_in_key)?;
         let merge = Merge::open(&captures).map_err(|e| CaptureError::new_err(e.to_string()))?;
         let ids = merge.facts().into_iter().map(|f| f.id).collect();
-        #[allow(clippy::cast_possible_truncation)] // bounded above: at most 8.64e13
-        let window = (window_seconds * 1e9).round() as i64;
-        let settings = Settings { window, workers: workers.clamp(1, 256), vlan_in_key, limits: chosen };
-        Ok(Self { inner: Mutex::new(Inner { merge, pipeline: Pipeline::new(settings), ids, over: false }) })
+        Ok(Self::over(Source::Captures(merge), pipeline, ids, Arc::default()))
+    }
+
+    /// Listens to interfaces until `stop`. `program`: of classic BPF.
+    #[staticmethod]
+    #[pyo3(signature = (
+        interfaces, *, window_seconds = 10.0, workers = 1, limits = None, vlan_in_key = false, ring_mib = 64,
+        snaplen = 0, promiscuous = true, program = None, rings = 1
+    ))]
+    #[allow(clippy::too_many_arguments)] // names of settings, given by keyword
+    fn live(
+        interfaces: Vec<String>,
+        window_seconds: f64,
+        workers: usize,
+        limits: Option<BTreeMap<String, u64>>,
+        vlan_in_key: bool,
+        ring_mib: u32,
+        snaplen: u32,
+        promiscuous: bool,
+        program: Option<Vec<mirror::Instruction>>,
+        rings: u16,
+    ) -> PyResult<Self> {
+        let pipeline = pipeline(window_seconds, workers, limits, vlan_in_key)?;
+        let filter = program.unwrap_or_default();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut wanted = Vec::new();
+        for (place, interface) in (0u16..).zip(interfaces) {
+            let fanout = (rings > 1).then(|| mirror::group(place));
+            let one = mirror::Settings { interface, ring_mib, snaplen, promiscuous, filter: filter.clone(), fanout };
+            wanted.extend(std::iter::repeat_n(one, usize::from(rings.max(1))));
+        }
+        let live = Live::open(wanted, Arc::clone(&stop)).map_err(|e| CaptureError::new_err(e.to_string()))?;
+        let ids = live.facts().iter().map(id_of).collect();
+        Ok(Self::over(Source::Interfaces(live), pipeline, ids, stop))
+    }
+
+    /// Ends the stream: the next call of `next` gives the last window. Any thread may call it.
+    fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
     }
 
     /// The next window; None at the end. The GIL is free meanwhile.
     fn next(&self, py: Python<'_>) -> PyResult<Option<Window>> {
-        let Some((window, mut tables)) = py.detach(|| self.lock()?.next())? else {
-            return Ok(None);
+        let (window, mut tables) = loop {
+            match py.detach(|| self.lock()?.next(&self.stop))? {
+                Some(Some(found)) => break found,
+                Some(None) => py.check_signals()?,
+                None => return Ok(None),
+            }
         };
         let by_name = PyDict::new(py);
         for (name, parts) in std::mem::take(&mut tables) {
@@ -200,6 +234,11 @@ impl Engine {
 
     /// What is known of each capture so far.
     fn captures<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let inner = self.lock()?;
+        let facts = match &inner.source {
+            Source::Captures(merge) => merge.facts(),
+            Source::Interfaces(live) => live.facts().into_iter().map(as_capture).collect(),
+        };
         let describe = |f: ::capture::Facts| {
             let d = PyDict::new(py);
             d.set_item("path", f.path)?;
@@ -210,37 +249,89 @@ impl Engine {
             d.set_item("first_ts", f.first_ts)?;
             d.set_item("last_ts", f.last_ts)?;
             d.set_item("truncated_packets", f.truncated_packets)?;
+            d.set_item("dropped", f.dropped)?;
             Ok(d)
         };
-        let facts = self.lock()?.merge.facts();
         facts.into_iter().map(describe).collect()
     }
 
-    /// What the reader has to say: captures that break off, blocks that were skipped.
+    /// What the source has to say: captures that break off, blocks that were skipped, interfaces that went down
+    /// since this was asked last.
     fn warnings(&self) -> PyResult<Vec<String>> {
-        Ok(self.lock()?.merge.warnings())
+        Ok(match &mut self.lock()?.source {
+            Source::Captures(merge) => merge.warnings(),
+            Source::Interfaces(live) => live.told(),
+        })
+    }
+}
+
+impl Engine {
+    fn over(source: Source, pipeline: Pipeline, ids: Vec<String>, stop: Arc<AtomicBool>) -> Self {
+        Self { inner: Mutex::new(Inner { source, pipeline, ids, over: false }), stop }
+    }
+}
+
+fn pipeline(
+    window_seconds: f64,
+    workers: usize,
+    limits: Option<BTreeMap<String, u64>>,
+    vlan_in_key: bool,
+) -> PyResult<Pipeline> {
+    if !(0.001..=86_400.0).contains(&window_seconds) {
+        return Err(PyValueError::new_err(format!(
+            "a window of {window_seconds} s: it must last from 0.001 to 86400 s"
+        )));
+    }
+    let mut chosen = Limits::default();
+    for (name, value) in limits.unwrap_or_default() {
+        chosen.set(&name, value).map_err(|known| {
+            PyValueError::new_err(format!("there is no limit {name:?}; the limits are: {}", known.join(", ")))
+        })?;
+    }
+    #[allow(clippy::cast_possible_truncation)] // bounded above: at most 8.64e13
+    let window = (window_seconds * 1e9).round() as i64;
+    Ok(Pipeline::new(Settings { window, workers: workers.clamp(1, 256), vlan_in_key, limits: chosen }))
+}
+
+/// An interface's identity: its name and when it was opened.
+fn id_of(facts: &mirror::Facts) -> String {
+    format!("live-{}-{:x}", facts.interface, facts.opened)
+}
+
+/// What is known of an interface, as of a capture.
+fn as_capture(facts: mirror::Facts) -> ::capture::Facts {
+    ::capture::Facts {
+        id: id_of(&facts),
+        path: facts.interface,
+        format: "live",
+        bytes: facts.bytes,
+        packets: facts.packets,
+        packet_bytes: facts.bytes,
+        first_ts: facts.first_ts,
+        last_ts: facts.last_ts,
+        truncated_packets: facts.truncated_packets,
+        dropped: facts.dropped,
+        ..::capture::Facts::default()
     }
 }
 
 type Tables = Vec<(&'static str, Vec<Part>)>;
 
 impl Inner {
-    fn next(&mut self) -> PyResult<Option<(wire::pipeline::Window, Tables)>> {
-        self.advance().map(|window| self.convert(window)).transpose()
-    }
-
-    fn advance(&mut self) -> Option<wire::pipeline::Window> {
+    /// A window; or that there is none yet; or that there will be none any more.
+    fn next(&mut self, stop: &Arc<AtomicBool>) -> PyResult<Option<Option<(wire::pipeline::Window, Tables)>>> {
         if self.over {
-            return None;
+            return Ok(None);
         }
-        while let Some(p) = self.merge.next() {
-            let packet = Packet { ts: p.ts, frame: p.frame, link: p.link, orig_len: p.orig_len, data: p.data };
-            if let Some(window) = self.pipeline.push(&packet) {
-                return Some(window);
+        let window = match self.source.turn(&mut self.pipeline, stop) {
+            Turn::Window(window) => Some(*window),
+            Turn::Nothing => return Ok(Some(None)),
+            Turn::Over => {
+                self.over = true;
+                self.pipeline.finish().map(|window| self.source.counted(window))
             }
-        }
-        self.over = true;
-        self.pipeline.finish()
+        };
+        window.map(|window| self.convert(window).map(Some)).transpose()
     }
 
     fn convert(&self, mut window: wire::pipeline::Window) -> PyResult<(wire::pipeline::Window, Tables)> {
@@ -258,6 +349,12 @@ impl Inner {
         }
         Ok((window, tables))
     }
+}
+
+/// Gives up every capability of this thread for good; sockets that are open stay open.
+#[pyfunction]
+fn drop_privileges() -> PyResult<()> {
+    Ok(mirror::drop_privileges()?)
 }
 
 /// Name, default and meaning of every limit.
@@ -290,6 +387,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<Table>()?;
     m.add_class::<Window>()?;
     m.add_class::<Engine>()?;
+    m.add_function(wrap_pyfunction!(drop_privileges, m)?)?;
     m.add_function(wrap_pyfunction!(limits, m)?)?;
     m.add_function(wrap_pyfunction!(anomaly_kinds, m)?)?;
     m.add_function(wrap_pyfunction!(schema, m)?)

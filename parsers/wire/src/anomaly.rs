@@ -89,5 +89,7 @@ anomalies! {
     Compressed = "compressed",
     /// A Sparkplug sequence number that does not follow the one before: a message was lost, or made up.
     SequenceGap = "sequence_gap",
+    /// User name and password of MQTT's CONNECT are those that a vendor ships: `shipped`.
+    DefaultCredentials = "default_credentials",
     // --- TLS
 }

@@ -58,6 +58,8 @@ counters! {
     not_ip = "not_ip",
     /// Packets older than the window they came in.
     late_packets = "late_packets",
+    /// Packets that found no room in the kernel's ring.
+    dropped_kernel = "dropped.kernel",
     /// Flows ended by the limit `flows`.
     dropped_flows = "dropped.flows",
     /// Out-of-order segments given up by the limits on reassembly.
@@ -72,6 +74,10 @@ counters! {
     dropped_fragments = "dropped.fragments",
     /// Behaviours not kept by the limit `behaviours`.
     dropped_behaviours = "dropped.behaviours",
+    /// HTTP bodies of JSON that were not read by the limit `http_json_bytes`.
+    dropped_http_bodies = "dropped.http_json_bytes",
+    /// HTTP bodies of JSON not all of whose values were read, by the limit `http_values`.
+    dropped_http_values = "dropped.http_values",
     /// Dissectors whose flow was closed to them after they failed.
     panics = "panics",
 }

@@ -102,6 +102,13 @@ limits! {
     read_templates = 32;
     /// Monitored items of one OPC UA flow whose node ids are remembered; beyond it the oldest is forgotten.
     monitored_items = 16_384;
+    /// Bytes of an HTTP body of JSON that is read for values; a longer one is not.
+    http_json_bytes = 65_536;
+    /// Values read of one HTTP body; the rest is passed over.
+    http_values = 512;
+    /// Tags of HTTP bodies, of all servers of a worker, whose last value is remembered to tell changes; beyond it
+    /// those not seen for longest are forgotten.
+    http_tags = 65_536;
     /// Bytes below which a nameless HTTP body that holds no model gives no row in `files`.
     file_bytes = 4_096;
     // --- windows

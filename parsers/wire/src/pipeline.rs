@@ -153,6 +153,18 @@ impl Pipeline {
         self.workers.iter().any(Worker::full).then(|| self.take(false))
     }
 
+    /// No packet came, and none older than `now` will: the window that is over by then. The next one begins with its
+    /// first packet, as it does in a capture.
+    pub fn idle(&mut self, now: Nanos) -> Option<Window> {
+        let end = self.window?.saturating_add(self.settings.window);
+        if now < end {
+            return None;
+        }
+        let window = self.close(end);
+        self.window = None;
+        Some(window)
+    }
+
     /// The capture is over: the last window.
     pub fn finish(&mut self) -> Option<Window> {
         self.window?;

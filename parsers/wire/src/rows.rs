@@ -33,6 +33,8 @@ pub struct Rows {
     pub anomalies_unwritten: u64,
     /// Occurrences of oddities that mean broken bytes.
     pub malformed: u64,
+    /// HTTP bodies that were too long to be read for values, and those that held too many.
+    pub http_over: [u64; 2],
     written: HashMap<(u32, &'static str), u32, foldhash::fast::RandomState>,
 }
 

@@ -17,9 +17,10 @@ pub struct TagValueRow<'a> {
     pub borrow: std::marker::PhantomData<&'a ()>,
     /// The packet.
     pub frame: Frame,
-    /// `modbus dnp3 opcua mqtt`.
+    /// `modbus dnp3 opcua mqtt http`.
     pub source: &'a str,
-    /// Name of the tag: unit and register, point, node id, topic and JSON path.
+    /// Name of the tag: unit and register, point, node id, topic and JSON path, path of a URL and JSON path (behind the
+    /// method where a request brought it).
     pub tag: Word<'a>,
     /// The value as a number; absent where it is none.
     pub value: Option<f64>,

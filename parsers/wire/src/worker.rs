@@ -390,6 +390,9 @@ impl Worker {
         self.counters.tls += rows.tls.len() as u64;
         self.counters.malformed += std::mem::take(&mut rows.malformed);
         self.counters.anomalies_unwritten += std::mem::take(&mut rows.anomalies_unwritten);
+        let [bodies, values] = std::mem::take(&mut rows.http_over);
+        self.counters.dropped_http_bodies += bodies;
+        self.counters.dropped_http_values += values;
         let mut tables = rows.take();
         if whole {
             self.counters.dropped_behaviours += std::mem::take(&mut self.out.behaviours.overflow);
@@ -417,7 +420,7 @@ fn settle(flow: &mut Flow, out: &mut Output, limits: &Limits, held: &mut u64, no
         legs::settle(flow, out, limits, held, Some(now));
     }
     let Flow { base, halves, tally, app, .. } = flow;
-    if !halves.iter().any(Half::waits) && !matches!(app, App::Dissected(..)) {
+    if !halves.iter().any(Half::waits) && !app.ticks() {
         return;
     }
     let last = (base.last, base.last_frame);
@@ -425,11 +428,7 @@ fn settle(flow: &mut Flow, out: &mut Output, limits: &Limits, held: &mut u64, no
     for (side, half) in halves.iter_mut().enumerate() {
         half.settle(now, held, tally, &mut |e| lane.event(side, e, last));
     }
-    lane.with(last.0, last.1, |app, cx| {
-        if let App::Dissected(dissector, _) = app {
-            dissector.tick(cx, now);
-        }
-    });
+    lane.with(last.0, last.1, |app, cx| app.tick(cx, now));
 }
 
 /// The end whose port belongs to a service is the server; else the lower port is.

@@ -25,7 +25,7 @@ fn model(size: usize, seed: u64) -> Vec<u8> {
 
 /// A pickle that nothing in it says the end of.
 fn pickle(size: usize) -> Vec<u8> {
-    [b"\x80\x04\x8c\x05posix\x94\x8c\x06system\x94\x93\x94".to_vec(), Dice(5).bytes(size)].concat()
+    [b"\x80\x04\x8c\x05posix\x94\x8c\x06system\x94\x93\x94".to_vec(), Dice(5).bytes(size), b".".to_vec()].concat()
 }
 
 /// `path size sha256 format carrier upload warnings` of each file, the script's pieces cut at `cut` bytes.
@@ -186,4 +186,57 @@ fn files_of_opcua_are_put_together_by_handle() {
     let path = "ns=2;s=Models.Wear";
     assert_eq!(files(opcua_build::make, &read, 999), [line(path, &file, "safetensors opcua 0")]);
     assert_eq!(files(opcua_build::make, &written, 999), [line(path, &file, "safetensors opcua 1")]);
+}
+
+#[test]
+fn values_of_opcua_that_are_models() {
+    let (file, more) = (model(3_000, 7), pickle(2_500));
+    let node = |name: &str, range: &str| B::new().name(2, name).u32(13).s(range);
+    let value = |data: &[u8]| B::new().u8(1).u8(15).u32(data.len() as u32).raw(data);
+    let write = |id: u32, what: &B, data: &[u8]| {
+        let body = B::request(673).u32(1).then(what.clone()).then(value(data));
+        [
+            (ToServer, opcua_build::msg(id, &body)),
+            (ToClient, opcua_build::msg(id, &B::response(676, 0).u32(1).u32(0).null())),
+        ]
+    };
+    let read = |id: u32, what: &B, data: &[u8]| {
+        let asked = B::request(631).f64(0.0).u32(0).u32(1).then(what.clone()).u16(0).null();
+        let told = B::response(634, 0).u32(1).then(value(data)).null();
+        [(ToServer, opcua_build::msg(id, &asked)), (ToClient, opcua_build::msg(id, &told))]
+    };
+    let mut script = opcua_build::everyday();
+    script.extend(write(20, &node("Wear", ""), &file));
+    script.extend(read(21, &node("Wear", ""), &file));
+    for (n, data) in file.chunks(1_024).enumerate() {
+        let range = format!("{}:{}", n * 1_024, n * 1_024 + data.len() - 1);
+        script.extend(write(30 + n as u32, &node("Parts[2]", &range), data));
+        script.extend(read(40 + n as u32, &node("Parts[3]", &range), data));
+        script.extend(read(50 + n as u32, &node("Image", ""), &[1, 2, 3]));
+    }
+    for (n, data) in more.chunks(1_000).enumerate() {
+        script.extend(write(60 + n as u32, &node("Slot", ""), data));
+    }
+    let wanted = [
+        line("ns=2;s=Wear", &file, "safetensors opcua 1"),
+        line("ns=2;s=Wear", &file, "safetensors opcua 0"),
+        line("ns=2;s=Parts[2]", &file, "safetensors opcua 1"),
+        line("ns=2;s=Parts[3]", &file, "safetensors opcua 0"),
+        line("ns=2;s=Slot", &more, "pickle opcua 1 imports posix.system"),
+    ];
+    for cut in [1_448, 7] {
+        assert_eq!(files(opcua_build::make, &script, cut), wanted, "pieces of {cut}");
+    }
+}
+
+#[test]
+fn published_values_of_opcua_that_are_models() {
+    let file = model(900, 8);
+    let item = B::new().u32(5).u8(1).u8(15).u32(file.len() as u32).raw(&file);
+    let change = B::new().u32(1).then(item).null();
+    let told = B::response(829, 0).u32(1).null().u8(0).u32(1).i64(0).u32(1).ext(811, change).null().null();
+    let mut script = opcua_build::everyday();
+    script.push((ToServer, opcua_build::msg(20, &B::request(826).null())));
+    script.push((ToClient, opcua_build::msg(20, &told)));
+    assert_eq!(files(opcua_build::make, &script, 999), [line("handle:5", &file, "safetensors opcua 0")]);
 }

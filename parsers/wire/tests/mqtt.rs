@@ -342,6 +342,21 @@ fn a_refused_session_and_an_assigned_name() {
 }
 
 #[test]
+fn shipped_accounts_are_told_without_their_words() {
+    let login = |name: &str, password: &str| {
+        let body = [text("MQTT"), vec![4, 0xC2, 0, 60], text("panel"), text(name), text(password)].concat();
+        rows(&mut run(&[(UP, packet(0x10, &body))]))
+    };
+    let told = login("admin", "public");
+    assert_eq!(
+        told[1],
+        "anomalies frame=1 kind=default_credentials detail=user name and password of CONNECT are a vendor's"
+    );
+    assert!(!told.join("").contains("admin") && !told.join("").contains("public"), "{told:?}");
+    assert!(!login("admin", "better").join("").contains("default_credentials"));
+}
+
+#[test]
 fn the_middle_of_a_session_teaches_the_version() {
     let version = |packets: &[Piece]| {
         let mut run = run(packets);

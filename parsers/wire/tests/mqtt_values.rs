@@ -245,3 +245,37 @@ fn a_streamed_payload_tells_the_same_values() {
     assert_eq!(whole.iter().filter(|l| l.starts_with("tag_values")).count(), 2_000);
     common::splits(&make, &script, &whole);
 }
+
+#[test]
+fn payloads_with_secrets_are_not_kept() {
+    let mut run = Run::new(make());
+    run.feed(0, UP, &connect(4, "c"));
+    let broken = br#"{"n": 1, "password": "hunt"#;
+    let birth = message(0, &[metric("Auth/token", 3, 12, &field(15, b"tok")), metric("flow", 4, 10, &double(1.0))]);
+    let data = message(1, &[metric("", 3, 0, &field(15, b"tok"))]);
+    let messages: [(&str, &[u8]); 11] = [
+        ("p/1", br#"{"user": "bob", "password": "hunter2"}"#),
+        ("p/1", br#"{"user": "bob", "password": "hunter2"}"#),
+        ("p/1", br#"{"user": "eve", "password": "hunter2"}"#),
+        ("p/1", br#"{"user": "eve"}"#),
+        ("p/pin", b"4711"),
+        ("p/pin", b"4711"),
+        ("p/2", b"eyJhbGci.eyJzdWIi.c2ln"),
+        ("p/3", broken),
+        ("p/4", br#"{"n": 1, "x": "#),
+        ("spBv1.0/G/NBIRTH/edge", &birth),
+        ("spBv1.0/G/NDATA/edge", &data),
+    ];
+    for (n, (topic, payload)) in messages.iter().enumerate() {
+        run.feed(n + 1, UP, &publish(0x30, topic, 0, payload));
+    }
+    let lines = run.lines(&[]);
+    let kept = |frame: usize| {
+        let row = lines.iter().find(|l| l.starts_with("mqtt ") && l.contains(&format!(" frame={frame} "))).unwrap();
+        let column = |name: &str| row.split(&format!(" {name}=")).nth(1).unwrap().split(' ').next().unwrap().len() > 0;
+        (column("payload"), column("payload_sha256"))
+    };
+    let frames: Vec<usize> = (2..13).filter(|&n| kept(n) != (false, false)).collect();
+    assert_eq!(frames, [5, 10], "{lines:#?}");
+    assert!(!lines.iter().any(|l| l.contains("hunter2") || l.contains("4711") || l.contains("eyJ")), "{lines:#?}");
+}

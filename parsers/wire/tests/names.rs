@@ -346,6 +346,8 @@ fn http_tells_request_status_and_scheme_but_no_secret() {
     assert_eq!(facts(&t), ("http", "GET 10.0.0.7/plc 404", "", Some(false)));
     for (value, want) in [
         ("Basic b3BlcmF0b3I6c2VjcmV0", "http_basic"),
+        ("Basic YWRtaW46YWRtaW4=", "http_basic_default"),
+        ("Basic not*base64", "http_basic"),
         ("bearer abc", "http_bearer"),
         ("Digest username=\"bob\"", "http_digest"),
         ("NTLM TlRM", "http_ntlm"),
@@ -417,6 +419,9 @@ fn line_protocols_tell_greeting_login_and_encryption() {
         &[(ToClient, b"220 vxWorks FTP\r\n"), (ToServer, b"USER ope"), (ToServer, b"rator\r\nPASS secret\r\n")];
     assert_eq!(facts(&talk("ftp", login)), ("ftp", "vxWorks FTP", "ftp_user", Some(false)));
     assert_eq!(talk("ftp", &[(ToServer, b"USER anonymous\r\nPASS a@b\r\n")]).credentials(), "");
+    let shipped = b"USER SYSDIAG\r\nPASS factorycast@schneider\r\nUSER operator\r\nPASS other\r\n";
+    assert_eq!(talk("ftp", &[(ToServer, shipped)]).credentials(), "ftp_default", "and it stays so");
+    assert_eq!(talk("ftp", &[(ToServer, b"PASS admin\r\n")]).credentials(), "", "whose, is not known");
     let tls = talk("ftp", &[(ToServer, b"AUTH TLS\r\n"), (ToClient, b"234 go\r\n"), (ToServer, b"USER x\r\n")]);
     assert_eq!(facts(&tls), ("ftp", "go", "", Some(true)));
     assert!(tls.turns_to_tls());
@@ -441,6 +446,35 @@ fn telnet_sees_a_login_by_its_prompt() {
     assert_eq!(t.credentials(), "");
     let t = talk("telnet", &[(ToClient, b"Password:"), (ToServer, b"\r\n")]);
     assert_eq!(t.credentials(), "", "an empty line is no password");
+}
+
+#[test]
+fn telnet_knows_accounts_that_are_shipped() {
+    let login = |name: &'static [u8], password: &'static [u8]| {
+        let echo: &[u8] = name;
+        let pieces: [(Dir, &[u8]); 6] = [
+            (ToClient, b"\r\nlogin: "),
+            (ToServer, name),
+            (ToClient, echo),
+            (ToServer, b"\r\n"),
+            (ToClient, b"\r\nPassword: "),
+            (ToServer, password),
+        ];
+        let mut single = Vec::new();
+        for (dir, piece) in &pieces {
+            single.extend(piece.chunks(1).map(|one| (*dir, one)));
+        }
+        let (whole, keys) = (talk("telnet", &pieces), talk("telnet", &single));
+        assert_eq!(whole.credentials(), keys.credentials(), "key by key the same");
+        keys.credentials()
+    };
+    assert_eq!(login(b"root", b"root\r\n"), "telnet_default");
+    assert_eq!(login(b"adnin\x08\x08\x08min", b"admin\r\n"), "telnet_default", "typed with corrections");
+    assert_eq!(login(b"guest", b"\r\n"), "telnet_default", "no password at all");
+    assert_eq!(login(b"root", b"better-one\r\n"), "telnet_login");
+    assert_eq!(login(b"root", &[b'r'; 5000]), "telnet_login", "an endless password");
+    let relay: [(Dir, &[u8]); 3] = [(ToServer, b"ACC\r\n"), (ToClient, b"Password: ? "), (ToServer, b"OTTER\r\n")];
+    assert_eq!(talk("telnet", &relay).credentials(), "telnet_default", "a relay asks for no name");
 }
 
 #[test]

@@ -127,6 +127,18 @@ fn sessions_keep_no_secret() {
     );
     let all = rows(&script).join("\n");
     assert!(!all.contains("hunter2") && !all.contains("secret") && !all.contains("operator"), "{all}");
+    // An account that servers are shipped with is told as such, unless something protects the password.
+    for (algorithm, info) in [
+        (B::new().null(), "user_name_seen password_in_clear password_default"),
+        (B::new().s("rsa-oaep"), "user_name_seen password_encrypted"),
+    ] {
+        let token = B::new().s("policy").s("sysadmin").s("demo").then(algorithm);
+        let activate = B::request(467).null().null().null().null().ext(324, token).null().null();
+        let mut script = everyday();
+        script.push((Dir::ToServer, msg(9, &activate)));
+        script.push((Dir::ToClient, msg(9, &activated)));
+        assert_eq!(fields(&script, &["info"]), format!("info={info}"));
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 """A PLC: Modbus/TCP server on port 502 in front of the line.
 
-    plc.py ADDRESS [--units 1] [--certificate CERT KEY] [--gateway]
+    plc.py ADDRESS [--units 1] [--certificate CERT KEY [--clients CA]] [--gateway]
 
 Holding registers 0-9 (and input registers 0-9) are measurements, 50 and 51 set points (speed in rpm, valve
 in tenths of a percent), coil 0 runs the pump, coils 1-15 are outputs nothing hangs on. What is written there
-is ordered from the line. With a certificate it serves Modbus/TCP Security on port 802. As a gateway it
+is ordered from the line. With a certificate it serves Modbus/TCP Security on port 802, with `--clients` as the first
+devices did: TLS 1.2, and only to clients that show a certificate of that authority. As a gateway it
 takes what is written to unit 0 for all its units, and answers nothing to it.
 """
 
@@ -79,6 +80,7 @@ async def main() -> None:
     parser.add_argument("address")
     parser.add_argument("--units", type=int, default=1)
     parser.add_argument("--certificate", nargs=2)
+    parser.add_argument("--clients")
     parser.add_argument("--gateway", action="store_true")
     options = parser.parse_args()
     line = Reality()
@@ -86,6 +88,10 @@ async def main() -> None:
     if options.certificate:
         secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         secure.load_cert_chain(*options.certificate)
+        if options.clients:
+            secure.load_verify_locations(options.clients)
+            secure.verify_mode = ssl.CERT_REQUIRED
+            secure.maximum_version = ssl.TLSVersion.TLSv1_2
         await StartAsyncTlsServer(devices, address=(options.address, 802), sslctx=secure)
     else:
         await StartAsyncTcpServer(devices, address=(options.address, 502), broadcast_enable=options.gateway)

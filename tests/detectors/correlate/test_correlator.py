@@ -8,16 +8,18 @@ import time
 import numpy as np
 import pytest
 
+from detectors import catalogue
 from detectors.changes import Change, Changes
 from detectors.correlate.correlator import Correlator
-from detectors.correlate.factory import factory, type_of, words
+from detectors.correlate.factory import SYMPTOM, factory, type_of, words
 from detectors.correlate.graph import Graph
 from detectors.correlate.rows import CAUSES, FEATURES, MARKS, REACHES, SILENT, Event, Fact
 from detectors.correlate.score import calibrated, probability, share_here
 from detectors.drift.rows import DriftAlert
-from tests.evaluate.simulator import DAY, DAYS, T0, Stress, plant
+from tests.evaluate.simulator import BACKGROUND, DAY, DAYS, T0, Stress, plant
 
 HOUR = 3600 * 10**9
+SIMULATED = {kind for kind, *_ in BACKGROUND}
 NOW = T0 + 20 * DAY
 EDGES = [
     ("10.0.1.1", "line/flow", "data"), ("10.0.1.9", "10.0.1.1", "data"), ("line/flow", "pump", "data"), ("pump", "scada", "data"),
@@ -271,8 +273,30 @@ def test_tables_and_words_are_whole():
             known = value != SILENT.get(name) and f"{name} {value}" not in ("verdict none", "shape rate", "shape mix")
             assert (f"{name} {value}" in says) == known, (name, value)
     assert set(words()["techniques"]) == set(words()["runbook"]) == set(words()["names"]) == set(CAUSES)
-    assert set(words()["types"].values()) | {"other"} == set(tables.types)
+    types = {*words()["types"].values(), *words()["refined"].values(), "other"}
+    assert types - {SYMPTOM} == set(tables.types)
+    for told in words()["facts"].values():
+        feature, value = told.split(" ")
+        assert value in FEATURES[feature]
     assert type_of("new_writer.write") == "write" and type_of("scan.hosts.slow") == "scan" and type_of("x.y") == "other"
+
+
+def test_every_kind_of_the_catalogue_is_of_a_type():
+    """By its own name or its detector's: a new detector is sorted in by a line in `kinds.toml`, not forgotten."""
+    named = words()["types"]
+    for entry in catalogue.entries():
+        detector = entry.id.partition(".")[0]
+        assert entry.id in named or detector in named, f"{entry.id}: neither it nor {detector!r} is in kinds.toml"
+        assert type_of(entry.id) in {*factory().types, SYMPTOM}
+
+
+def test_what_kinds_toml_names_exists():
+    kinds = {entry.id for entry in catalogue.entries()}
+    detectors = {kind.partition(".")[0] for kind in kinds}
+    for name in [*words()["facts"], *(key.partition(" ")[0] for key in words()["refined"])]:
+        assert name in kinds
+    for name in words()["types"]:
+        assert "." not in name or name in kinds or name in SIMULATED or name.partition(".")[0] not in detectors, name
 
 
 def test_the_curve_rises_and_is_bounded_by_its_lapses():

@@ -51,6 +51,12 @@ impl Content {
         Self::Other
     }
 
+    /// Whether a deflated body has come to its own end; others have none.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        matches!(self, Self::Inflate(inflate) if inflate.over)
+    }
+
     /// Takes the coding off; false when the coded bytes make no sense or grow past the limit.
     pub fn read(&mut self, bytes: &[u8], mut out: impl FnMut(&[u8])) -> bool {
         match self {

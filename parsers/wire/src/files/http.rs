@@ -6,8 +6,10 @@ use memchr::memchr;
 
 use super::Follow;
 use super::content::Content;
-use super::multipart::{Multipart, file_name};
+use super::head::{Head, starts};
+use super::multipart::Multipart;
 use super::object::{About, Object};
+use super::told::Told;
 use crate::dissect::{Cx, Dir};
 
 /// Longest line of a head.
@@ -20,24 +22,12 @@ const ASKED: usize = 256;
 /// A request that waits for its response.
 #[derive(Debug, Default)]
 struct Ask {
+    /// Host and path.
     path: String,
+    /// Path alone.
+    target: String,
     head: bool,
     connect: bool,
-}
-
-/// What a head says of its body.
-#[derive(Debug, Default)]
-struct Head {
-    status: u16,
-    method: Vec<u8>,
-    target: Vec<u8>,
-    host: Vec<u8>,
-    length: Option<u64>,
-    chunked: bool,
-    coding: Vec<u8>,
-    kind: Vec<u8>,
-    name: String,
-    range: Option<(u64, Option<u64>)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +57,8 @@ struct Side {
     read: usize,
     head: Head,
     body: Option<Body>,
+    /// Its content, where it may be values.
+    told: Option<Told>,
     /// An object whose further ranges may come, with its length.
     parts: Option<(Box<Object>, Option<u64>)>,
 }
@@ -89,6 +81,7 @@ impl Follow for Http {
 
     fn gap(&mut self, cx: &mut Cx<'_>, dir: Dir, missing: u64) {
         let side = &mut self.sides[dir.index()];
+        side.told = None;
         match (&mut side.state, &mut side.body) {
             (State::Body(left) | State::Chunk(left), Some(body)) if missing > 0 && missing <= *left => {
                 *left -= missing;
@@ -103,9 +96,8 @@ impl Follow for Http {
                 side.state = State::Lost;
                 side.line.clear();
                 self.finish(cx, dir, true);
-                if dir == Dir::ToServer {
-                    self.asked.clear();
-                }
+                // Which request the next response answers is not known any more.
+                self.asked.clear();
             }
         }
     }
@@ -210,14 +202,16 @@ impl Http {
     fn head_ends(&mut self, cx: &mut Cx<'_>, dir: Dir) {
         let side = &mut self.sides[dir.index()];
         let head = &side.head;
-        let (path, bodiless) = if dir == Dir::ToServer {
-            let path = head.path();
-            let ask = Ask { path: path.clone(), head: head.method == b"HEAD", connect: head.method == b"CONNECT" };
+        let (path, told, bodiless) = if dir == Dir::ToServer {
+            let (host, target) = head.place();
+            let (path, told) = (host + &target, Told::of(&head.kind, head.method(), &target));
+            let (head_only, connect) = (head.method == b"HEAD", head.method == b"CONNECT");
+            let ask = Ask { path: path.clone(), target, head: head_only, connect };
             if self.asked.len() >= ASKED {
                 self.asked.pop_front();
             }
             self.asked.push_back(ask);
-            (path, head.length.is_none() && !head.chunked)
+            (path, told, head.length.is_none() && !head.chunked)
         } else {
             if (100..200).contains(&head.status) && head.status != 101 {
                 side.state = State::Start;
@@ -228,7 +222,9 @@ impl Http {
                 self.over = true;
                 return;
             }
-            (ask.path, ask.head || matches!(head.status, 204 | 304))
+            let answers = head.status / 100 == 2 && head.status != 206;
+            let told = if answers { Told::of(&head.kind, "", &ask.target) } else { None };
+            (ask.path, told, ask.head || matches!(head.status, 204 | 304))
         };
         if bodiless || head.length == Some(0) {
             side.state = State::Start;
@@ -249,6 +245,7 @@ impl Http {
             Some(form) => Some(Body::Form(form)),
             None => {
                 let content = Content::of(&head.coding);
+                side.told = told.filter(|_| !matches!(content, Content::Other));
                 let (object, total) = side.object(cx, about);
                 Some(Body::File { object, content, total })
             }
@@ -258,8 +255,12 @@ impl Http {
     /// The body is over; `early`: before its end.
     fn finish(&mut self, cx: &mut Cx<'_>, dir: Dir, early: bool) {
         let side = &mut self.sides[dir.index()];
+        let told = side.told.take().filter(|_| !early);
         match side.body.take() {
             Some(Body::File { mut object, total, .. }) => {
+                if let Some(told) = told.filter(|_| object.format().model.is_empty()) {
+                    told.read(cx);
+                }
                 if !early && total.is_some_and(|total| object.at() < total) {
                     side.parts = Some((object, total));
                     return;
@@ -309,11 +310,18 @@ impl Side {
     }
 
     fn take(&mut self, cx: &mut Cx<'_>, bytes: &[u8]) {
-        match &mut self.body {
+        let Self { body, told, .. } = self;
+        match body {
             Some(Body::File { object, content, .. }) => {
-                let readable = content.read(bytes, |plain| object.bytes(plain));
+                let readable = content.read(bytes, |plain| {
+                    object.bytes(plain);
+                    if told.as_mut().is_some_and(|told| !told.bytes(cx, plain)) {
+                        *told = None;
+                    }
+                });
                 if !readable {
                     object.cut();
+                    *told = None;
                     *content = Content::Over;
                 }
             }
@@ -329,61 +337,5 @@ impl Body {
             Self::File { object, .. } => object.lose(missing),
             Self::Form(form) => form.lose(missing),
         }
-    }
-}
-
-impl Head {
-    fn line(&mut self, dir: Dir, line: &[u8]) {
-        if self.method.is_empty() && self.status == 0 {
-            let mut words = line.split(|&b| b == b' ');
-            let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-            if dir == Dir::ToServer {
-                (self.method, self.target) = (first.to_vec(), second.to_vec());
-            } else {
-                self.status = number(second).and_then(|n| u16::try_from(n).ok()).unwrap_or(1);
-            }
-            return;
-        }
-        let Some(colon) = memchr(b':', line) else { return };
-        let (name, value) = (line.get(..colon).unwrap_or_default(), line.get(colon + 1..).unwrap_or_default());
-        let value = value.trim_ascii();
-        match name.to_ascii_lowercase().as_slice() {
-            b"host" => self.host = value.to_vec(),
-            b"content-length" => self.length = number(value),
-            b"transfer-encoding" => self.chunked = value.to_ascii_lowercase().ends_with(b"chunked"),
-            b"content-encoding" => self.coding = value.to_vec(),
-            b"content-type" => self.kind = value.to_vec(),
-            b"content-disposition" => self.name = file_name(value).unwrap_or_default(),
-            b"content-range" => self.range = range(value),
-            _ => {}
-        }
-    }
-
-    /// Host and path, without the query, in which tokens travel.
-    fn path(&self) -> String {
-        let target = self.target.split(|b| matches!(b, b'?' | b'#')).next().unwrap_or_default();
-        let bytes = if target.starts_with(b"/") { [&self.host, target].concat() } else { target.to_vec() };
-        String::from_utf8_lossy(&bytes).chars().filter(|c| !c.is_control()).collect()
-    }
-}
-
-/// `bytes 0-1023/146515`, the length perhaps `*`.
-fn range(value: &[u8]) -> Option<(u64, Option<u64>)> {
-    let rest = value.strip_prefix(b"bytes ")?;
-    let dash = memchr(b'-', rest)?;
-    let slash = memchr(b'/', rest)?;
-    Some((number(rest.get(..dash)?)?, number(rest.get(slash + 1..)?)))
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    std::str::from_utf8(digits).ok()?.trim().parse().ok()
-}
-
-/// Whether a message's head starts here.
-fn starts(dir: Dir, bytes: &[u8]) -> bool {
-    const METHODS: &[&[u8]] = &[b"GET ", b"PUT ", b"POST ", b"HEAD ", b"PATCH ", b"DELETE ", b"OPTIONS ", b"PROPFIND "];
-    match dir {
-        Dir::ToServer => METHODS.iter().any(|m| bytes.starts_with(m)),
-        Dir::ToClient => bytes.starts_with(b"HTTP/1."),
     }
 }

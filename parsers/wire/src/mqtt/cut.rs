@@ -45,7 +45,7 @@ fn connect(session: &mut Session, cx: &mut Cx<'_>, body: &[u8]) {
     let client_id = std::str::from_utf8(client_id.unwrap_or_default()).unwrap_or_default();
     let limit = usize::try_from(cx.limits.text_bytes).unwrap_or(usize::MAX);
     if let Ok(level) = level
-        && session.open(level, session::cut(client_id, limit))
+        && session.open(level, crate::values::cut(client_id, limit))
     {
         cx.anomaly("mqtt", Kind::SecondConnect, "CONNECT inside a session");
     }

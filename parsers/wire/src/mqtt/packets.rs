@@ -8,6 +8,7 @@ use super::resync;
 use super::session::{Layout, Question, Session, key, odd, text};
 use crate::anomaly::Kind;
 use crate::behaviour::Access;
+use crate::defaults::shipped;
 use crate::dissect::{Cx, Dir};
 use crate::mqtt::rows::MqttRow;
 
@@ -64,7 +65,7 @@ fn show(session: &mut Session, cx: &mut Cx<'_>, section: &[u8]) {
     }
 }
 
-/// What CONNECT says; of user name and password only whether they are there.
+/// What CONNECT says; user name and password are looked at, and go no further.
 struct Connect<'a> {
     name: &'a [u8],
     level: u8,
@@ -74,8 +75,8 @@ struct Connect<'a> {
     client_id: &'a [u8],
     will_topic: &'a [u8],
     will: &'a [u8],
-    username: bool,
-    password: bool,
+    username: Option<&'a [u8]>,
+    password: Option<&'a [u8]>,
 }
 
 /// Reads CONNECT (3.1).
@@ -104,12 +105,9 @@ fn read_connect<'a>(cx: &mut Cx<'_>, fixed: Fixed, r: &mut Reader<'a>) -> Read<C
         will = r.binary("will payload")?;
     }
     // MQTT 3.1: the remaining length takes precedence over the user name flag.
-    let mut credential = |flag: u8, field| -> Read<bool> {
+    let mut credential = |flag: u8, field| -> Read<Option<&'a [u8]>> {
         let there = flags & flag != 0 && !(level == 3 && r.left() == 0);
-        if there {
-            r.binary(field)?;
-        }
-        Ok(there)
+        if there { r.binary(field).map(Some) } else { Ok(None) }
     };
     let username = credential(0x80, "user name")?;
     let password = credential(0x40, "password")?;
@@ -130,13 +128,16 @@ fn connect(session: &mut Session, cx: &mut Cx<'_>, dir: Dir, fixed: Fixed, r: &m
     if session.open(c.level, &client_id) {
         cx.anomaly("mqtt", Kind::SecondConnect, "CONNECT inside a session");
     }
+    if c.username.is_some_and(|name| shipped(name, c.password.unwrap_or_default())) {
+        cx.anomaly("mqtt", Kind::DefaultCredentials, "user name and password of CONNECT are a vendor's");
+    }
     let topic = text(cx, fixed, "will topic", c.will_topic);
     show(session, cx, c.properties);
     let digest = hex(&if c.will.is_empty() { [0; 32] } else { sha256(c.will) });
     let kept = usize::try_from(cx.limits.payload_bytes).unwrap_or(usize::MAX).min(c.will.len());
     let row = MqttRow {
-        username_seen: c.username,
-        password_seen: c.password,
+        username_seen: c.username.is_some(),
+        password_seen: c.password.is_some(),
         keep_alive: c.keep_alive,
         session_flag: c.flags & 2 != 0,
         topic: &topic,

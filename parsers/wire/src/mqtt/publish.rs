@@ -174,9 +174,12 @@ pub struct Facts<'a> {
 
 /// Writes the row and counts the behaviour.
 pub fn write(session: &mut Session, cx: &mut Cx<'_>, dir: Dir, facts: &Facts<'_>) {
-    let kept = usize::try_from(cx.limits.payload_bytes).unwrap_or(usize::MAX).min(facts.payload.len());
+    // Neither a secret nor the hash of a text that may be nothing else is kept.
+    let secret = session.values.read(cx, dir, facts);
+    let room = if secret { 0 } else { usize::try_from(cx.limits.payload_bytes).unwrap_or(usize::MAX) };
+    let kept = room.min(facts.payload.len());
     let hexadecimal = hex(&facts.sha256.unwrap_or_default());
-    let hashed = facts.sha256.is_some() && facts.size > 0;
+    let hashed = facts.sha256.is_some() && facts.size > 0 && !secret;
     if !facts.properties.is_empty() {
         let items = usize::try_from(cx.limits.items).unwrap_or(usize::MAX);
         properties::show(facts.properties, &mut session.scratch, &mut cx.rows.mqtt.properties, items);
@@ -194,7 +197,6 @@ pub fn write(session: &mut Session, cx: &mut Cx<'_>, dir: Dir, facts: &Facts<'_>
         ..blank(session, cx, codes::PUBLISH)
     };
     cx.rows.mqtt.push(row);
-    session.values.read(cx, dir, facts);
     let operation = if dir == Dir::ToServer { "publish" } else { "deliver" };
     let bytes = facts.fixed.total();
     let question = Question { operation, access: Access::Report, object: Some(facts.topic), bytes };

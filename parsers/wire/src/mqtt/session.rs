@@ -91,22 +91,12 @@ pub fn odd(cx: &mut Cx<'_>, kind: Kind, fixed: Fixed, what: Malformed) {
 pub fn text<'a>(cx: &mut Cx<'_>, fixed: Fixed, field: &'static str, bytes: &'a [u8]) -> Cow<'a, str> {
     let limit = usize::try_from(cx.limits.text_bytes).unwrap_or(usize::MAX);
     match std::str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(cut(text, limit)),
+        Ok(text) => Cow::Borrowed(crate::values::cut(text, limit)),
         Err(e) => {
             odd(cx, Kind::Malformed, fixed, Malformed { field, at: e.valid_up_to(), reason: "is not UTF-8" });
-            Cow::Owned(cut(&String::from_utf8_lossy(bytes), limit).to_owned())
+            Cow::Owned(crate::values::cut(&String::from_utf8_lossy(bytes), limit).to_owned())
         }
     }
-}
-
-/// The start of a text, at most `limit` bytes, cut between characters.
-#[must_use]
-pub fn cut(text: &str, limit: usize) -> &str {
-    if text.len() <= limit {
-        return text;
-    }
-    let end = (0..=limit).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-    text.get(..end).unwrap_or_default()
 }
 
 /// What an answer is matched by: who sent the question, its type and its packet identifier.

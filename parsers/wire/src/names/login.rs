@@ -2,6 +2,7 @@
 
 use super::start::holds;
 use super::talk::Facts;
+use crate::defaults::{LONGEST, shipped};
 use crate::dissect::Dir;
 
 /// Bytes kept of a line whose end has not come; what is beyond is dropped.
@@ -33,6 +34,8 @@ pub(super) struct Lines {
     greeted: bool,
     /// The client asked to turn to TLS.
     asked: bool,
+    /// The name of FTP's USER, until its PASS.
+    name: Vec<u8>,
 }
 
 impl Lines {
@@ -60,7 +63,18 @@ impl Lines {
         let plain = word.eq_ignore_ascii_case(b"plain") || word.eq_ignore_ascii_case(b"login");
         let anonymous = word.eq_ignore_ascii_case(b"anonymous") || word.eq_ignore_ascii_case(b"ftp");
         match (facts.app, verb.as_slice()) {
-            ("ftp", b"USER") if !anonymous => facts.credentials = "ftp_user",
+            ("ftp", b"USER") if !anonymous => {
+                if facts.credentials.is_empty() {
+                    facts.credentials = "ftp_user";
+                }
+                self.name = word.get(..word.len().min(LONGEST + 1)).unwrap_or_default().to_vec();
+            }
+            ("ftp", b"PASS") => {
+                let name = std::mem::take(&mut self.name);
+                if !name.is_empty() && shipped(&name, line.get(5..).unwrap_or_default()) {
+                    facts.credentials = "ftp_default";
+                }
+            }
             ("pop3", b"USER" | b"PASS") => facts.credentials = "pop3_user",
             ("imap", b"LOGIN") => facts.credentials = "imap_login",
             ("smtp", b"AUTH") if plain => facts.credentials = "smtp_auth",
@@ -110,6 +124,20 @@ pub(super) struct Telnet {
     places: [Place; 2],
     /// The end of what the server wrote last.
     prompt: Vec<u8>,
+    /// What the client types in answer to a prompt.
+    typing: Typing,
+    /// The name it typed, until its password; and what it types now.
+    name: Vec<u8>,
+    typed: Vec<u8>,
+}
+
+/// What the line is that a client types.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Typing {
+    #[default]
+    Nothing,
+    Name,
+    Password,
 }
 
 /// Bytes kept of a prompt.
@@ -140,9 +168,20 @@ impl Telnet {
 
     fn text(&mut self, facts: &mut Facts, dir: Dir, byte: u8) {
         match (dir, byte) {
-            (Dir::ToServer, 0x21..=0x7E) if self.asks() => {
-                facts.credentials = "telnet_login";
-                facts.done = true;
+            (Dir::ToServer, b'\r' | b'\n') => self.entered(facts),
+            (Dir::ToServer, 0x08 | 0x7F) => drop(self.typed.pop()),
+            (Dir::ToServer, 0x21..=0x7E) => {
+                if self.typing == Typing::Nothing {
+                    self.typing = self.asks();
+                }
+                if self.typing != Typing::Nothing {
+                    if facts.credentials.is_empty() {
+                        facts.credentials = "telnet_login";
+                    }
+                    if self.typed.len() <= LONGEST {
+                        self.typed.push(byte);
+                    }
+                }
             }
             (Dir::ToServer, _) => {}
             (Dir::ToClient, b'\r' | b'\n') => {
@@ -156,9 +195,34 @@ impl Telnet {
         }
     }
 
-    fn asks(&self) -> bool {
+    /// A line is whole: a name is kept for the password that follows, which ends the dialogue.
+    fn entered(&mut self, facts: &mut Facts) {
+        let typed = std::mem::take(&mut self.typed);
+        match std::mem::take(&mut self.typing) {
+            Typing::Name => self.name = typed,
+            // A device may have a name without a password: an empty line answers the prompt.
+            Typing::Nothing if self.name.is_empty() || self.asks() != Typing::Password => {}
+            Typing::Password | Typing::Nothing => {
+                if shipped(&self.name, &typed) {
+                    facts.credentials = "telnet_default";
+                }
+                self.name = Vec::new();
+                facts.done = true;
+            }
+        }
+    }
+
+    fn asks(&self) -> Typing {
         let prompt = self.prompt.trim_ascii_end();
-        let words = [&b"login"[..], b"user", b"password", b"passcode", b"account"];
-        matches!(prompt.last(), Some(b':' | b'>' | b'?')) && words.iter().any(|w| holds(prompt, w))
+        let any = |words: &[&[u8]]| words.iter().any(|w| holds(prompt, w));
+        if !matches!(prompt.last(), Some(b':' | b'>' | b'?')) {
+            Typing::Nothing
+        } else if any(&[b"password", b"passcode"]) {
+            Typing::Password
+        } else if any(&[b"login", b"user", b"account"]) {
+            Typing::Name
+        } else {
+            Typing::Nothing
+        }
     }
 }

@@ -5,6 +5,7 @@ use memchr::memchr;
 use super::login::line;
 use super::talk::Facts;
 use super::text;
+use crate::defaults::shipped_basic;
 use crate::dissect::Dir;
 
 /// Requests of a connection that are looked at.
@@ -90,8 +91,8 @@ impl Web {
         if name.eq_ignore_ascii_case(b"host") {
             self.host = value.to_vec();
         } else if name.eq_ignore_ascii_case(b"authorization") || name.eq_ignore_ascii_case(b"proxy-authorization") {
-            let scheme = value.split(|&b| b == b' ').next().unwrap_or_default();
-            credentials(facts, scheme);
+            let mut words = value.split(|&b| b == b' ');
+            credentials(facts, words.next().unwrap_or_default(), words.next().unwrap_or_default());
         } else if name.eq_ignore_ascii_case(b"upgrade") {
             self.upgrade = value.eq_ignore_ascii_case(b"websocket");
         } else if name.eq_ignore_ascii_case(b"content-type") {
@@ -167,8 +168,8 @@ fn cut(target: &[u8]) -> &[u8] {
     }
 }
 
-/// The scheme of an authorization (RFC 9110 section 11.4).
-fn credentials(facts: &mut Facts, scheme: &[u8]) {
+/// The scheme of an authorization (RFC 9110 section 11.4), and whether its account is one that is shipped.
+fn credentials(facts: &mut Facts, scheme: &[u8], token: &[u8]) {
     let names: [(&[u8], &str); 5] = [
         (b"basic", "http_basic"),
         (b"bearer", "http_bearer"),
@@ -179,6 +180,9 @@ fn credentials(facts: &mut Facts, scheme: &[u8]) {
     let known = names.iter().find(|(name, _)| scheme.eq_ignore_ascii_case(name));
     if facts.credentials.is_empty() || facts.credentials == "http_form" {
         facts.credentials = known.map_or("http_other", |(_, text)| text);
+    }
+    if scheme.eq_ignore_ascii_case(b"basic") && shipped_basic(token) {
+        facts.credentials = "http_basic_default";
     }
 }
 

@@ -9,7 +9,7 @@ use super::header::Type;
 use super::items::{Items, Span};
 use super::services::Service;
 use super::text::Out;
-use super::transfers::{Act, Place};
+use super::transfers::{Act, Blob, Place};
 use crate::dissect::{Frame, Nanos};
 use crate::limits::Limits;
 
@@ -60,6 +60,8 @@ pub struct Call {
     pub act: Act,
     /// Data of a file in its response: where they stand in the body.
     pub data: Option<Place>,
+    /// The ByteStrings among its values.
+    pub blobs: Vec<Blob>,
     older: u32,
     newer: u32,
     held: usize,

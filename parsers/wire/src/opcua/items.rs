@@ -50,6 +50,8 @@ pub struct Item {
     pub node: Span,
     /// Attribute; 0: the item is of another kind.
     pub attribute: u32,
+    /// Where the index range begins that was named of its value.
+    pub from: Option<u32>,
     /// Its value as text.
     pub value: Span,
     /// Its value as number.

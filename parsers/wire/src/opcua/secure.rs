@@ -9,7 +9,7 @@ use super::header::{Chunk, HEADER, Header, Type};
 use super::nodes::node_id;
 use super::read::{Read, Reader};
 use super::services::{self, Service, Side, lookup};
-use super::transfers::Act;
+use super::transfers::{Act, Blob};
 use super::{Opcua, bodies, malformed, text};
 use crate::anomaly::Kind;
 use crate::dissect::{Cx, Dir, Frame};
@@ -225,6 +225,7 @@ impl Opcua {
             if let Act::Write(handle, (start, length)) = call.act {
                 self.transfers.data(cx, object_of(&call), handle, true, r.slice(start, length));
             }
+            self.blobs(cx, &mut call, true, r);
         }
         if origin.kind == Type::Clo {
             self.finish(cx, call);
@@ -276,7 +277,15 @@ impl Opcua {
             (Act::Close(handle), _) => self.transfers.close(cx, object_of(&call), handle),
             _ => {}
         }
+        self.blobs(cx, &mut call, false, r);
         self.finish(cx, call);
+    }
+
+    /// Hands on the ByteStrings of a body.
+    fn blobs(&mut self, cx: &mut Cx<'_>, call: &mut Call, upload: bool, r: &Reader<'_>) {
+        for Blob { node, from, place: (start, length) } in call.blobs.drain(..) {
+            self.transfers.value(cx, node.of(&call.items.text), from, upload, r.slice(start, length));
+        }
     }
 
     /// Says what was wrong with a body, and what its end tells of the channel.

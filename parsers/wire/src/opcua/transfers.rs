@@ -6,7 +6,12 @@
 //! Write  (fileHandle UInt32, data ByteString) -> ()
 //! Close  (fileHandle UInt32)                  -> ()
 //! ```
+//!
+//! Models also come as the value of a node, a ByteString that is read, written or published: whole, in several writes
+//! one behind the other, or by index range, whose start is the piece's place. A message longer than the limit
+//! `message_bytes` is not seen whole, and what it carries is not either.
 
+use super::items::Span;
 use super::read::Reader;
 use crate::dissect::{Cx, Nanos};
 use crate::files::{About, Series};
@@ -64,6 +69,44 @@ fn bytes(r: &mut Reader<'_>) -> Option<Place> {
     Some((r.at() - length, length))
 }
 
+/// ByteStrings of one call that are looked at.
+const BLOBS: usize = 64;
+
+/// A ByteString that is the value of a node.
+#[derive(Debug, Clone, Copy)]
+pub struct Blob {
+    /// The node, with the index range behind it where one was named.
+    pub node: Span,
+    /// Where it begins in the node's value, where an index range says so.
+    pub from: Option<u32>,
+    /// Where it stands in the body.
+    pub place: Place,
+}
+
+/// Notes the value that stands next, a DataValue, if it is a ByteString. `base`: where the reader's bytes begin in the
+/// body.
+#[inline]
+pub fn note(blobs: &mut Vec<Blob>, r: &Reader<'_>, base: usize, node: Span, from: Option<u32>) {
+    if let [mask, 15, ..] = r.rest()
+        && mask & 1 == 1
+        && blobs.len() < BLOBS
+    {
+        let mut r = r.clone();
+        if let (Ok(_), Some((at, length))) = (r.take(2, "encoding"), bytes(&mut r)) {
+            blobs.push(Blob { node, from, place: (base + at, length) });
+        }
+    }
+}
+
+/// Where an index range of one dimension begins: `3`, `0:99`.
+#[must_use]
+pub fn range_start(range: &[u8]) -> Option<u32> {
+    let text = std::str::from_utf8(range).ok()?;
+    let (first, last) = text.split_once(':').unwrap_or((text, text));
+    last.parse::<u32>().ok()?;
+    first.parse().ok()
+}
+
 /// The transfers of a flow.
 #[derive(Debug, Default)]
 pub struct Transfers {
@@ -79,6 +122,18 @@ impl Transfers {
         let place = series.place(&key);
         let about = || About { path: node.to_owned(), name: String::new(), carrier: "opcua", upload };
         series.append(cx, &key, place, about, bytes);
+    }
+
+    /// The value of a node.
+    pub fn value(&mut self, cx: &mut Cx<'_>, node: &str, from: Option<u32>, upload: bool, bytes: &[u8]) {
+        let series = if upload { &mut self.written } else { &mut self.read };
+        let node = if from.is_some() { node.rsplit_once('[').map_or(node, |(node, _)| node) } else { node };
+        let about = || About { path: node.to_owned(), name: String::new(), carrier: "opcua", upload };
+        match from {
+            Some(place) => series.part(cx, node, place.into(), about, bytes),
+            None if series.wants(node, bytes) => series.message(cx, node, about(), bytes),
+            None => {}
+        }
     }
 
     /// A handle may be closed: it is, if data came for it.

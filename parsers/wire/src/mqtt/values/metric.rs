@@ -174,7 +174,7 @@ fn template(template: &[u8], out: &mut String, limit: usize, depth: u64) {
         let name = String::from_utf8_lossy(member.name);
         let _ = write!(out, "{}{name}=", if at > 0 { ", " } else { "" });
         match number(&member) {
-            _ if super::secret(&name) => out.push_str("not kept"),
+            _ if super::secret::hides(&name, 0) => out.push_str("not kept"),
             Some(n) => {
                 let _ = write!(out, "{n}");
             }

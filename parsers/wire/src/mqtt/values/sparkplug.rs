@@ -36,6 +36,8 @@ struct Known {
     /// Hash of the node or device that bore it, and of the whole tag: what did not change is told without the tag.
     entity: u64,
     key: u64,
+    /// Whether the name is a secret's.
+    hidden: bool,
 }
 
 /// The parts of a topic.
@@ -72,28 +74,36 @@ impl<'a> Topic<'a> {
     }
 }
 
-/// Reads a message of an edge node. Returns whether it was one.
-pub fn read(values: &mut Values, cx: &mut Cx<'_>, dir: Dir, facts: &Facts<'_>, payload: &[u8], whole: bool) -> bool {
-    let Some(topic) = Topic::read(facts.topic) else { return false };
-    values.tag.clear();
+/// Reads a message of an edge node; whether a metric of it is a secret. `None`: it is no such message.
+pub fn read(
+    values: &mut Values,
+    cx: &mut Cx<'_>,
+    dir: Dir,
+    facts: &Facts<'_>,
+    payload: &[u8],
+    whole: bool,
+) -> Option<bool> {
+    let topic = Topic::read(facts.topic)?;
+    values.json.tag.clear();
     for part in [Some(topic.group), Some(topic.node), topic.device].into_iter().flatten() {
-        if !values.tag.is_empty() {
-            values.tag.push('/');
+        if !values.json.tag.is_empty() {
+            values.json.tag.push('/');
         }
-        values.tag.push_str(part);
+        values.json.tag.push_str(part);
     }
-    let length = values.tag.len();
-    let from = From { topic, dir, node: topic.key(), entity: xxh3_64(values.tag.as_bytes()) };
+    let length = values.json.tag.len();
+    let from = From { topic, dir, node: topic.key(), entity: xxh3_64(values.json.tag.as_bytes()) };
     let dup = facts.fixed.flags & 8 != 0;
-    let mut metrics = 0;
+    let (mut metrics, mut secrets) = (0, false);
     for field in Fields(payload) {
         match field {
             Ok((2, metric)) if metrics < cx.limits.items => {
                 metrics += 1;
-                let broken = !one(values, cx, &from, metric.bytes());
-                values.tag.truncate(length);
-                if broken {
-                    cx.anomaly("mqtt", Kind::Malformed, "Sparkplug: a metric is no protocol buffer");
+                let read = one(values, cx, &from, metric.bytes());
+                values.json.tag.truncate(length);
+                match read {
+                    Some(hidden) => secrets |= hidden,
+                    None => cx.anomaly("mqtt", Kind::Malformed, "Sparkplug: a metric is no protocol buffer"),
                 }
             }
             Ok((3, seq)) if !dup && !topic.command() && topic.kind != "NDEATH" => {
@@ -105,7 +115,7 @@ pub fn read(values: &mut Values, cx: &mut Cx<'_>, dir: Dir, facts: &Facts<'_>, p
         }
     }
     status(values, cx, &topic);
-    true
+    Some(secrets)
 }
 
 /// Birth and death as a value of the node or device itself.
@@ -115,9 +125,9 @@ fn status(values: &mut Values, cx: &mut Cx<'_>, topic: &Topic<'_>) {
         "NDEATH" | "DDEATH" => ("offline", "bad"),
         _ => return,
     };
-    let key = xxh3_64(values.tag.as_bytes());
-    if values.tags.changed(cx.limits.tags_per_flow, key, text.len() as u64, || None) {
-        write(cx, &values.tag, Shown { value: None, text, quality });
+    let key = xxh3_64(values.json.tag.as_bytes());
+    if values.json.tags.changed(cx.limits.tags_per_flow, key, text.len() as u64, || None) {
+        write(cx, &values.json.tag, Shown { value: None, text, quality });
     }
 }
 
@@ -131,46 +141,47 @@ struct From<'a> {
     entity: u64,
 }
 
-/// One metric; `values.tag` holds its node or device. Returns whether it could be read.
-fn one(values: &mut Values, cx: &mut Cx<'_>, from: &From<'_>, bytes: &[u8]) -> bool {
-    let Some(mut metric) = Metric::read(bytes) else { return false };
+/// One metric; the tag holds its node or device. Returns whether it is a secret; `None`: it could not be read.
+fn one(values: &mut Values, cx: &mut Cx<'_>, from: &From<'_>, bytes: &[u8]) -> Option<bool> {
+    let mut metric = Metric::read(bytes)?;
     let (limit, digest) = (cx.limits.tags_per_flow, metric.digest());
     let known = match metric.alias {
         Some(alias) if metric.name.is_empty() => values.sparkplug.aliases.get(&(from.node, alias)),
-        None if metric.name.is_empty() => return true,
+        None if metric.name.is_empty() => return Some(false),
         _ => None,
     };
     let mut changed = false;
     if let Some(known) = known {
         metric.datatype = if metric.datatype == 0 { known.datatype } else { metric.datatype };
         if known.entity == from.entity && !from.topic.command() {
-            if !values.tags.changed(limit, known.key, digest, || None) {
-                return true;
+            if !values.json.tags.changed(limit, known.key, digest, || None) {
+                return Some(known.hidden);
             }
             changed = true;
         }
     }
+    let length = values.json.tag.len();
     let name = known.map_or(metric.name, |known| known.name.as_bytes());
-    name_tag(&mut values.tag, name, metric.alias);
-    let hidden = secret(&values.tag);
+    name_tag(&mut values.json.tag, name, metric.alias);
+    let hidden = secret::hides(values.json.tag.get(length..).unwrap_or_default(), 0);
     // A command is no value of the device: it says what somebody wants it to become.
     if from.topic.command() {
-        values.tag.push_str("#command");
+        values.json.tag.push_str("#command");
     }
     if !changed {
-        let key = xxh3_64(values.tag.as_bytes());
+        let key = xxh3_64(values.json.tag.as_bytes());
         if let Some(alias) = metric.alias.filter(|_| from.topic.birth() && !metric.name.is_empty()) {
             let name = String::from_utf8_lossy(metric.name);
-            values.sparkplug.learn(cx, from, (alias, key), &name, metric.datatype);
+            values.sparkplug.learn(cx, from, (alias, key), (&name, hidden), metric.datatype);
         }
-        if !values.tags.changed(limit, key, digest, || None) {
-            return true;
+        if !values.json.tags.changed(limit, key, digest, || None) {
+            return Some(hidden);
         }
     }
     if !hidden {
         told(values, cx, from, &metric);
     }
-    true
+    Some(hidden)
 }
 
 /// Appends a metric's name to its node or device; one that no birth has named goes by its alias.
@@ -186,14 +197,14 @@ fn name_tag(tag: &mut String, name: &[u8], alias: Option<u64>) {
 /// The row of a metric that changed.
 fn told(values: &mut Values, cx: &mut Cx<'_>, from: &From<'_>, metric: &Metric<'_>) {
     let number = number(metric);
-    values.text.clear();
+    values.json.text.clear();
     if number.is_none() {
         let limit = usize::try_from(cx.limits.text_bytes).unwrap_or(usize::MAX);
-        render(metric, &mut values.text, limit, cx.limits.nesting.min(16));
+        render(metric, &mut values.json.text, limit, cx.limits.nesting.min(16));
     }
-    write(cx, &values.tag, Shown { value: number, text: &values.text, quality: metric.quality() });
-    if from.topic.kind == "NBIRTH" && from.dir == Dir::ToServer && !values.text.is_empty() {
-        sighting(cx, &String::from_utf8_lossy(metric.name), &values.text);
+    write(cx, &values.json.tag, Shown { value: number, text: &values.json.text, quality: metric.quality() });
+    if from.topic.kind == "NBIRTH" && from.dir == Dir::ToServer && !values.json.text.is_empty() {
+        sighting(cx, &String::from_utf8_lossy(metric.name), &values.json.text);
     }
 }
 
@@ -226,15 +237,22 @@ fn sighting(cx: &mut Cx<'_>, name: &str, value: &str) {
 
 impl Nodes {
     /// Keeps a metric's name, and its tag's key, by its alias.
-    fn learn(&mut self, cx: &mut Cx<'_>, from: &From<'_>, (alias, key): (u64, u64), name: &str, datatype: u32) {
+    fn learn(
+        &mut self,
+        cx: &mut Cx<'_>,
+        from: &From<'_>,
+        (alias, key): (u64, u64),
+        (name, hidden): (&str, bool),
+        datatype: u32,
+    ) {
         let place = (from.node, alias);
         if self.aliases.len() as u64 >= cx.limits.tags_per_flow && !self.aliases.contains_key(&place) {
             cx.anomaly("mqtt", Kind::TooManyItems, "Sparkplug: metric aliases");
             return;
         }
         let limit = usize::try_from(cx.limits.text_bytes).unwrap_or(usize::MAX);
-        let name = crate::mqtt::session::cut(name, limit).to_owned();
-        self.aliases.insert(place, Known { name, datatype, entity: from.entity, key });
+        let name = crate::values::cut(name, limit).to_owned();
+        self.aliases.insert(place, Known { name, datatype, entity: from.entity, key, hidden });
     }
 
     /// "The sequence number is incremented by one with each message and wraps at 255"; NBIRTH starts anew.

@@ -6,6 +6,7 @@ use crate::opcua::items::{Item, Span};
 use crate::opcua::nodes::{NodeId, extension_object, localized_text, node_id, qualified_name};
 use crate::opcua::read::{Read, Reader};
 use crate::opcua::text::Out;
+use crate::opcua::transfers::{note, range_start};
 use crate::opcua::variant::{data_value, data_value_again};
 
 /// `maxAge f64 | timestampsToReturn u32 | nodesToRead ReadValueId[]`
@@ -18,8 +19,8 @@ pub fn read(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
         return Ok(());
     }
     for _ in 0..r.count(16, "nodes to read")? {
-        let (node, attribute) = read_value_id(r, to)?;
-        to.call.items.push(Item { node, attribute, ..Item::default() }, to.limits);
+        let asked = read_value_id(r, to)?;
+        to.call.items.push(asked, to.limits);
     }
     if r.left() == 0 {
         to.templates.keep(nodes, &to.call.items, to.limits);
@@ -29,12 +30,13 @@ pub fn read(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
 
 /// ReadValueId (Part 4 §7.29): `nodeId | attributeId u32 | indexRange String | dataEncoding QualifiedName`
 #[inline]
-pub fn read_value_id(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<(Span, u32)> {
+pub fn read_value_id(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<Item> {
     let node = node_id(r)?;
     let attribute = r.u32()?;
     let range = r.string("index range")?;
     qualified_name(r)?;
-    Ok((ranged(&node, range, to), attribute))
+    let (node, from) = (ranged(&node, range, to), range_start(range));
+    Ok(Item { node, attribute, from, ..Item::default() })
 }
 
 /// A node id, and the part of its array that is meant: `ns=2;s=Levels[0:3]`.
@@ -58,7 +60,8 @@ pub fn write(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
         let node = node_id(r)?;
         let attribute = r.u32()?;
         let range = r.string("index range")?;
-        let node = ranged(&node, range, to);
+        let (node, from) = (ranged(&node, range, to), range_start(range));
+        note(&mut to.call.blobs, r, 0, node, from);
         let (value, data) = to.call.items.write(to.limits, |out| data_value(r, out));
         let data = data?;
         let (number, source_time) = (data.number, data.source_time);
@@ -71,7 +74,9 @@ pub fn write(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
 pub fn values(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
     for index in 0..r.count(1, "results")? {
         let start = r.clone();
-        let tag = to.call.items.list.get(index).map_or(0, |item| item.tag);
+        let asked = to.call.items.list.get(index).copied().unwrap_or_default();
+        let tag = asked.tag;
+        note(&mut to.call.blobs, r, 0, asked.node, asked.from);
         let (value, data) = to.call.items.write(to.limits, |out| match to.tags.rendered(tag) {
             Some(last) => data_value_again(r, out, last),
             None => data_value(r, out),

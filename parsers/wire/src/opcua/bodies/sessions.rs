@@ -2,6 +2,7 @@
 
 use super::discovery::{application, endpoint_list};
 use super::{Into, skip_array, skip_diagnostics, skip_strings};
+use crate::defaults::shipped;
 use crate::opcua::codes::{Mode, USER_NAME_TOKEN, identity_token};
 use crate::opcua::nodes::{extension_object, node_id};
 use crate::opcua::read::{Read, Reader};
@@ -98,14 +99,18 @@ fn signature(r: &mut Reader<'_>) -> Read<()> {
 fn user_name(token: &[u8], to: &mut Into<'_>) -> Read<()> {
     let mut r = Reader::new(token, to.limits.nesting);
     r.string("policy id")?;
-    let named = !r.string("user name")?.is_empty();
-    let password = !r.string("password")?.is_empty();
+    let name = r.string("user name")?;
+    let secret = r.string("password")?;
     let clear = r.string("encryption algorithm")?.is_empty();
+    let (named, password) = (!name.is_empty(), !secret.is_empty());
     if named {
         to.call.say("", b"user_name_seen", to.limits);
     }
     if password {
         to.call.say("", if clear { b"password_in_clear" } else { b"password_encrypted" }, to.limits);
+    }
+    if clear && named && shipped(name, secret) {
+        to.call.say("", b"password_default", to.limits);
     }
     Ok(())
 }

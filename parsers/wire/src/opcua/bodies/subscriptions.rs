@@ -8,6 +8,7 @@ use crate::opcua::items::{Item, Items, Span};
 use crate::opcua::nodes::{extension_object, skip_diagnostic};
 use crate::opcua::read::{Read, Reader};
 use crate::opcua::services as ids;
+use crate::opcua::transfers::note;
 use crate::opcua::variant::data_value;
 
 /// MonitoringParameters (Part 4 §7.21): `clientHandle u32 | samplingInterval f64 | filter ExtensionObject
@@ -41,7 +42,7 @@ pub fn create_items(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
     subscription(r, to)?;
     r.u32()?;
     for _ in 0..r.count(40, "items to create")? {
-        let (node, attribute) = read_value_id(r, to)?;
+        let Item { node, attribute, .. } = read_value_id(r, to)?;
         r.u32()?;
         let (handle, interval) = parameters(r)?;
         // Learnt from the request: when the response is lost, the notifications still have their names.
@@ -247,7 +248,7 @@ pub fn notification(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
         let (kind, body) = extension_object(r)?;
         let mut inner = Reader::new(body, r.levels());
         match kind.standard() {
-            DATA_CHANGE => data_change(&mut inner, to)?,
+            DATA_CHANGE => data_change(&mut inner, r.at() - body.len(), to)?,
             EVENTS => events(&mut inner, to)?,
             STATUS_CHANGE => status_change(&mut inner, to)?,
             _ => {}
@@ -281,15 +282,17 @@ fn remembered(items: &mut Items, known: Option<&str>, kind: &str, number: u32, l
 }
 
 /// DataChangeNotification (Part 4 §7.25.2): `monitoredItems[] | diagnosticInfos[]`, each `clientHandle u32
-/// | value DataValue`
-fn data_change(r: &mut Reader<'_>, to: &mut Into<'_>) -> Read<()> {
+/// | value DataValue`. `base`: where they begin in the message's body.
+fn data_change(r: &mut Reader<'_>, base: usize, to: &mut Into<'_>) -> Read<()> {
     for _ in 0..r.count(5, "monitored items")? {
         let handle = r.u32()?;
         let node = named(to, handle);
+        note(&mut to.call.blobs, r, base, node, None);
         let (value, data) = to.call.items.write(to.limits, |out| data_value(r, out));
         let data = data?;
         let (number, status, source_time) = (data.number, data.status, data.source_time);
-        let item = Item { node, attribute: VALUE, value, number, status, source_time, handle, answered: true, tag: 0 };
+        let (attribute, answered) = (VALUE, true);
+        let item = Item { node, attribute, value, number, status, source_time, handle, answered, ..Item::default() };
         to.call.items.push(item, to.limits);
     }
     skip_diagnostics(r)

@@ -26,22 +26,36 @@ pub struct Bounds {
     pub leaves: usize,
 }
 
+/// What a scan came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scanned {
+    /// Whether there was a leaf.
+    pub found: bool,
+    /// Whether the bytes are one document from end to end, within the bounds.
+    pub whole: bool,
+    /// Whether it has more leaves than the bound.
+    pub more: bool,
+}
+
 /// The deepest nesting followed whatever the bounds say: the scanner calls itself.
 const DEEPEST: usize = 128;
 
 /// Calls `sink` for each leaf with its path, appended to what `path` holds: `topic#key.key[0]`; a lone value's
-/// path is `path` alone. Returns whether there was a leaf; a document that breaks off gives those before.
-pub fn scan(bytes: &[u8], bounds: Bounds, path: &mut String, sink: &mut dyn FnMut(&str, Leaf<'_>)) -> bool {
+/// path is `path` alone. A document that breaks off gives the leaves before.
+pub fn scan(bytes: &[u8], bounds: Bounds, path: &mut String, sink: &mut dyn FnMut(&str, Leaf<'_>)) -> Scanned {
     let limits = Bounds { depth: bounds.depth.min(DEEPEST), ..bounds };
     let base = path.len();
-    let mut scanner = Scanner { bytes, at: 0, bounds: limits, path, base, left: bounds.leaves, sink };
+    let mut scanner = Scanner { bytes, at: 0, bounds: limits, path, base, left: bounds.leaves, more: false, sink };
     scanner.space();
     let lone = !matches!(scanner.peek(), Some(b'{' | b'['));
     if lone {
-        return scanner.lone();
+        let found = scanner.lone();
+        return Scanned { found, whole: found, more: false };
     }
-    scanner.value(0);
-    scanner.left < bounds.leaves
+    let ended = scanner.value(0).is_some();
+    let found = scanner.left < bounds.leaves;
+    scanner.space();
+    Scanned { found, whole: ended && scanner.at == bytes.len(), more: scanner.more }
 }
 
 struct Scanner<'a, 'b> {
@@ -51,6 +65,7 @@ struct Scanner<'a, 'b> {
     path: &'b mut String,
     base: usize,
     left: usize,
+    more: bool,
     sink: &'b mut dyn FnMut(&str, Leaf<'_>),
 }
 
@@ -94,6 +109,7 @@ impl<'a> Scanner<'a, '_> {
             b'[' => self.array(depth),
             _ => {
                 let leaf = self.leaf()?;
+                self.more = self.left == 0;
                 self.left = self.left.checked_sub(1)?;
                 (self.sink)(self.path, leaf);
                 Some(())
@@ -146,11 +162,11 @@ impl<'a> Scanner<'a, '_> {
     fn name(&mut self, raw: &[u8]) {
         let room = self.bounds.path.saturating_sub(self.path.len());
         match std::str::from_utf8(raw) {
-            Ok(key) if !raw.contains(&b'\\') => self.path.push_str(crate::mqtt::session::cut(key, room)),
+            Ok(key) if !raw.contains(&b'\\') => self.path.push_str(super::cut(key, room)),
             _ => {
                 let mut key = String::new();
                 unescape(raw, &mut key);
-                self.path.push_str(crate::mqtt::session::cut(&key, room));
+                self.path.push_str(super::cut(&key, room));
             }
         }
     }
@@ -320,5 +336,14 @@ mod tests {
             unescape(raw.as_bytes(), &mut out);
             assert_eq!(out, want, "{raw}");
         }
+    }
+
+    #[test]
+    fn a_document_that_is_nothing_else_is_whole() {
+        let whole = |document: &[u8], leaves| {
+            scan(document, Bounds { leaves, ..ALL }, &mut String::new(), &mut |_, _| {}).whole
+        };
+        assert!(whole(b" {\"a\": [1, {}]} \n", 9) && whole(b"[]", 9) && whole(b"true", 9));
+        assert!(!whole(b"{\"a\": 1", 9) && !whole(b"[1] x", 9) && !whole(b"[tag]", 9) && !whole(b"[1,2]", 1));
     }
 }

@@ -1,4 +1,4 @@
-//! The last value of each tag of a flow, in bounded memory.
+//! The last value of each tag, in bounded memory.
 
 use hashbrown::HashTable;
 
@@ -45,6 +45,31 @@ impl Tags {
         known.is_none_or(|last| last.raw != raw && (last.bits.is_none() || last.bits != now.bits))
     }
 
+    /// Forgets a tag.
+    pub fn forget(&mut self, key: u64) {
+        for generation in [&mut self.young, &mut self.old] {
+            if let Ok(entry) = generation.find_entry(key, |last| last.key == key) {
+                entry.remove();
+            }
+        }
+    }
+
+    /// Notes of a tag's value what [`Tags::marked`] tells until it changes.
+    pub fn mark(&mut self, key: u64) {
+        if let Some(last) = self.young.find_mut(key, |last| last.key == key) {
+            last.bits = Some(1);
+        }
+    }
+
+    /// Whether a tag whose value has no number is marked.
+    #[must_use]
+    pub fn marked(&self, key: u64) -> bool {
+        let is = |generation: &HashTable<Last>| {
+            generation.find(key, |last| last.key == key).is_some_and(|l| l.bits == Some(1))
+        };
+        is(&self.young) || is(&self.old)
+    }
+
     /// The key of the name in `tag_values` of a tag that has just changed.
     pub fn word(&mut self, key: u64) -> Option<&mut Known> {
         self.young.find_mut(key, |last| last.key == key).map(|last| &mut last.word)
@@ -64,6 +89,17 @@ mod tests {
         assert!(tags.changed(100, 1, 12, || Some(8)));
         assert!(tags.changed(100, 2, 10, || None));
         assert!(tags.changed(100, 2, 11, || None));
+    }
+
+    #[test]
+    fn a_mark_holds_until_the_value_changes() {
+        let mut tags = Tags::default();
+        assert!(tags.changed(100, 1, 10, || None) && !tags.marked(1));
+        tags.mark(1);
+        assert!(!tags.changed(100, 1, 10, || None) && tags.marked(1));
+        assert!(tags.changed(100, 1, 11, || None) && !tags.marked(1));
+        tags.forget(1);
+        assert!(tags.changed(100, 1, 11, || None));
     }
 
     #[test]

@@ -1,0 +1,64 @@
+"""PUBLISH messages of topics that a model's entry names, and subscriptions that cover one of them."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detectors.outputs.carried import Carried
+from detectors.outputs.selectors import covers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from detectors.outputs.carried import Wanted
+    from detectors.window import Table, Window
+
+PUBLISH, SUBSCRIBE = 3, 8
+TOPICS = 65_536  # whose selectors are remembered
+
+
+class Mqtt:
+    def __init__(self, wanted: Iterable[Wanted]) -> None:
+        self._wanted = [w for w in wanted if w.selector.protocol == "mqtt"]
+        self._found: dict[str, tuple[Wanted, ...]] = {}
+
+    def of(self, topic: str) -> tuple[Wanted, ...]:
+        found = self._found.get(topic)
+        if found is None:
+            if len(self._found) >= TOPICS:
+                self._found.clear()
+            found = self._found[topic] = tuple(w for w in self._wanted if covers(w.selector.name, topic))
+        return found
+
+    def read(self, window: Window) -> Iterator[Carried]:
+        table = window["mqtt"]
+        if not self._wanted or not table.rows:
+            return
+        kinds = table.numbers("packet_type")
+        yield from self._subscriptions(table, np.flatnonzero(kinds == SUBSCRIBE).tolist())
+        codes, topics = table.codes("topic")
+        chosen = np.fromiter((bool(self.of(topic)) for topic in topics), dtype=bool, count=len(topics))
+        rows = np.flatnonzero(chosen[codes] & (kinds == PUBLISH))
+        payloads = table.column("payload").take(rows).to_pylist()
+        columns = [table.numbers(name)[rows].tolist() for name in ("ts", "frame", "flow_id", "payload_cut", "retain")]
+        captures, names = table.codes("capture")
+        for row, payload, ts, frame, flow, cut, retain in zip(rows.tolist(), payloads, *columns, strict=True):
+            topic = topics[codes[row]]
+            digest = blake2b(payload, digest_size=8).digest()
+            yield Carried(
+                ts, names[captures[row]], frame, topic, digest, flow, table.ip("src_ip", row),
+                table.ip("dst_ip", row), payload, self.of(topic), bool(cut), bool(retain),
+            )  # fmt: skip
+
+    def _subscriptions(self, table: Table, rows: list[int]) -> Iterator[Carried]:
+        captures, names = table.codes("capture")
+        for row in rows:
+            filters = tuple(table.column("filters")[row].as_py() or ())
+            if filters:
+                place = (names[captures[row]], int(table.numbers("frame")[row]), "", b"")
+                flow = int(table.numbers("flow_id")[row])
+                ends = (table.ip("src_ip", row), table.ip("dst_ip", row))
+                yield Carried(int(table.numbers("ts")[row]), *place, flow, *ends, None, (), filters=filters)

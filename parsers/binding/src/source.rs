@@ -1,0 +1,108 @@
+//! Where packets come from: captures, or interfaces.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use ::capture::Merge;
+use mirror::{Live, Step};
+use wire::pipeline::{Packet, Pipeline, Window};
+
+/// How long a call may last before the caller gets a chance to look after signals.
+const TURN: Duration = Duration::from_millis(100);
+/// Packets between two looks at the clock.
+const LOOK: u32 = 4096;
+
+/// What a turn ended with.
+pub enum Turn {
+    /// A window, or a part of one.
+    Window(Box<Window>),
+    /// Neither: come again.
+    Nothing,
+    /// The source is at its end.
+    Over,
+}
+
+impl Turn {
+    fn map(self, change: impl FnOnce(Window) -> Window) -> Self {
+        match self {
+            Self::Window(window) => Self::Window(Box::new(change(*window))),
+            other => other,
+        }
+    }
+}
+
+/// Captures or interfaces.
+pub enum Source {
+    /// Captures in time order.
+    Captures(Merge),
+    /// Interfaces, until `stop`.
+    Interfaces(Live),
+}
+
+impl Source {
+    /// Lets the pipeline take packets until a window is done, the source is at its end, or a while has passed.
+    pub fn turn(&mut self, pipeline: &mut Pipeline, stop: &Arc<AtomicBool>) -> Turn {
+        match self {
+            Self::Captures(merge) => captures(merge, pipeline, stop),
+            Self::Interfaces(live) => interfaces(live, pipeline).map(|window| counted(live, window)),
+        }
+    }
+
+    /// Adds to the last window what the kernel lost.
+    pub fn counted(&mut self, window: Window) -> Window {
+        match self {
+            Self::Captures(_) => window,
+            Self::Interfaces(live) => counted(live, window),
+        }
+    }
+}
+
+fn captures(merge: &mut Merge, pipeline: &mut Pipeline, stop: &AtomicBool) -> Turn {
+    while let Some(p) = merge.next() {
+        let packet = Packet { ts: p.ts, frame: p.frame, link: p.link, orig_len: p.orig_len, data: p.data };
+        if let Some(window) = pipeline.push(&packet) {
+            return Turn::Window(Box::new(window));
+        }
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    Turn::Over
+}
+
+fn interfaces(live: &mut Live, pipeline: &mut Pipeline) -> Turn {
+    let begun = Instant::now();
+    let mut since = 0;
+    let window = loop {
+        match live.next() {
+            Step::Packet(frame, p) => {
+                let packet = Packet { ts: p.ts, frame, link: p.link, orig_len: p.orig_len, data: p.data };
+                if let Some(window) = pipeline.push(&packet) {
+                    break window;
+                }
+                since += 1;
+                if since < LOOK {
+                    continue;
+                }
+                since = 0;
+            }
+            Step::Idle(now) => {
+                if let Some(window) = pipeline.idle(now) {
+                    break window;
+                }
+            }
+            Step::Stopped => return Turn::Over,
+        }
+        if begun.elapsed() >= TURN {
+            return Turn::Nothing;
+        }
+    };
+    Turn::Window(Box::new(window))
+}
+
+/// Adds what the kernel lost to the window's counts.
+fn counted(live: &mut Live, mut window: Window) -> Window {
+    window.counters.dropped_kernel += live.statistics().dropped;
+    window
+}

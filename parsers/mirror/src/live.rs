@@ -1,0 +1,227 @@
+//! Several interfaces as one stream of packets in time order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use wire::dissect::{Frame, Nanos};
+
+use crate::error::Error;
+use crate::ring::{Packet, RETIRE_MS, Ring, Settings, Statistics};
+use crate::sys;
+
+/// A packet waits this long for older ones of other interfaces: blocks that are not full come after one time-out.
+const SLACK: Nanos = 3 * (RETIRE_MS as Nanos) * 1_000_000;
+const POLL_MS: i32 = 20;
+/// How long to wait before an interface that went away is looked for again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// What comes next.
+pub enum Step<'a> {
+    /// A packet and its place.
+    Packet(Frame, Packet<'a>),
+    /// Nothing came; no packet older than this will.
+    Idle(Nanos),
+    /// `stop` was called.
+    Stopped,
+}
+
+/// What is known of an interface so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Its name.
+    pub interface: String,
+    /// When it was opened first, nanoseconds since the epoch.
+    pub opened: Nanos,
+    /// Packets handed out.
+    pub packets: u64,
+    /// Bytes of them that were captured.
+    pub bytes: u64,
+    /// Packets of which not all bytes were captured.
+    pub truncated_packets: u64,
+    /// Time of the first packet; 0: there was none.
+    pub first_ts: Nanos,
+    /// Time of the latest.
+    pub last_ts: Nanos,
+    /// Packets that found no room in the ring.
+    pub dropped: u64,
+    /// Whether it can be listened to now.
+    pub up: bool,
+}
+
+struct Lane {
+    settings: Settings,
+    ring: Option<Ring>,
+    facts: Facts,
+    tried: Instant,
+}
+
+/// Interfaces, each with its ring.
+pub struct Live {
+    lanes: Vec<Lane>,
+    stop: Arc<AtomicBool>,
+    told: Vec<String>,
+}
+
+impl Live {
+    /// Opens all interfaces. `stop` ends the stream from another thread.
+    ///
+    /// # Errors
+    /// When one of them cannot be listened to.
+    pub fn open(interfaces: Vec<Settings>, stop: Arc<AtomicBool>) -> Result<Self, Error> {
+        let mut lanes = Vec::with_capacity(interfaces.len());
+        for settings in interfaces {
+            let ring = Ring::open(&settings)?;
+            let facts = Facts { interface: settings.interface.clone(), opened: now(), up: true, ..Facts::default() };
+            lanes.push(Lane { settings, ring: Some(ring), facts, tried: Instant::now() });
+        }
+        Ok(Self { lanes, stop, told: Vec::new() })
+    }
+
+    /// The next packet in time, or that there is none now. Waits a short while at most.
+    #[inline]
+    #[allow(clippy::should_implement_trait)] // an iterator's items cannot borrow from the iterator
+    pub fn next(&mut self) -> Step<'_> {
+        let Some(chosen) = self.choose() else {
+            return if self.stop.load(Ordering::Relaxed) { Step::Stopped } else { Step::Idle(now() - SLACK) };
+        };
+        let number = u16::try_from(chosen).unwrap_or(u16::MAX);
+        match self.lanes.get_mut(chosen).and_then(|lane| lane.take(number)) {
+            Some((frame, packet)) => Step::Packet(frame, packet),
+            None => Step::Idle(Nanos::MIN),
+        }
+    }
+
+    /// The interface whose packet is the oldest; none when nothing came for a while.
+    #[inline]
+    fn choose(&mut self) -> Option<usize> {
+        let mut waited = false;
+        loop {
+            let mut best: Option<(Nanos, usize)> = None;
+            let mut empty = false;
+            for (place, lane) in self.lanes.iter_mut().enumerate() {
+                match lane.ring.as_mut().and_then(Ring::stand) {
+                    Some(ts) if best.is_none_or(|(oldest, _)| ts < oldest) => best = Some((ts, place)),
+                    Some(_) => {}
+                    None => empty |= lane.ring.is_some(),
+                }
+            }
+            let Some((ts, place)) = best else {
+                if waited || self.stop.load(Ordering::Relaxed) {
+                    return None;
+                }
+                waited = true;
+                self.wait();
+                continue;
+            };
+            if !empty || self.lanes.len() == 1 || now().saturating_sub(ts) >= SLACK || self.stop.load(Ordering::Relaxed)
+            {
+                return Some(place);
+            }
+            self.wait();
+        }
+    }
+
+    /// Waits for packets; looks after interfaces that went down or away.
+    #[cold]
+    fn wait(&mut self) {
+        let open: Vec<usize> = (0..self.lanes.len()).filter(|&i| self.lanes[i].ring.is_some()).collect();
+        let sockets: Vec<_> = open.iter().filter_map(|&i| self.lanes[i].ring.as_ref().map(Ring::fd)).collect();
+        let ready = sys::wait(&sockets, POLL_MS);
+        let mut trouble = sockets.is_empty();
+        for (&place, ready) in open.iter().zip(&ready) {
+            if ready.trouble {
+                trouble = true;
+                self.lanes[place].failed(&mut self.told);
+            }
+        }
+        for lane in &mut self.lanes {
+            lane.again(&mut self.told);
+        }
+        if trouble {
+            std::thread::sleep(Duration::from_millis(u64::from(RETIRE_MS)));
+        }
+    }
+
+    /// What the kernel counted since this was asked last, all interfaces together.
+    pub fn statistics(&mut self) -> Statistics {
+        let mut sum = Statistics::default();
+        for lane in &mut self.lanes {
+            let Some(ring) = &lane.ring else { continue };
+            let found = ring.statistics();
+            lane.facts.dropped += found.dropped;
+            sum.received += found.received;
+            sum.dropped += found.dropped;
+            sum.freezes += found.freezes;
+        }
+        sum
+    }
+
+    /// What is known of each interface, in the order they were named.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Facts> {
+        self.lanes.iter().map(|lane| lane.facts.clone()).collect()
+    }
+
+    /// What happened to interfaces since this was asked last, in sentences.
+    pub fn told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.told)
+    }
+}
+
+impl Lane {
+    #[inline]
+    fn take(&mut self, number: u16) -> Option<(Frame, Packet<'_>)> {
+        let packet = self.ring.as_mut()?.take()?;
+        let facts = &mut self.facts;
+        facts.packets += 1;
+        facts.bytes += packet.data.len() as u64;
+        facts.truncated_packets += u64::from(packet.orig_len as usize > packet.data.len());
+        if facts.first_ts == 0 {
+            facts.first_ts = packet.ts;
+        }
+        facts.last_ts = facts.last_ts.max(packet.ts);
+        Some((Frame::new(number, facts.packets), packet))
+    }
+
+    /// The socket reports an error: the interface is down, which it comes back from by itself, or gone.
+    fn failed(&mut self, told: &mut Vec<String>) {
+        let Some(ring) = &self.ring else { return };
+        let error = ring.error();
+        if error == 0 {
+            return;
+        }
+        if self.facts.up {
+            let why = std::io::Error::from_raw_os_error(error).to_string();
+            let why = why.split(" (os error").next().unwrap_or_default();
+            told.push(format!("{}: went down ({why}); it is listened to again when it is back", self.facts.interface));
+            self.facts.up = false;
+        }
+    }
+
+    /// Opens the interface anew if it went away and is back under its name.
+    fn again(&mut self, told: &mut Vec<String>) {
+        if self.facts.up || self.tried.elapsed() < AGAIN {
+            return;
+        }
+        self.tried = Instant::now();
+        let Some(index) = sys::index(&self.settings.interface) else { return };
+        let same = self.ring.as_ref().is_some_and(|ring| ring.index() == index);
+        if same {
+            // The kernel hooks the socket up again by itself.
+            self.facts.up = sys::up(&self.settings.interface);
+        } else if let Ok(ring) = Ring::open(&self.settings) {
+            self.facts.dropped += self.ring.as_ref().map_or(0, |old| old.statistics().dropped);
+            self.ring = Some(ring);
+            self.facts.up = true;
+        }
+        if self.facts.up {
+            told.push(format!("{}: is back", self.facts.interface));
+        }
+    }
+}
+
+fn now() -> Nanos {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX)
+}

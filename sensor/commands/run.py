@@ -1,0 +1,83 @@
+"""`driftspan run --interface IF`: live capture, detectors and store, until SIGTERM."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sensor import bpf, config, model_registry
+from sensor.case_name import LIVE
+from sensor.commands.common import location
+from sensor.errors import DriftspanError, InputError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from parsers import Engine
+
+
+def run(arguments: Namespace) -> int:
+    path = config.find(arguments.config)
+    loaded = config.load(path)
+    interfaces = arguments.interface or list(loaded.capture.interfaces)
+    if not interfaces:
+        raise InputError("name an interface with --interface, or in [capture] interfaces of the configuration")
+    if len(set(interfaces)) < len(interfaces):
+        raise InputError("an interface is named twice")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads only spin here
+    gc.set_threshold(100_000)
+    config.check_detectors(loaded, path)
+    approved = model_registry.configured(loaded.models)  # a manifest that cannot be trusted is said before all else
+    from parsers import drop_privileges
+    from sensor.keeper.process import KeeperProcess
+    from sensor.live import Sensor, learnt, say
+    from sensor.replay import pipeline_of
+    from sensor.spool.store import SpoolStore
+    from sensor.spool.writer import Writer
+
+    engine = _engine(interfaces, loaded, bpf.compiled(arguments.filter or loaded.capture.filter))
+    try:
+        drop_privileges()
+    except OSError as error:
+        raise DriftspanError(f"privileges cannot be given up: {error.strerror}") from None
+    where = location(arguments, loaded)
+    folder = Path(loaded.store.spool or f"{where.rstrip('/')}-spool")
+    writer = Writer(folder, loaded.store.spool_mib << 20)
+    with closing(SpoolStore(writer, loaded.sensor.name, LIVE)) as store:
+        keeper = KeeperProcess(where, loaded, folder)
+        said = keeper.models() or []
+        pipeline = pipeline_of(loaded, LIVE, models=model_registry.merged(approved, said))
+        learnt(pipeline, folder, loaded)
+        sensor = Sensor(engine, store, keeper, loaded, pipeline, folder, lambda: config.load(path), said)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: engine.stop())
+        signal.signal(signal.SIGHUP, lambda *_: setattr(sensor, "reload_wanted", True))
+        sensor.run()
+        if not keeper.end():
+            say("the store did not take everything in time; the rest waits in the spool for the next start")
+    return 0
+
+
+def _engine(interfaces: list[str], loaded: config.Config, program: list[tuple[int, int, int, int]]) -> Engine:
+    from parsers import CaptureError, Engine
+
+    capture = loaded.capture
+    try:
+        return Engine.live(
+            interfaces,
+            window_seconds=capture.window_seconds,
+            workers=capture.workers,
+            limits=loaded.limits,
+            vlan_in_key=capture.vlan_in_key,
+            ring_mib=capture.ring_mib,
+            snaplen=capture.snaplen,
+            promiscuous=capture.promiscuous,
+            program=program,
+            rings=capture.rings,
+        )
+    except CaptureError as error:
+        raise InputError(str(error)) from None

@@ -1,0 +1,163 @@
+"""The keeper's process: `python -m sensor.keeper`, begun by `driftspan run` and ended with it.
+
+Lines on stdin say that something was committed; their end says that the sensor is gone. Lines on stdout are JSON for
+the sensor: verdicts that hold and what was said of models, whenever they change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from detectors.verdicts import Verdict  # noqa: TC001
+from sensor import model_registry, verdicts
+from sensor.case_name import LIVE
+from sensor.errors import DriftspanError, StoreError
+from sensor.keeper import socket_of
+from sensor.keeper.server import Server
+from sensor.spool.reader import Reader
+from sensor.store import open_store
+from sensor.store.chdb_reading import ChdbReading
+from sensor.textwidth import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sensor.spool import Batch
+    from sensor.store import Store
+
+LOOK = 1.0  # seconds between two looks at the spool when nobody says anything
+LONGEST_WAIT = 60.0  # seconds between two tries while the store fails
+LAST = 30.0  # seconds that the keeper goes on when the sensor is gone
+
+
+class Keeper:
+    def __init__(self, location: str, database: str, sensor: str, spool: Path) -> None:
+        self._location, self._database = location, database
+        self._reader = Reader(spool)
+        self._store: Store = open_store(location, database, sensor)
+        self._store.expect_tokens()
+        self._writing = threading.Lock()
+        self._failing = ""
+        self._wait = 0.0
+        self._delivered = 0
+        self._over = False
+        self._server = Server(socket_of(location), self.answer)
+
+    def run(self) -> None:
+        self._server.begin()
+        self._tell_said()
+        gone: float | None = None
+        while not self._over:
+            self._drain()
+            if gone is None:
+                gone = self._listen()
+            files, _ = self._reader.backlog()
+            if gone is not None and (files == 0 or time.monotonic() - gone > LAST):
+                break
+            if self._wait:
+                time.sleep(min(self._wait, LOOK) if gone is None else 0.2)
+        self._server.end()
+        with self._writing:
+            self._store.close()
+        self._reader.close()
+
+    def stop(self) -> None:
+        self._over = True
+
+    def _listen(self) -> float | None:
+        """Waits for a line; the time when the sensor was found to be gone."""
+        ready, _, _ = select.select([sys.stdin], [], [], LOOK)
+        return time.monotonic() if ready and not os.read(sys.stdin.fileno(), 4096) else None
+
+    def _drain(self) -> None:
+        if self._wait and time.monotonic() < self._again:
+            return
+        try:
+            self._reader.drain(self._deliver, lambda: not self._over)
+        except StoreError as error:
+            if str(error) != self._failing:
+                self._failing = str(error)
+                _say(f"{error}; rows wait in the spool")
+            self._wait = min(LONGEST_WAIT, max(1.0, self._wait * 2))
+            self._again = time.monotonic() + self._wait
+            return
+        if self._failing:
+            _say("the store takes rows again")
+        self._failing, self._wait = "", 0.0
+        while self._reader.damaged:
+            _say(f"{self._reader.damaged.pop()}; what follows in it is not stored")
+
+    _again = 0.0
+
+    def _deliver(self, batch: Batch) -> None:
+        with self._writing:
+            self._store.deliver(batch)
+        self._delivered += batch.rows
+
+    def answer(self, request: dict[str, Any]) -> Iterator[bytes]:
+        match request["do"]:
+            case "query":
+                reading = ChdbReading(Path(self._location), self._database, owned=True)
+                try:
+                    yield from reading.query(request["sql"], request["format"])
+                finally:
+                    reading.close()
+            case "verdict":
+                with self._writing:
+                    self._store.record_verdict(request["case"], request["row"])
+                self._tell_said()
+            case "model":
+                with self._writing:
+                    self._store.record_model(request["row"])
+                self._tell_said()
+            case "status":
+                files, size = self._reader.backlog()
+                state = {"delivered_rows": self._delivered, "waiting_files": files, "waiting_bytes": size}
+                yield orjson.dumps(state | {"store": self._location, "failing": self._failing})
+            case other:
+                raise KeyError(other)
+
+    def _tell_said(self) -> None:
+        with self._writing:
+            found: list[Verdict] = verdicts.running(self._store, LIVE)
+            models = model_registry.records(self._store)
+        rows = [[v.alert_id, v.action, v.expiry, v.last_seen] for v in found]
+        sys.stdout.buffer.write(orjson.dumps({"verdicts": rows, "models": [asdict(said) for said in models]}) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"driftspan keeper: {safe(text)}\n")
+    sys.stderr.flush()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="driftspan keeper")
+    for name in ("store", "database", "sensor", "spool"):
+        parser.add_argument(f"--{name}", required=True)
+    given = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sensor, which ends this process
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        keeper = Keeper(given.store, given.database, given.sensor, Path(given.spool))
+        signal.signal(signal.SIGTERM, lambda *_: keeper.stop())
+        keeper.run()
+    except DriftspanError as error:
+        _say(str(error))
+        return error.status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Asking the keeper of a store."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import orjson
+
+from sensor.errors import BAD_INPUT, InputError, StoreError
+from sensor.keeper import LENGTH, socket_of
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Generator, Mapping
+    from pathlib import Path
+
+_SECONDS = 660  # a query of the store may take 600
+
+
+def keeper_of(store: str) -> KeeperStore | None:
+    """None where no keeper answers for the store."""
+    path = socket_of(store)
+    if not path.is_socket():
+        return None
+    try:
+        connect(path).close()
+    except OSError:
+        return None
+    return KeeperStore(path)
+
+
+def connect(path: Path) -> socket.socket:
+    """The address of a Unix socket has room for 107 bytes: the way over a descriptor is short."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        made.settimeout(_SECONDS)
+        made.connect(f"/proc/self/fd/{folder}/{path.name}")
+    except OSError:
+        made.close()
+        raise
+    finally:
+        os.close(folder)
+    return made
+
+
+class KeeperStore:
+    """What other processes may do with a store that a keeper owns: read, and record what people say."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def query(self, sql: str, fmt: str) -> Generator[bytes]:
+        yield from self._ask({"do": "query", "sql": sql, "format": fmt})
+
+    def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
+        for _ in self._ask({"do": "verdict", "case": case, "row": row}):
+            pass
+
+    def record_model(self, row: Mapping[str, object]) -> None:
+        for _ in self._ask({"do": "model", "row": row}):
+            pass
+
+    def status(self) -> dict[str, object]:
+        found: dict[str, object] = orjson.loads(b"".join(self._ask({"do": "status"})))
+        return found
+
+    def close(self) -> None:
+        """Every question has a connection of its own."""
+
+    def _ask(self, request: Mapping[str, object]) -> Generator[bytes]:
+        try:
+            with connect(self._path) as made, made.makefile("rwb") as talk:
+                talk.write(orjson.dumps(request) + b"\n")
+                talk.flush()
+                yield from _pieces(talk)
+                end = orjson.loads(talk.readline())
+        except (OSError, EOFError, orjson.JSONDecodeError) as error:
+            raise StoreError(f"{self._path}: the sensor that keeps this store does not answer: {error}") from None
+        if end.get("error"):
+            raise (InputError if end.get("status") == BAD_INPUT else StoreError)(end["error"])
+
+
+def _pieces(talk: io.BufferedRWPair) -> Generator[bytes]:
+    while True:
+        head = talk.read(LENGTH.size)
+        if len(head) < LENGTH.size:
+            raise EOFError("the answer breaks off")
+        length = LENGTH.unpack(head)[0]
+        if not length:
+            return
+        piece = talk.read(length)
+        if len(piece) < length:
+            raise EOFError("the answer breaks off")
+        yield piece

@@ -1,0 +1,114 @@
+"""The keeper as the sensor sees it: a child process that is begun again when it dies."""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from detectors.verdicts import Verdict
+from sensor.errors import DriftspanError, InputError
+from sensor.model_registry import record_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sensor.config import Config
+    from sensor.model_registry import Record
+
+FIRST = 120.0  # seconds in which a keeper opens its store, migrations included
+LAST = 60.0  # seconds in which it ends
+_AGAIN = 5.0  # seconds between two tries to begin it again
+
+
+class KeeperProcess:
+    """StoreError or InputError, as the keeper said it, where the store cannot be opened at all."""
+
+    def __init__(self, location: str, config: Config, spool: Path) -> None:
+        self._command = [
+            sys.executable, "-P", "-m", "sensor.keeper", "--store", location, "--database", config.store.database,
+            "--sensor", config.sensor.name, "--spool", str(spool),
+        ]  # fmt: skip
+        self._location = location
+        self._told: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._begun = 0.0
+        self.restarts = 0
+        self._child = self._begin()
+        try:
+            self._found = self._told.get(timeout=FIRST)
+        except queue.Empty:
+            self._child.kill()
+            raise DriftspanError(f"{location}: the store was not opened within {FIRST:.0f} s") from None
+        if "ended" in self._found:
+            raise _SilentError(self._found["ended"])
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        self._begun = time.monotonic()
+        child = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603  our own
+        threading.Thread(target=self._hear, args=(child,), name="keeper", daemon=True).start()
+        return child
+
+    def _hear(self, child: subprocess.Popen[bytes]) -> None:
+        for line in child.stdout or ():
+            self._told.put(orjson.loads(line))
+        self._told.put({"ended": child.wait()})
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    def nudge(self) -> None:
+        """Something was committed. A keeper that died is begun again."""
+        if self._child.poll() is not None:
+            if time.monotonic() - self._begun < _AGAIN:
+                return
+            self.restarts += 1
+            self._child = self._begin()
+        try:
+            if self._child.stdin is not None:
+                self._child.stdin.write(b"\n")
+                self._child.stdin.flush()
+        except OSError:  # it dies right now: the next nudge sees to that
+            pass
+
+    def verdicts(self) -> list[Verdict] | None:
+        """All that hold, if they may have changed since this was asked last."""
+        rows = self._heard("verdicts")
+        return None if rows is None else [Verdict(*row) for row in rows]
+
+    def models(self) -> list[Record] | None:
+        """All that was said of models, if that may have changed since this was asked last."""
+        rows = self._heard("models")
+        return None if rows is None else [record_of(row) for row in rows]
+
+    def _heard(self, what: str) -> Any:
+        while not self._told.empty():
+            self._found |= self._told.get()
+        return self._found.pop(what, None)
+
+    def end(self) -> bool:
+        """Lets it deliver what waits; whether it ended in time."""
+        try:
+            if self._child.stdin is not None:
+                self._child.stdin.close()
+            self._child.wait(LAST)
+        except subprocess.TimeoutExpired:
+            self._child.terminate()
+            self._child.wait()
+            return False
+        except OSError:
+            pass
+        return True
+
+
+class _SilentError(DriftspanError):
+    """The keeper has said already what is wrong."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("the store cannot be kept; the line above says why")
+        self.status = InputError.status if status == InputError.status else DriftspanError.status

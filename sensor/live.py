@@ -1,0 +1,224 @@
+"""The sensor's loop: windows from interfaces through the detectors into the spool."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from detectors.verdicts import Verdicts
+from sensor import baseline, model_registry
+from sensor.case_name import LIVE
+from sensor.derived import Derived
+from sensor.errors import DriftspanError, InputError
+from sensor.health import Health
+from sensor.replay import facts_of, found_of, pipeline_of
+from sensor.textwidth import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from detectors.pipeline import Pipeline
+    from detectors.verdicts import Verdict
+    from parsers import Engine, Window
+    from sensor.config import Config
+    from sensor.keeper.process import KeeperProcess
+    from sensor.model_registry import Record
+    from sensor.spool.store import SpoolStore
+
+STATE = "state"  # what was learnt, in the spool's directory
+STATUS = "status.json"
+SAVE_EVERY = 300.0  # seconds between two savings of what was learnt
+_REGISTER_EVERY = 60.0  # seconds between two states of the interfaces in the store
+
+
+class Sensor:
+    """`pipeline`: with what was learnt before. `reload` gives the configuration anew."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: SpoolStore,
+        keeper: KeeperProcess,
+        config: Config,
+        pipeline: Pipeline,
+        folder: Path,
+        reload: Callable[[], Config],
+        said: Sequence[Record] = (),
+    ) -> None:
+        self._engine, self._store, self._keeper = engine, store, keeper
+        self._config, self._pipeline, self._folder, self._reload = config, pipeline, folder, reload
+        self._said = list(said)  # of models, at run time
+        self._verdicts: list[Verdict] = []
+        self._health = Health()
+        self._derived = Derived(store, pipeline)
+        self._counters: Counter[str] = Counter()
+        self._begun = time.time()
+        self._saved = self._registered = time.monotonic()
+        self._lost = 0
+        self.reload_wanted = False
+
+    def run(self) -> None:
+        """Until the engine is stopped."""
+        facts = [facts_of(capture) for capture in self._engine.captures()]
+        self._store.begin_case(LIVE, facts)
+        self._derived.begin(self._config.sensor.name, LIVE, [capture.id for capture in facts])
+        self._keeper.nudge()
+        self._say_ready()
+        while (window := self._engine.next()) is not None:
+            self._hear()
+            self._take(window)
+            if window.last:
+                self._commit(window.end)
+        self._finish()
+
+    def _hear(self) -> None:
+        """What came from outside since the last window: verdicts, a wish for the configuration to be read again."""
+        said = self._keeper.models()
+        if said is not None and said != self._said:
+            self._said = said
+            if self._rebuild(self._config):
+                say("what was said of models holds from now on")
+        if self.reload_wanted:
+            self.reload_wanted = False
+            self._read_again()
+        found = self._keeper.verdicts()
+        if found is not None:
+            self._verdicts = found
+            self._pipeline.hear(Verdicts(found, [entry.suppression() for entry in self._config.suppressed]))
+        for text in self._engine.warnings():
+            say(text)
+
+    def _read_again(self) -> None:
+        """Flows go on as they are: they are the engine's. What was learnt is kept."""
+        try:
+            config = self._reload()
+        except DriftspanError as error:
+            say(f"{error}; the configuration stays as it was")
+            return
+        if not self._rebuild(config):
+            return
+        if (config.capture, config.limits, config.store) != (
+            self._config.capture, self._config.limits, self._config.store,
+        ):  # fmt: skip
+            say("[capture], [limits] and [store] of the configuration hold from the next start on")
+        self._config = config
+        say("the configuration was read again")
+
+    def _rebuild(self, config: Config) -> bool:
+        """A pipeline for this configuration and what was said of models, with what was learnt; False: all stays."""
+        try:
+            models = model_registry.merged(model_registry.configured(config.models), self._said)
+            pipeline = pipeline_of(config, LIVE, self._verdicts, models=models)
+            pipeline.restore(self._pipeline.snapshot())
+        except (DriftspanError, KeyError, TypeError, ValueError) as error:
+            say(f"{error}; the configuration stays as it was")
+            return False
+        self._pipeline = pipeline
+        self._derived.go_on(pipeline)
+        return True
+
+    def _take(self, window: Window) -> None:
+        self._derived.take(window)
+        self._counters.update(window.counters)
+        lost = self._store.lost.total() - self._lost
+        self._lost += lost
+        minute = self._health.add(window.start, {**window.counters, "dropped.spool_rows": lost})
+        if minute:
+            self._store.upsert("health", minute)
+
+    def _commit(self, end: int) -> None:
+        now = time.monotonic()
+        if now - self._registered >= _REGISTER_EVERY:
+            self._registered = now
+            self._store.register(self._found(), finished=False)
+        self._derived.write()
+        self._keeper.nudge()
+        self._write_status(end)
+        _notify("WATCHDOG=1")
+        if now - self._saved >= SAVE_EVERY:
+            self._save()
+
+    def _found(self) -> dict[str, dict[str, object]]:
+        return {str(facts["id"]): found_of(facts) for facts in self._engine.captures()}
+
+    def _finish(self) -> None:
+        _notify("STOPPING=1")
+        self._save()  # before what is open is closed: the next run goes on from here
+        self._derived.finish()
+        self._store.upsert("health", self._health.rest())
+        self._derived.write()
+        self._store.finish_case(self._found())
+        (self._folder / STATUS).unlink(missing_ok=True)
+
+    def _save(self) -> None:
+        """What was learnt, so that a restart needs no new learning phase."""
+        self._saved = time.monotonic()
+        try:
+            baseline.save(self._folder / STATE, self._pipeline, self._config, level=1)
+        except DriftspanError as error:
+            say(str(error))
+
+    def _write_status(self, end: int) -> None:
+        state: dict[str, Any] = {
+            "pid": os.getpid(),
+            "keeper_pid": self._keeper.pid,
+            "keeper_restarts": self._keeper.restarts,
+            "since": int(self._begun * 1e9),
+            "packet_time": end,
+            "learning": self._pipeline.site.learning.mode,
+            "alerts": sum(self._pipeline.raised.values()),
+            "interfaces": [_interface(facts) for facts in self._engine.captures()],
+            "spool_rows_lost": self._lost,
+            "counters": {name: count for name, count in self._counters.items() if count},
+        }
+        draft = self._folder / f"{STATUS}.new"
+        draft.write_bytes(orjson.dumps(state))
+        draft.replace(self._folder / STATUS)
+
+    def _say_ready(self) -> None:
+        names = ", ".join(str(facts["path"]) for facts in self._engine.captures())
+        say(f"listening on {names}; nothing is sent there")
+        _notify("READY=1")
+
+
+def learnt(pipeline: Pipeline, folder: Path, config: Config) -> None:
+    """Puts the pipeline where the last run left it; where that cannot be, says so and learns anew."""
+    path = folder / STATE
+    if not path.exists():
+        return
+    try:
+        baseline.restore(path, pipeline, config)
+        say("going on with what was learnt before")
+    except InputError as error:
+        old = path.with_suffix(".old")
+        path.replace(old)
+        say(f"{error}; it is kept as {old.name}, and learning begins anew")
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"driftspan: {safe(text)}\n")
+    sys.stderr.flush()
+
+
+def _interface(facts: dict[str, object]) -> dict[str, object]:
+    return {"name": facts["path"], "packets": facts["packets"], "dropped": facts["dropped"], "last": facts["last_ts"]}
+
+
+def _notify(state: str) -> None:
+    """Tells systemd, where it has begun us (sd_notify(3))."""
+    where = os.environ.get("NOTIFY_SOCKET")
+    if not where:
+        return
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+        try:
+            out.sendto(state.encode(), f"\0{where[1:]}" if where.startswith("@") else where)
+        except OSError as error:
+            say(f"systemd cannot be told {state}: {error.strerror}")

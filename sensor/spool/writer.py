@@ -1,0 +1,91 @@
+"""The sensor's side of the spool."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from secrets import token_hex
+from typing import TYPE_CHECKING, BinaryIO
+
+from sensor.errors import StoreError
+from sensor.spool import DRAFT, MESSAGES, READY, RECORDS, Batch, directory, frames
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Writer:
+    """`limit`: bytes that files which wait may take. `lost`: rows given up by table, since the writer was made."""
+
+    def __init__(self, path: Path, limit: int) -> None:
+        self.name = directory.prepare(path)
+        self._path, self._limit = path, limit
+        self._lock = directory.lock(path, "writer")
+        for draft in path.glob(f"*{DRAFT}"):
+            draft.unlink()
+        self._number = directory.last_number(path)
+        self._session = token_hex(4)  # numbers begin anew when nothing waits; names, which tokens are made of, never do
+        self._drafts: dict[str, BinaryIO] = {}
+        self.lost: Counter[str] = Counter()
+        self.bytes = 0
+
+    def add(self, stream: str, batch: Batch) -> None:
+        """Durable with the next `commit`. StoreError when the disk takes no more."""
+        if stream not in self._drafts:
+            self._drafts[stream] = (self._path / f"{stream}{DRAFT}").open("wb")
+        try:
+            self.bytes += frames.write(self._drafts[stream], batch)
+        except OSError as error:
+            raise StoreError(f"{self._path}: the spool cannot be written: {error.strerror}") from None
+
+    def commit(self) -> None:
+        """What was added is acknowledged when this returns."""
+        if not self._drafts:
+            return
+        self._number += 1
+        try:
+            for stream, file in sorted(self._drafts.items()):
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+                # Records come first: when both wait, alerts are delivered before the rows they are of.
+                order = 0 if stream == RECORDS else 1
+                name = f"{self._number:012d}-{order}-{stream}-{self._session}{READY}"
+                (self._path / f"{stream}{DRAFT}").replace(self._path / name)
+            directory.sync(self._path)
+        except OSError as error:
+            raise StoreError(f"{self._path}: the spool cannot be written: {error.strerror}") from None
+        finally:
+            self._drafts.clear()
+        self._shed()
+
+    def _shed(self) -> None:
+        """Gives up the oldest messages that no keeper has begun with, until the rest fits."""
+        sizes = {}
+        for file in directory.waiting(self._path):
+            try:
+                sizes[file] = file.stat().st_size
+            except FileNotFoundError:  # delivered meanwhile
+                continue
+        over = sum(sizes.values()) - self._limit
+        for file, size in sizes.items():
+            if over <= 0:
+                break
+            if file.suffix == READY and MESSAGES in file.stem:
+                over -= size if self._give_up(file) else 0
+
+    def _give_up(self, file: Path) -> bool:
+        mine = file.with_suffix(DRAFT)
+        try:
+            file.rename(mine)  # a keeper that wants it too loses it, or has it already
+        except FileNotFoundError:
+            return False
+        with mine.open("rb") as handle:
+            self.lost["messages"] += frames.rows(handle)
+        mine.unlink()
+        return True
+
+    def close(self) -> None:
+        for file in self._drafts.values():
+            file.close()
+        os.close(self._lock)

@@ -1,0 +1,183 @@
+"""Run inside a network namespace of its own: `driftspan run` on a veth pair, with what a test wants to happen.
+
+    live_trial.py TRIAL FOLDER
+
+Prints what came of it as JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from tests.parsers.mirror_port import PORT, cable, packets, send
+
+ROOT = Path(__file__).parents[2]
+DEMO = str(ROOT / "pcaps" / "demo.pcap")
+TABLES = ("modbus", "dnp3", "opcua", "mqtt", "tag_changes")
+
+
+class Live:
+    """A sensor in a folder."""
+
+    def __init__(self, folder: Path, config: str = "") -> None:
+        self.folder = folder
+        self.store = str(folder / "store")
+        self.log = folder / "log"
+        self._config = folder / "driftspan.toml"
+        self.configure(config)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._out: IO[bytes] | None = None
+
+    def configure(self, text: str) -> None:
+        self._config.write_text("[capture]\nwindow_seconds = 0.5\n" + text)
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "sensor", *words, "--store", self.store, "--config", str(self._config)]
+
+    def begin(self) -> None:
+        self._out = self.log.open("ab")
+        before = self.said().count("listening on")
+        self._process = subprocess.Popen(
+            self.command("run", "--interface", PORT), stderr=self._out, stdout=self._out, cwd=ROOT
+        )
+        self.until(lambda: self.said().count("listening on") > before)
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def until(self, happens: Any, seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while not happens():
+            over = self._process is not None and self._process.poll() is not None
+            if over or time.monotonic() > end:
+                raise TimeoutError(self.said()[-2000:])
+            time.sleep(0.1)
+
+    def ask(self, *words: str) -> list[dict[str, Any]]:
+        done = subprocess.run(
+            self.command(*words, "--format", "ndjson"), capture_output=True, text=True, cwd=ROOT, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def rows(self) -> dict[str, int]:
+        counts = ", ".join(f"(SELECT count() FROM {table}) AS {table}" for table in TABLES)
+        return self.ask("query", f"SELECT {counts}")[0]
+
+    def signal(self, number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def wait(self) -> int:
+        assert self._process is not None
+        status = self._process.wait(90)
+        if self._out is not None:
+            self._out.close()
+        return status
+
+    def end(self) -> int:
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def keeper(self) -> int:
+        return int(json.loads((self.folder / "store-spool" / "status.json").read_text())["keeper_pid"])
+
+
+def demo() -> int:
+    return send(packets(DEMO))
+
+
+def whole(live: Live) -> dict[str, Any]:
+    """A run, questions while it goes on, its end, and another run."""
+    live.begin()
+    demo()
+    live.until(lambda: live.rows()["modbus"] > 0)
+    time.sleep(2)
+    (status,) = live.ask("status")
+    alerts = live.ask("alerts")
+    chosen = alerts[0]["alert_id"]
+    muted = live.ask("mute", chosen, "--note", "known", "--by", "tester")
+    status_code = live.end()
+    stopped = live.ask("alerts", "--status", "all")
+    live.begin()
+    demo()
+    live.until(lambda: live.rows()["modbus"] > stopped_rows(live))
+    again = live.end()
+    return {
+        "status": status,
+        "exit": [status_code, again],
+        "muted": muted[0]["status"],
+        "states": {row["alert_id"]: row["status"] for row in live.ask("alerts", "--status", "all")},
+        "chosen": chosen,
+        "before": len(stopped),
+        "rows": live.rows(),
+        "said": live.said(),
+        "left": sorted(entry.name for entry in (live.folder / "store-spool").iterdir()),
+    }
+
+
+def stopped_rows(live: Live) -> int:
+    return 743  # Modbus rows of one round, as a replay has them
+
+
+def killed(live: Live) -> dict[str, Any]:
+    """The keeper is killed while rows come, then the sensor, then both go on."""
+    live.begin()
+    sent = 0
+    for round_ in range(6):
+        demo()
+        sent += 1
+        time.sleep(0.7)
+        if round_ % 2 == 1:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(live.keeper(), signal.SIGKILL)
+    time.sleep(2)
+    live.signal(signal.SIGKILL)
+    live.wait()
+    with contextlib.suppress(ProcessLookupError):
+        time.sleep(1)
+    live.begin()
+    demo()
+    time.sleep(2)
+    code = live.end()
+    return {"exit": code, "rounds": sent + 1, "rows": live.rows(), "said": live.said()}
+
+
+def reloaded(live: Live) -> dict[str, Any]:
+    """The configuration is read again: once right, once wrong."""
+    live.begin()
+    live.configure('[[suppress]]\nkind = "cleartext.protocol"\n')
+    live.signal(signal.SIGHUP)
+    live.until(lambda: demo() and "read again" in live.said())
+    live.configure("[nonsense]\n")
+    live.signal(signal.SIGHUP)
+    live.until(lambda: demo() and "stays as it was" in live.said())
+    live.configure("")
+    code = live.end()
+    rows = live.ask("alerts", "--status", "all")
+    return {"exit": code, "said": live.said(), "statuses": sorted({(r["kind"], r["status"]) for r in rows})}
+
+
+def busy(live: Live) -> dict[str, Any]:
+    """Somebody else has the spool, then the store."""
+    live.begin()
+    second = subprocess.run(live.command("run", "--interface", PORT), capture_output=True, text=True, check=False)
+    replayed = subprocess.run(live.command("replay", DEMO), capture_output=True, text=True, check=False)
+    return {"exit": live.end(), "second": [second.returncode, second.stderr],
+            "replay": [replayed.returncode, replayed.stderr]}  # fmt: skip
+
+
+TRIALS = {f.__name__: f for f in (whole, killed, reloaded, busy)}
+
+if __name__ == "__main__":
+    cable()
+    json.dump(TRIALS[sys.argv[1]](Live(Path(sys.argv[2]))), sys.stdout, default=str)

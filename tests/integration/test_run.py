@@ -1,0 +1,62 @@
+"""`driftspan run` on a real interface: rows, alerts and verdicts arrive, whatever is killed meanwhile."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.parsers.test_live import APART, possible
+
+ROOT = Path(__file__).parents[2]
+# One round of pcaps/demo.pcap
+ROUND = {"modbus": 743, "dnp3": 273, "opcua": 126, "mqtt": 725}
+
+
+def trial(name: str, folder: Path) -> dict[str, Any]:
+    if not possible():
+        pytest.skip("no network namespaces with veth pairs here (unshare, ip)")
+    command = [*APART, sys.executable, "-m", "tests.integration.live_trial", name, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=300)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_a_run_stores_what_it_sees_and_goes_on_where_it_ended(tmp_path: Path) -> None:
+    found = trial("whole", tmp_path)
+    assert found["exit"] == [0, 0]
+    assert found["status"]["state"] == "running"
+    assert found["status"]["dropped"] == 0
+    assert {name: found["rows"][name] for name in ROUND} == {name: 2 * rows for name, rows in ROUND.items()}
+    assert found["muted"] == found["states"][found["chosen"]] == "muted"
+    assert "going on with what was learnt before" in found["said"]
+    assert found["left"] == ["name", "reader.lock", "state", "writer.lock"]
+
+
+def test_what_was_committed_is_stored_once_whatever_is_killed(tmp_path: Path) -> None:
+    found = trial("killed", tmp_path)
+    assert found["exit"] == 0
+    for name, rows in ROUND.items():
+        # The sensor was killed after its last commit: nothing is lost; a batch delivered twice is seen once.
+        assert found["rows"][name] == found["rounds"] * rows
+
+
+def test_the_configuration_is_read_again_on_sighup(tmp_path: Path) -> None:
+    found = trial("reloaded", tmp_path)
+    assert found["exit"] == 0
+    assert "nonsense" in found["said"]
+    assert ["cleartext.protocol", "muted"] in found["statuses"]
+
+
+def test_a_store_that_a_sensor_keeps_is_not_written_by_others(tmp_path: Path) -> None:
+    found = trial("busy", tmp_path)
+    assert found["exit"] == 0
+    assert found["second"][0] == 1
+    assert "another driftspan" in found["second"][1]
+    assert found["replay"][0] == 1
+    assert "has this store open" in found["replay"][1]

@@ -23,14 +23,17 @@ from tests.evaluate.scoring import Score
 Answer = tuple[Figures, list[Figures]]
 
 
-def by_events(data: DataSet) -> Answer:
-    state, score = learn(data), Score()
-    for run in data.runs:
-        score.add(judge(data, run, state))
+def by_events(*data: DataSet) -> Answer:
+    """Of data sets of one name, each with what it learns."""
+    score, causes = Score(), {}
+    for one in data:
+        state = learn(one)
+        for run in one.runs:
+            score.add(judge(one, run, state))
+            causes[run.name] = run.cause
     for note in score.notes:
-        sys.stderr.write(f"{data.name}: {note}\n")
-    causes = {run.name: run.cause for run in data.runs}
-    return report.of_events(score), report.of_scenarios(data.name, score, causes)
+        sys.stderr.write(f"{data[0].name}: {note}\n")
+    return report.of_events(score), report.of_scenarios(data[0].name, score, causes)
 
 
 def by_counts() -> Answer:
@@ -48,6 +51,7 @@ def by_counts() -> Answer:
 DATASETS: dict[str, Callable[[], Answer]] = {
     "plant": lambda: by_events(plant.dataset()),
     "plant_days": lambda: by_events(plant.dataset(days=True)),
+    "clean_days": lambda: by_events(*plant.clean_days()),
     "lab": lambda: by_events(lab.dataset()),
     "lemay": lambda: (report.of_windows(lemay.evaluate()), []),
     "qut": by_counts,

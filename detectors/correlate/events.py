@@ -34,8 +34,8 @@ class Context:
     """`approved`: addresses or networks whose work is wanted. `first_seen`: address (16 bytes) → its first packet, of
     hosts that were not always there.
     `shift`: UTC hours of work, begin and end; a shift over midnight has the greater first. `trains`: hosts of sources
-    of training data; `retrained`: SHA-256 of artefacts that the site's own training was seen to make; `origins`: of each
-    the host that had it first, which is who did it, whoever handed it on."""
+    of training data. `retrained`: SHA-256 of artefacts that the site's own training was seen to make. `origins`: of
+    artefacts the host that had it first, which is who did it, whoever handed it on."""
 
     changes: Changes
     approved: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors.outputs.carried import Carried
+from detectors.outputs.folded import value_of
 from detectors.outputs.selectors import covers
 
 if TYPE_CHECKING:
@@ -45,13 +46,32 @@ class Mqtt:
         payloads = _bytes(table.column("payload"), rows)
         columns = [table.numbers(name)[rows].tolist() for name in ("ts", "frame", "flow_id", "payload_cut", "retain")]
         captures, names = table.codes("capture")
+        rest = self._rest(window, topics, codes[rows][table.numbers("payload_cut")[rows] > 0])
         for row, payload, ts, frame, flow, cut, retain in zip(rows.tolist(), payloads, *columns, strict=True):
             topic = topics[codes[row]]
             digest = blake2b(payload, digest_size=8).digest()
+            leaves = rest.get((frame, flow, topic)) if cut else None
             yield Carried(
                 ts, names[captures[row]], frame, topic, digest, flow, table.ip("src_ip", row),
-                table.ip("dst_ip", row), payload, self.of(topic), bool(cut), bool(retain),
+                table.ip("dst_ip", row), payload, self.of(topic), bool(cut), bool(retain), leaves=leaves,
             )  # fmt: skip
+
+    def _rest(self, window: Window, topics: list[str], cut: Array) -> dict[tuple[int, int, str], dict[str, Any]]:
+        """What the packet path read of payloads of which not all is kept: the values that changed, by message."""
+        values = window["tag_values"] if len(cut) else None
+        if values is None or not values.rows:
+            return {}
+        wanted = {topics[code] for code in np.unique(cut).tolist()}
+        rows = np.flatnonzero(
+            values.where("source", ("mqtt",)) & values.where("tag", lambda tag: tag.partition("#")[0] in wanted)
+        )
+        codes, tags = values.codes("tag")
+        frames, flows = values.numbers("frame"), values.numbers("flow_id")
+        found: dict[tuple[int, int, str], dict[str, Any]] = {}
+        for row in rows.tolist():
+            topic, _, leaf = tags[codes[row]].partition("#")
+            found.setdefault((int(frames[row]), int(flows[row]), topic), {})[leaf] = value_of(values, row)
+        return found
 
     def _subscriptions(self, table: Table, rows: list[int]) -> Iterator[Carried]:
         captures, names = table.codes("capture")

@@ -55,3 +55,9 @@ def prefix(cidr: str) -> tuple[int, int]:
     if network.version == 4:
         return int.from_bytes(_MAPPED + network.network_address.packed, "big"), network.prefixlen + 96
     return int(network.network_address), network.prefixlen
+
+
+def within(ip: bytes, network: tuple[int, int]) -> bool:
+    """Whether an address (16 bytes) is in a network as `prefix` gives it."""
+    value, length = network
+    return (int.from_bytes(ip, "big") ^ value) >> (128 - length) == 0

@@ -42,6 +42,16 @@ class Model:
         return tuple(checked(self.id, digest) for digest in several(self.approved[version]))
 
 
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """What feeds models: its hosts, the tags it provides, the models that read them."""
+
+    id: str
+    hosts: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+
+
 class Verdict(NamedTuple):
     """`state`: `approved`, `old` (approved, not the newest), `revoked`, `unknown`; empty: nobody keeps a list."""
 
@@ -54,8 +64,9 @@ class Models:
     """ValueError for a hash that is none, a host that is no address or network, an input or output that nothing can be
     selected with."""
 
-    def __init__(self, models: Iterable[Model] = ()) -> None:
+    def __init__(self, models: Iterable[Model] = (), sources: Iterable[DataSource] = ()) -> None:
         self.all = tuple(models)
+        self.sources = tuple(sources)
         self._by_hash: dict[str, Verdict] = {}
         self._networks: list[tuple[tuple[int, int], Model]] = []
         for model in self.all:
@@ -72,11 +83,9 @@ class Models:
                 plain = checked(model.id, digest)
                 known = self._by_hash.get(plain)
                 self._by_hash[plain] = Verdict(REVOKED, model.id, known.version if known else "")
-            for host in model.hosts:
-                try:
-                    self._networks.append((address.prefix(host), model))
-                except ValueError as error:
-                    raise ValueError(f"model {model.id!r}: {error}") from None
+            self._networks += [(network, model) for network in _networks(f"model {model.id!r}", model.hosts)]
+        for source in self.sources:
+            _networks(f"data source {source.id!r}", source.hosts)
 
     def __bool__(self) -> bool:
         return bool(self.all)
@@ -89,11 +98,14 @@ class Models:
 
     def on(self, ip: bytes) -> Model | None:
         """The model that runs on a host (16 bytes)."""
-        value = int.from_bytes(ip, "big")
-        for (network, length), model in self._networks:
-            if (value ^ network) >> (128 - length) == 0:
-                return model
-        return None
+        return next((model for network, model in self._networks if address.within(ip, network)), None)
+
+
+def _networks(whose: str, hosts: Iterable[str]) -> list[tuple[int, int]]:
+    try:
+        return [address.prefix(host) for host in hosts]
+    except ValueError as error:
+        raise ValueError(f"{whose}: {error}") from None
 
 
 def several(value: tuple[str, ...] | str) -> tuple[str, ...]:

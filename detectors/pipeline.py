@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from detectors.drift.rows import DriftAlert
     from detectors.insight import Settings as InsightSettings
     from detectors.learning import Settings
-    from detectors.models import Model
+    from detectors.models import DataSource, Model
     from detectors.zones import Policy
 
 GRAVE = SEVERITIES[SEVERITIES.index("high") :]  # an exact rule of this severity makes a host suspect
@@ -54,10 +54,11 @@ class Pipeline:
         verdicts: Verdicts | None = None,
         false_alarms: float = PER_DAY,
         insight: InsightSettings | None = None,
+        sources: Iterable[DataSource] = (),
     ) -> None:
         self._verdicts = verdicts or Verdicts()
         self._sensor, self._case_id = sensor, case_id
-        self.site = site(policy, learning, changes, models, false_alarms)
+        self.site = site(policy, learning, changes, models, false_alarms, sources)
         self.site.observer.begin(sensor, case_id)
         self._places, self._inventory = self.site.places, self.site.inventory
         self.insight = Insight(self.site, insight)

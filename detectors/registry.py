@@ -17,6 +17,7 @@ GROUP = "driftspan.detectors"
 BUILTIN = {
     "cleartext": "detectors.cleartext:Cleartext",
     "artefacts": "detectors.artefacts:Artefacts",
+    "feeds": "detectors.feeds:Feeds",
     "boundary": "detectors.boundary:Boundary",
     "new_writer": "detectors.new_writer:NewWriter",
     "scan": "detectors.scan:Scan",

@@ -11,7 +11,7 @@ from detectors.assets import Inventory
 from detectors.budget import PER_DAY, Budget
 from detectors.changes import Change, Changes
 from detectors.learning import Learning, Settings
-from detectors.models import Model, Models
+from detectors.models import DataSource, Model, Models
 from detectors.outputs.observer import Observer
 from detectors.places import Places, places
 
@@ -65,9 +65,10 @@ def site(
     changes: Iterable[Change] = (),
     models: Iterable[Model] = (),
     false_alarms: float = PER_DAY,
+    sources: Iterable[DataSource] = (),
 ) -> Site:
     """A site of which nothing has been seen yet. `false_alarms`: a day, of all that judges by what is usual."""
     where = places(policy)
     learning, budget = Learning(settings or Settings()), Budget(false_alarms)
-    known = Models(models)
+    known = Models(models, sources)
     return Site(where, Inventory(where), learning, Changes(changes), known, Observer(known), budget)

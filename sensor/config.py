@@ -7,7 +7,7 @@ from collections.abc import Mapping  # noqa: TC003  the types of fields are read
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from detectors.models import Model, Models
+from detectors.models import DataSource, Model, Models
 from detectors.outputs import selectors
 from detectors.outputs.answer import KINDS
 from detectors.zones import Conduit, Zone
@@ -69,16 +69,6 @@ class ConsoleSection:
     host: str = "127.0.0.1"
     port: int = 8642
     token_file: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DataSource:
-    """What feeds models: its hosts, the tags it writes, the models that read them."""
-
-    id: str
-    hosts: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +208,7 @@ def _check(reader: Reader, config: Config) -> None:
         raise reader.error(("store", "database"), "database must be a plain name of letters, digits and _")
     if not config.store.path:
         raise reader.error(("store", "path"), "path is empty; name a directory")
-    if not 0 <= config.console.port < 1 << 16:
-        raise reader.error(("console", "port"), "port must be between 0 (any free one) and 65535")
-    if not config.console.host:
-        raise reader.error(("console", "host"), 'host is empty; 127.0.0.1 is this machine alone, "::" every address')
+    _check_console(reader, config)
     check_policy(reader, config.zones, config.conduits)
     check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)
     check_insight(reader, config.drift, config.context)
@@ -229,9 +216,20 @@ def _check(reader: Reader, config: Config) -> None:
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)
     for index, source in enumerate(config.data_sources):
+        try:
+            Models((), [source])
+        except ValueError as error:
+            raise reader.error(("data_source", index, "hosts"), str(error)) from None
         for wanted in source.models:
             if wanted not in models:
                 raise reader.error(("data_source", index, "models"), unknown("model", wanted, sorted(models)))
+
+
+def _check_console(reader: Reader, config: Config) -> None:
+    if not 0 <= config.console.port < 1 << 16:
+        raise reader.error(("console", "port"), "port must be between 0 (any free one) and 65535")
+    if not config.console.host:
+        raise reader.error(("console", "host"), 'host is empty; 127.0.0.1 is this machine alone, "::" every address')
 
 
 def _check_live(reader: Reader, config: Config) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from detectors.arrived import HostOutput
 from detectors.base import Detector
 from detectors.learning import Settings
-from detectors.models import Model
+from detectors.models import DataSource, Model
 from detectors.window import Window
 from detectors.zones import Policy, Zone
 from tests.detectors.build import SCHEMAS, SECOND, T0, act, flow, run, step, window
@@ -66,7 +66,7 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
     behaviours += [known, {**known, "operation": odd, "object": "", "client_ip": pick(("10.0.2.1", "10.0.2.2"))}]
     flood = act("10.0.2.3", "10.0.2.9", "mqtt", "publish", "report", unit="pump", object="plant/pump", ts=at + 2)
     flood |= {"client_ip": "10.0.2.3" if at < 30 else "10.0.2.4", "count": 20 if at < 30 else 900, "frame": int(at) + 8}
-    behaviours.append(flood)
+    behaviours += [flood, {**flood, "client_ip": "10.0.2.8", "unit": "edge", "operation": "deliver"}]
     behaviours += regular(at)
     distinct = {
         b["client_ip"] + b["server_ip"] + b["protocol"] + b["unit"] + b["operation"] + b["object"]: b
@@ -80,6 +80,15 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
         for _ in range(5)
     ]
     mqtt = [ends(username_seen=rng.randrange(2), password_seen=rng.randrange(2)) for _ in range(5)]
+    # The pump's messages, and what the edge node is given of them.
+    for n in range(4):
+        hop = {"packet": "PUBLISH", "topic": "plant/pump", "dst_ip": "10.0.2.9", "dst_port": 1883, "flow_id": 7}
+        said = [
+            {**hop, "src_ip": "10.0.2.3", "ts": at + n, "frame": int(at) + n + 1, "payload": b'{"v": %d}' % (at + n)}
+        ]
+        said.append({**said[0], "src_ip": "10.0.2.8", "ts": at + n + 0.01, "frame": int(at) + n + 5})
+        said[1]["payload"] = b'{"v": %d}' % (at + n + (900 if at >= 30 else 0))
+        mqtt += said
     opcua = [
         ends(service=pick(("Read", "GetEndpoints", "")), security_policy=pick(("None", "Basic256", "")),
              security_mode=pick(("none", "sign")), identity_token=pick(("", "username")))
@@ -189,6 +198,12 @@ def windows(seed: int, count: int) -> list[dict[str, Any]]:
 POLICY = Policy((Zone("cell", 1, ("10.0.1.0/24",)), Zone("edge", 3, ("10.0.2.0/24",), kind="edge_ai"),
                  Zone("office", 4, ("10.0.9.0/24",), kind="it")))  # fmt: skip
 
+MODELS_FED = (Model("wear", ("10.0.2.8",), inputs=("plant/pump",)),)
+SOURCES = (
+    DataSource("pump", ("10.0.2.3",), ("plant/pump",), ("wear",)),
+    DataSource("store", ("10.0.1.1",), ("/rows",)),
+)
+
 
 MODELS = (Model("wear", ("10.0.2.3",), ("plant/telemetry",), ("plant/wear",)),)
 
@@ -221,7 +236,8 @@ def host_log(one: Window) -> list[HostOutput]:
 def fresh(kind: type[Detector]) -> Detector:
     """Most guess the zones; what is about zones that somebody drew has some."""
     policy = POLICY if kind.name in ("boundary_shape", "beacon") else None
-    made = make(kind, policy, learning=Settings(seconds=20.0), models=MODELS)
+    models, sources = (MODELS_FED, SOURCES) if kind.name == "feeds" else (MODELS, ())
+    made = make(kind, policy, learning=Settings(seconds=20.0), models=models, sources=sources)
     made.hears = host_log  # type: ignore[attr-defined]
     return made
 

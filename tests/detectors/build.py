@@ -11,7 +11,7 @@ from detectors import address
 from detectors.base import Detector, parse_settings
 from detectors.changes import Change
 from detectors.learning import Settings as Learning
-from detectors.models import Model
+from detectors.models import DataSource, Model
 from detectors.site import site
 from detectors.window import Window
 from detectors.zones import Policy
@@ -147,9 +147,10 @@ def detector(
     learning: Learning | None = None,
     changes: Iterable[Change] = (),
     models: Iterable[Model] = (),
+    sources: Iterable[DataSource] = (),
     **settings: object,
 ) -> Detector:
-    return kind(parse_settings(kind, settings), site(policy or Policy(), learning, changes, models))
+    return kind(parse_settings(kind, settings), site(policy or Policy(), learning, changes, models, sources=sources))
 
 
 def step(made: Detector, one: Window) -> list[Any]:

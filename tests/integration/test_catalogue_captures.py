@@ -28,8 +28,9 @@ def kinds(capture: str, *, policy: bool) -> frozenset[str]:
     """Kinds of alert that a replay of the capture alone raises, under the plant's own policy or with zones inferred."""
     loaded = config.load(ROOT / "pcaps" / "plant.toml")
     chosen = Policy(loaded.zones, loaded.conduits) if policy else Policy((), ())
-    changes, models = CHANGES if capture in CHANGED else (), loaded.models if policy else ()
-    pipeline = Pipeline(chosen, {}, sensor="test", case_id="test", changes=changes, models=models)
+    changes = CHANGES if capture in CHANGED else ()
+    models, sources = (loaded.models, loaded.data_sources) if policy else ((), ())
+    pipeline = Pipeline(chosen, {}, sensor="test", case_id="test", changes=changes, models=models, sources=sources)
     engine = Engine([ROOT / capture])
     found = set()
     while (window := engine.next()) is not None:

@@ -54,6 +54,7 @@ class Observer:
         self.chain = Chain()
         self.seen = Seen()
         self.counted: Counter[str] = Counter()
+        self.met: set[tuple[str, str]] = set()  # model and what it names as an input, once that was seen
         self._legs, self._subscriptions, self._documents = Legs(), Subscriptions(), Documents()
         self._held: dict[str, Held] = {}
         self._waiting: list[Carried] = []
@@ -92,6 +93,7 @@ class Observer:
         inputs: list[Reading] = []
         records: list[Inference] = []
         for carried in self._waiting:
+            self.met |= {(wanted.model_id, wanted.selector.text) for wanted in carried.wanted if not wanted.output}
             if carried.filters:
                 self._subscriptions.subscribe(carried.flow, carried.filters)
             elif self._new(carried):
@@ -209,12 +211,14 @@ class Observer:
     def snapshot(self) -> dict[str, Any]:
         """Between two windows, as JSON can carry it."""
         return {
+            "met": sorted(map(list, self.met)),
             "chain": self.chain.snapshot(), "counted": dict(self.counted), "legs": self._legs.snapshot(),
             "subscriptions": self._subscriptions.snapshot(), "documents": self._documents.snapshot(),
             "held": {model: held.snapshot() for model, held in self._held.items()},
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
+        self.met = {(model, text) for model, text in state["met"]}
         self.chain.restore(state["chain"])
         self.counted = Counter(state["counted"])
         self._legs.restore(state["legs"])

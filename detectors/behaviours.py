@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from detectors.statistics.hashing import hash64
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -44,6 +46,7 @@ class Behaviours:
         self.table = window["behaviours"]
         self._flows = window["flows"]
         self._rows: dict[int, Behaviour] = {}
+        self._arrays: dict[str, Array] = {}
         self._named = self.table.has("capture")
         ids = self.table.numbers("behaviour_id").astype(np.uint64)
         self._order = np.argsort(ids, kind="stable")
@@ -53,8 +56,11 @@ class Behaviours:
         return len(self.ids)
 
     def array(self, name: str) -> Array:
-        """A column of numbers in the order of the ids."""
-        return self.table.numbers(name)[self._order]
+        """A column of numbers in the order of the ids; not to be written into."""
+        found = self._arrays.get(name)
+        if found is None:
+            found = self._arrays[name] = self.table.numbers(name)[self._order]
+        return found
 
     def addresses(self, name: str, rows: Array | None = None) -> Array:
         """A column of addresses, rows of 16 bytes, in the order of the ids; of some positions, if they are given."""
@@ -75,6 +81,12 @@ class Behaviours:
         """Behaviours do not name their capture; where all flows of the window are of one, it is that."""
         captures = self._flows.codes("capture")[1] if self._flows.has("capture") else []
         return captures[0] if len(captures) == 1 and not self._named else ""
+
+    def conversations(self) -> Array:
+        """A number for each row's client, server and protocol, the same in every run, in the order of the ids."""
+        table = self.table
+        keys = hash64(table.stable("protocol"), table.addresses("client_ip"), table.addresses("server_ip"))
+        return keys[self._order]
 
     def row(self, at: int) -> Behaviour:
         """One behaviour, made once however many ask for it."""

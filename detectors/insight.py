@@ -191,6 +191,7 @@ class Insight:
     def finish(self, alerts: Sequence[Alert]) -> None:
         """The stream is over."""
         self._hear(alerts)
+        self.correlator.drifts(self._site.arrived.drift)
         if not self._site.learning.held:
             self.correlator.drifts(self._site.arrived.drift)
             self._join(self._now)
@@ -226,7 +227,7 @@ class Insight:
 
     def restore(self, state: dict[str, Any]) -> None:
         """What was told before is told again once, as ids stay the same."""
-        self.monitor.restore(state["monitor"])
+        self.monitor.restore(state["monitor"], {model.id for model in self._site.models.all})
         self.correlator.restore(state["correlator"])
         self.flow.restore(state["flow"])
         self.flow.configured()

@@ -40,7 +40,7 @@ class Latecomers:
             b = behaviours.row(at)
             if b.protocol in LEVELS and (b.client in self._first or len(self._first) < CLIENTS):
                 self._first[b.client] = min(b.ts, self._first.get(b.client, b.ts))
-        self._end = max([self._end, *behaviours.array("last_ts").tolist()])
+        self._end = max(self._end, int(behaviours.array("last_ts").max(initial=0)))
 
     def act(self, writer: bytes, b: Behaviour) -> None:
         acts = self._acts.get(writer)

@@ -23,12 +23,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from detectors import address
 from detectors.base import SECOND, Detector
 from detectors.behaviours import Behaviour, Behaviours
 from detectors.catalogue import entry
 from detectors.latecomers import Latecomers
-from detectors.memory import Memo
+from detectors.memory import Ids, Memo
 
 if TYPE_CHECKING:
     from detectors.alert import Alert
@@ -56,7 +58,9 @@ class NewWriter(Detector):
 
     def __init__(self, settings: Any, site: Any) -> None:
         super().__init__(settings, site)
-        self._looked_at = Memo()  # behaviour id: alert id, or empty for one that is known
+        self._quiet = Ids()  # behaviours that are known
+        self._looked_at = Memo()  # behaviours that were told, with the id of their alert
+        self._seen: list[int] = []  # in this window: known from the next one on
         self._writers = self.learning.novelty(self.name, WRITERS)
         self._ignored = {address.parse(a) for a in self.settings.ignore}
         self._new: list[Behaviour] = []
@@ -70,10 +74,9 @@ class NewWriter(Detector):
             self._late.clients(behaviours)
         occurrences, last = behaviours.array("count"), behaviours.array("last_ts")
         changing = behaviours.where("access", _ACCESS)
+        changing = changing[~self._quiet.known(behaviours.ids[changing])]
         for at, behaviour in zip(changing.tolist(), behaviours.ids[changing].tolist(), strict=True):
             identity = self._looked_at.get(behaviour)
-            if identity == "":
-                continue
             cause = self.book.get(identity) if identity else None
             if cause is None:
                 self._new.append(behaviours.row(at))
@@ -84,13 +87,15 @@ class NewWriter(Detector):
         for b in sorted(self._new):
             self._writer(b)
         self._new.clear()
+        self._quiet.fresh(np.unique(np.array(self._seen, dtype=np.uint64)))
+        self._seen.clear()
         if len(self._late) and self.learning.live(self.name):
             self._late.clear()
 
     def _writer(self, b: Behaviour) -> None:
         """Looks at one write or command that is not known yet."""
         if b.client in self._ignored:
-            self._looked_at.put(b.id)
+            self._seen.append(b.id)
             return
         writer = b"\0".join((b.client, b.server, b.protocol.encode(), b.access.encode(), b.unit.encode()))
         if self._writers.fresh(writer, b.client, f"{b.operation} on {address.text(b.server)} {b.unit}".strip()):
@@ -102,7 +107,10 @@ class NewWriter(Detector):
             return
         elif told is None:
             return  # a host that still learns
-        self._looked_at.put(b.id, self._writers.told(writer) or "")
+        if told := self._writers.told(writer):
+            self._looked_at.put(b.id, told)
+        else:
+            self._seen.append(b.id)
 
     def finish(self) -> list[Alert]:
         if not self.learning.live(self.name):
@@ -141,14 +149,16 @@ class NewWriter(Detector):
         return identity
 
     def sizes(self) -> dict[str, int]:
-        held = {"behaviours": len(self._looked_at), "new": len(self._new)}
+        held = {"behaviours": len(self._quiet), "told": len(self._looked_at), "new": len(self._new)}
         held["latecomers"] = len(self._late)
         return super().sizes() | held
 
     def snapshot(self) -> dict[str, Any]:
-        return super().snapshot() | {"looked_at": self._looked_at.snapshot(), "late": self._late.snapshot()}
+        told = {"looked_at": self._looked_at.snapshot(), "quiet": self._quiet.snapshot()}
+        return super().snapshot() | told | {"late": self._late.snapshot()}
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
         self._looked_at.restore(state["looked_at"])
+        self._quiet.restore(state["quiet"])
         self._late.restore(state["late"])

@@ -53,8 +53,8 @@ class Pipeline:
         models: Iterable[Model] = (),
         verdicts: Verdicts | None = None,
         false_alarms: float = PER_DAY,
-        sources: Iterable[DataSource] = (),
         insight: InsightSettings | None = None,
+        sources: Iterable[DataSource] = (),
     ) -> None:
         self._verdicts = verdicts or Verdicts()
         self._sensor, self._case_id = sensor, case_id

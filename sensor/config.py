@@ -208,21 +208,14 @@ def _check(reader: Reader, config: Config) -> None:
         raise reader.error(("store", "database"), "database must be a plain name of letters, digits and _")
     if not config.store.path:
         raise reader.error(("store", "path"), "path is empty; name a directory")
-    if not 0 <= config.console.port < 1 << 16:
-        raise reader.error(("console", "port"), "port must be between 0 (any free one) and 65535")
-    if not config.console.host:
-        raise reader.error(("console", "host"), 'host is empty; 127.0.0.1 is this machine alone, "::" every address')
+    _check_console(reader, config)
     check_policy(reader, config.zones, config.conduits)
     check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)
     check_insight(reader, config.drift, config.context)
     models = _unique(reader, "model", [model.id for model in config.models])
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)
-    _check_sources(reader, config.data_sources, models)
-
-
-def _check_sources(reader: Reader, sources: tuple[DataSource, ...], models: set[str]) -> None:
-    for index, source in enumerate(sources):
+    for index, source in enumerate(config.data_sources):
         try:
             Models((), [source])
         except ValueError as error:
@@ -230,6 +223,13 @@ def _check_sources(reader: Reader, sources: tuple[DataSource, ...], models: set[
         for wanted in source.models:
             if wanted not in models:
                 raise reader.error(("data_source", index, "models"), unknown("model", wanted, sorted(models)))
+
+
+def _check_console(reader: Reader, config: Config) -> None:
+    if not 0 <= config.console.port < 1 << 16:
+        raise reader.error(("console", "port"), "port must be between 0 (any free one) and 65535")
+    if not config.console.host:
+        raise reader.error(("console", "host"), 'host is empty; 127.0.0.1 is this machine alone, "::" every address')
 
 
 def _check_live(reader: Reader, config: Config) -> None:
@@ -244,6 +244,7 @@ def _check_live(reader: Reader, config: Config) -> None:
 
 def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
     for index, model in enumerate(models):
+        _check_outputs(reader, index, model)
         try:
             Models([model])
         except ValueError as error:
@@ -252,7 +253,6 @@ def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
         if model.manifest and bool(model.manifest_key) == bool(model.manifest_certificate):
             message = "a manifest needs manifest_key or manifest_certificate, one of them, to verify its signature"
             raise reader.error(("model", index, "manifest"), message)
-        _check_outputs(reader, index, model)
         if model.rollback_minutes < 0:
             raise reader.error(("model", index, "rollback_minutes"), "rollback_minutes must not be negative")
 

@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from detectors.verdicts import Verdicts
-from sensor import baseline
+from sensor import baseline, model_registry
 from sensor.case_name import LIVE
+from sensor.derived import Derived
 from sensor.errors import DriftspanError, InputError
-from sensor.further_columns import extended
 from sensor.health import Health
-from sensor.replay import facts_of, found_of, pipeline_of, row_of
+from sensor.replay import facts_of, found_of, pipeline_of
 from sensor.textwidth import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from detectors.pipeline import Pipeline
+    from detectors.verdicts import Verdict
     from parsers import Engine, Window
     from sensor.config import Config
     from sensor.keeper.process import KeeperProcess
+    from sensor.model_registry import Record
     from sensor.spool.store import SpoolStore
 
 STATE = "state"  # what was learnt, in the spool's directory
@@ -47,11 +49,14 @@ class Sensor:
         pipeline: Pipeline,
         folder: Path,
         reload: Callable[[], Config],
+        said: Sequence[Record] = (),
     ) -> None:
         self._engine, self._store, self._keeper = engine, store, keeper
         self._config, self._pipeline, self._folder, self._reload = config, pipeline, folder, reload
+        self._said = list(said)  # of models, at run time
+        self._verdicts: list[Verdict] = []
         self._health = Health()
-        self._alerts: dict[str, dict[str, object]] = {}
+        self._derived = Derived(store, pipeline)
         self._counters: Counter[str] = Counter()
         self._begun = time.time()
         self._saved = self._registered = time.monotonic()
@@ -60,7 +65,9 @@ class Sensor:
 
     def run(self) -> None:
         """Until the engine is stopped."""
-        self._store.begin_case(LIVE, [facts_of(facts) for facts in self._engine.captures()])
+        facts = [facts_of(capture) for capture in self._engine.captures()]
+        self._store.begin_case(LIVE, facts)
+        self._derived.begin(self._config.sensor.name, LIVE, [capture.id for capture in facts])
         self._keeper.nudge()
         self._say_ready()
         while (window := self._engine.next()) is not None:
@@ -72,11 +79,17 @@ class Sensor:
 
     def _hear(self) -> None:
         """What came from outside since the last window: verdicts, a wish for the configuration to be read again."""
+        said = self._keeper.models()
+        if said is not None and said != self._said:
+            self._said = said
+            if self._rebuild(self._config):
+                say("what was said of models holds from now on")
         if self.reload_wanted:
             self.reload_wanted = False
             self._read_again()
         found = self._keeper.verdicts()
         if found is not None:
+            self._verdicts = found
             self._pipeline.hear(Verdicts(found, [entry.suppression() for entry in self._config.suppressed]))
         for text in self._engine.warnings():
             say(text)
@@ -85,23 +98,33 @@ class Sensor:
         """Flows go on as they are: they are the engine's. What was learnt is kept."""
         try:
             config = self._reload()
-            pipeline = pipeline_of(config, LIVE, models=self._keeper.models(config))
-            pipeline.restore(self._pipeline.snapshot())
-        except (DriftspanError, KeyError, TypeError, ValueError) as error:
+        except DriftspanError as error:
             say(f"{error}; the configuration stays as it was")
+            return
+        if not self._rebuild(config):
             return
         if (config.capture, config.limits, config.store) != (
             self._config.capture, self._config.limits, self._config.store,
         ):  # fmt: skip
             say("[capture], [limits] and [store] of the configuration hold from the next start on")
-        self._config, self._pipeline = config, pipeline
+        self._config = config
         say("the configuration was read again")
 
+    def _rebuild(self, config: Config) -> bool:
+        """A pipeline for this configuration and what was said of models, with what was learnt; False: all stays."""
+        try:
+            models = model_registry.merged(model_registry.configured(config.models), self._said)
+            pipeline = pipeline_of(config, LIVE, self._verdicts, models=models)
+            pipeline.restore(self._pipeline.snapshot())
+        except (DriftspanError, KeyError, TypeError, ValueError) as error:
+            say(f"{error}; the configuration stays as it was")
+            return False
+        self._pipeline = pipeline
+        self._derived.go_on(pipeline)
+        return True
+
     def _take(self, window: Window) -> None:
-        for alert in self._pipeline.observe(window.tables, window.start, window.end, window.last):
-            self._alerts[alert.alert_id] = row_of(alert, "status")
-        for name, table in window.tables.items():
-            self._store.append(name, extended(name, table, self._pipeline))
+        self._derived.take(window)
         self._counters.update(window.counters)
         lost = self._store.lost.total() - self._lost
         self._lost += lost
@@ -110,22 +133,16 @@ class Sensor:
             self._store.upsert("health", minute)
 
     def _commit(self, end: int) -> None:
-        self._derived()
         now = time.monotonic()
         if now - self._registered >= _REGISTER_EVERY:
             self._registered = now
             self._store.register(self._found(), finished=False)
-        self._store.flush()
+        self._derived.write()
         self._keeper.nudge()
         self._write_status(end)
         _notify("WATCHDOG=1")
         if now - self._saved >= SAVE_EVERY:
             self._save()
-
-    def _derived(self) -> None:
-        self._store.upsert("alert_rows", self._alerts.values())
-        self._store.upsert("assets", [row_of(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
-        self._alerts.clear()
 
     def _found(self) -> dict[str, dict[str, object]]:
         return {str(facts["id"]): found_of(facts) for facts in self._engine.captures()}
@@ -133,10 +150,9 @@ class Sensor:
     def _finish(self) -> None:
         _notify("STOPPING=1")
         self._save()  # before what is open is closed: the next run goes on from here
-        for alert in self._pipeline.finish():
-            self._alerts[alert.alert_id] = row_of(alert, "status")
+        self._derived.finish()
         self._store.upsert("health", self._health.rest())
-        self._derived()
+        self._derived.write()
         self._store.finish_case(self._found())
         (self._folder / STATUS).unlink(missing_ok=True)
 

@@ -18,7 +18,7 @@ from sensor.alerts import ask
 from sensor.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from sensor.store import Reading, Saying
@@ -71,14 +71,16 @@ def records(store: Reading) -> list[Record]:
     if not int(ask(store, _NEEDED)[0]["there"]):
         return []
     names = ", ".join(name for name in Record.__slots__ if name != "ts")
-    order = f"ORDER BY ts, record LIMIT {MOST_RECORDS}"
-    rows = ask(store, f"SELECT {names}, toUnixTimestamp64Nano(ts) AS nanoseconds FROM {_TABLE} {order}")
-    return [_record(row) for row in rows]
+    inner = (
+        f"SELECT {names}, toUnixTimestamp64Nano(ts) AS said FROM {_TABLE} ORDER BY said, record LIMIT {MOST_RECORDS}"
+    )
+    rows = ask(store, f"SELECT * EXCEPT said, said AS ts FROM ({inner}) ORDER BY ts, record")
+    return [record_of({**row, "ts": int(row["ts"])}) for row in rows]
 
 
-def _record(row: dict[str, Any]) -> Record:
+def record_of(row: Mapping[str, Any]) -> Record:
+    """A record that went through JSON."""
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
-    values["ts"] = int(values.pop("nanoseconds"))
     return Record(**values)
 
 

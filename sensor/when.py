@@ -44,12 +44,6 @@ def deadline(until: str | None, duration: str | None, now: datetime | None = Non
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
-def text_of(nanoseconds: int) -> str:
-    """A moment since the epoch as people write it, in UTC; empty for 0, which is none."""
-    moment = datetime.fromtimestamp(nanoseconds // 10**9, UTC)
-    return moment.isoformat().replace("+00:00", "Z") if nanoseconds else ""
-
-
 def _moment(option: str, text: str, now: datetime) -> datetime:
     back = _BACK.fullmatch(text)
     try:
@@ -61,3 +55,9 @@ def _moment(option: str, text: str, now: datetime) -> datetime:
         raise InputError(
             f"{option} {text!r} is no time; write 2026-03-01, 2026-03-01T12:30:00Z, or 2h for two hours ago"
         ) from None
+
+
+def iso(nanoseconds: int) -> str:
+    """A moment since the epoch as people write it, in UTC; empty for 0, which is none."""
+    moment = datetime.fromtimestamp(nanoseconds // 10**9, UTC)
+    return moment.isoformat().replace("+00:00", "Z") if nanoseconds else ""

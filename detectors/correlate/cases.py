@@ -18,7 +18,7 @@ DAY = 24 * HOUR
 ONE = 8 * HOUR  # alerts of one model whose onsets lie nearer are one case
 NEAR = 3 * HOUR  # onsets that are called the same time, beyond their intervals
 AFTER = {"version": 6 * HOUR, "canary": 3 * DAY, "sides": DAY, "change": 6 * HOUR, "lineage": 0}
-BEFORE = {"version": DAY, "canary": 0, "sides": DAY, "change": 12 * HOUR, "lineage": 30 * DAY}
+BEFORE = {"version": DAY, "canary": 6 * HOUR, "sides": DAY, "change": 12 * HOUR, "lineage": 30 * DAY}
 _SHAPES_FIRST = ("output", "class_mix", "confidence", "missing", "frozen", "rate", "relation", "input")
 _GRAVE = ("changed", "differ", "new_source")  # once seen, not taken back by a milder fact
 MIDDLE, LARGE = 1.5, 3.0
@@ -132,6 +132,8 @@ def _facts(first: DriftAlert, facts: list[Fact], watched: Mapping[str, frozenset
         name = fact.feature
         if name not in AFTER:
             continue
+        if name == "canary" and fact.value == "same" and fact.ts < first.since_high:
+            continue  # what was still the same before says nothing of what came then
         near = first.since_low - BEFORE[name] <= fact.ts <= max(first.since_high, first.since) + AFTER[name]
         if near and not (found.get(name) in _GRAVE and fact.value not in _GRAVE):
             found[name] = fact.value

@@ -35,6 +35,7 @@ class Clues:
         self._references: dict[str, float | str] = {}  # model, canary and place → value
         self._same: dict[str, int] = {}  # model → hour in which its canary was last found the same
         self._tags, self._hashes = _canaries(models)
+        self._configured = models.all
         self.overflow = 0
 
     def outputs(self, rows: Iterable[Output]) -> list[Fact]:
@@ -52,6 +53,9 @@ class Clues:
 
     def tags(self, window: Window) -> list[Fact]:
         """Canaries that have a tag of their own."""
+        if self._configured is not self._models.all:
+            self._tags, self._hashes = _canaries(self._models)
+            self._configured = self._models.all
         table = window["tag_values"]
         if not self._tags or not len(table):
             return []

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from detectors.behaviours import Behaviour
     from detectors.correlate.graph import Graph
     from detectors.drift.rows import Output, Reading
-    from detectors.models import Models
+    from detectors.models import Model, Models
     from detectors.window import Table, Window
 
 READERS = 4096  # hosts that fetched training data
@@ -70,12 +70,14 @@ class Flow:
     _seen: Ids = field(default_factory=lambda: Ids(1 << 16))
     _readers: dict[str, str] = field(default_factory=dict)  # host → the source of training data it read
     _streams: dict[str, str] = field(default_factory=dict)  # input stream → "" or its topic
+    _configured: tuple[Model, ...] = ()
 
     def __post_init__(self) -> None:
         self.configured()
 
     def configured(self) -> None:
-        """What the configuration says of the data flow."""
+        """What the configuration says of the data flow; models may be added while the sensor runs."""
+        self._configured = self.models.all
         for model in self.models.all:
             for host in map(_single, model.hosts):
                 self._edge(host, model.id, "host")
@@ -114,6 +116,8 @@ class Flow:
 
     def learn(self, window: Window) -> list[Artefact]:
         """Edges of a part of a window; the artefacts that were carried in it, earliest first."""
+        if self._configured is not self.models.all:
+            self.configured()
         behaviours = window.derive(Behaviours)
         if len(behaviours):
             for at in self._seen.fresh(behaviours.ids):

@@ -247,11 +247,15 @@ class Monitor:
             "lost": [self.evicted, self.overflow, self.unreadable, self._block, self._now],
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        streams = [Stream.restored(kept) for kept in state["streams"]]
-        self._streams = {(s.model_id, s.name): s for s in streams}
-        self._mixes = {(m.model_id, m.name): m for m in map(Mix.restored, state["mixes"])}
-        self._relations = {(r.model_id, r.output): r for r in map(Relation.restored, state["relations"])}
+    def restore(self, state: dict[str, Any], models: set[str] | None = None) -> None:
+        """`models`: those there are; what was learnt of others is left, as it will not be heard of again."""
+
+        def kept(name: str) -> list[Any]:
+            return [one for one in state[name] if models is None or one["model_id"] in models]
+
+        self._streams = {(s.model_id, s.name): s for s in map(Stream.restored, kept("streams"))}
+        self._mixes = {(m.model_id, m.name): m for m in map(Mix.restored, kept("mixes"))}
+        self._relations = {(r.model_id, r.output): r for r in map(Relation.restored, kept("relations"))}
         self._held = {(model, name): mean for model, name, mean in state["held"]}
         self._started = {(model, name): ts for model, name, ts in state["started"]}
         self.evicted, self.overflow, self.unreadable, self._block, self._now = state["lost"]

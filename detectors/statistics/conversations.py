@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors.behaviours import Behaviour, Behaviours
-from detectors.statistics.hashing import hash64
 
 if TYPE_CHECKING:
     from detectors.window import Array, Window
@@ -37,8 +36,7 @@ class Conversations:
         self.of: Array = np.zeros(0, dtype=np.int64)
         if not len(b):
             return
-        keys = hash64(b.texts("protocol"), b.addresses("client_ip"), b.addresses("server_ip"))
-        self.keys, self._first, self.of = np.unique(keys, return_index=True, return_inverse=True)
+        self.keys, self._first, self.of = np.unique(b.conversations(), return_index=True, return_inverse=True)
         count = b.array("count").astype(np.float64)
         unanswered = np.maximum(0.0, count - b.array("answered"))
         changing, session = np.zeros(len(b)), np.zeros(len(b))

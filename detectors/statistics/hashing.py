@@ -42,6 +42,8 @@ def _words(column: Array) -> Array:
     """The column as rows of 64-bit words."""
     if column.ndim == 1:
         return column.astype(np.uint64)[None, :]
+    if column.shape[1] % 8 == 0 and column.dtype == np.uint8:
+        return np.ascontiguousarray(np.ascontiguousarray(column).view("<u8").T.astype(np.uint64, copy=False))
     padded = np.zeros((len(column), -(-column.shape[1] // 8) * 8), dtype=np.uint8)
     padded[:, : column.shape[1]] = column
     return padded.view("<u8").T.astype(np.uint64)

@@ -9,7 +9,7 @@ from sensor.case_name import LIVE, check_case
 from sensor.commands.common import reading
 from sensor.errors import FAILED
 from sensor.output import chosen_format, show_rows
-from sensor.when import text_of
+from sensor.when import iso
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -47,6 +47,6 @@ def _whole(chain: Verified) -> dict[str, object]:
 def _faults(chain: Verified) -> list[dict[str, object]]:
     return [
         {"result": fault.what, "case": chain.name.case_id, "sensor": chain.name.sensor, "run": chain.name.run,
-         "seq": fault.seq, "last": fault.last, "ts": text_of(fault.ts), "detail": fault.detail}
+         "seq": fault.seq, "last": fault.last, "ts": iso(fault.ts), "detail": fault.detail}
         for fault in chain.faults
     ]  # fmt: skip

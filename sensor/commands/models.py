@@ -18,7 +18,7 @@ from sensor.errors import InputError
 from sensor.model_registry import ADD, APPROVE, REVOKE, UNDO, Record
 from sensor.output import chosen_format, show_rows
 from sensor.store import open_reading, open_saying
-from sensor.when import text_of
+from sensor.when import iso
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -75,9 +75,8 @@ def _say(arguments: Namespace, loaded: Config) -> dict[str, object]:
     given = _plain("the model's id", arguments.what if arguments.action == UNDO else arguments.model)
     sums = _sums(arguments, given) if arguments.action == APPROVE else ((), "")
     fixed = model_registry.configured(loaded.models)
-    with closing(
-        open_saying(location(arguments, loaded), loaded.store.database, loaded.sensor.name, make=True)
-    ) as store:
+    where = location(arguments, loaded)
+    with closing(open_saying(where, loaded.store.database, loaded.sensor.name, make=True)) as store:
         said = model_registry.records(store)
         draft = Record(arguments.action, given, who, note, sha256=sums[0], origin=sums[1])
         record = build(_Given(arguments, fixed, said, draft))
@@ -175,7 +174,7 @@ def _history(arguments: Namespace, loaded: Config) -> list[dict[str, object]]:
 
 def _row(said: Record, counts: str) -> dict[str, object]:
     row: dict[str, object] = {
-        "record": said.record, "time": text_of(said.ts), "model": said.model_id, "action": said.action,
+        "record": said.record, "time": iso(said.ts), "model": said.model_id, "action": said.action,
         "version": said.version, "sha256": list(said.sha256), "hosts": list(said.hosts), "inputs": list(said.inputs),
         "outputs": list(said.outputs), "origin": said.origin, "undoes": said.undoes, "by": said.analyst,
         "note": said.note,

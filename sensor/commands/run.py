@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sensor import bpf, config
+from sensor import bpf, config, model_registry
 from sensor.case_name import LIVE
 from sensor.commands.common import location
 from sensor.errors import DriftspanError, InputError
@@ -31,6 +31,7 @@ def run(arguments: Namespace) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads only spin here
     gc.set_threshold(100_000)
     config.check_detectors(loaded, path)
+    approved = model_registry.configured(loaded.models)  # a manifest that cannot be trusted is said before all else
     from parsers import drop_privileges
     from sensor.keeper.process import KeeperProcess
     from sensor.live import Sensor, learnt, say
@@ -48,9 +49,10 @@ def run(arguments: Namespace) -> int:
     writer = Writer(folder, loaded.store.spool_mib << 20)
     with closing(SpoolStore(writer, loaded.sensor.name, LIVE)) as store:
         keeper = KeeperProcess(where, loaded, folder)
-        pipeline = pipeline_of(loaded, LIVE, models=keeper.models(loaded))
+        said = keeper.models() or []
+        pipeline = pipeline_of(loaded, LIVE, models=model_registry.merged(approved, said))
         learnt(pipeline, folder, loaded)
-        sensor = Sensor(engine, store, keeper, loaded, pipeline, folder, lambda: config.load(path))
+        sensor = Sensor(engine, store, keeper, loaded, pipeline, folder, lambda: config.load(path), said)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: engine.stop())
         signal.signal(signal.SIGHUP, lambda *_: setattr(sensor, "reload_wanted", True))

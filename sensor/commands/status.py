@@ -11,7 +11,7 @@ from sensor.commands.common import location, settings
 from sensor.errors import FAILED
 from sensor.keeper.client import keeper_of
 from sensor.output import chosen_format, show_rows
-from sensor.when import text_of
+from sensor.when import iso
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -33,8 +33,8 @@ def run(arguments: Namespace) -> int:
     row = {
         "state": "failing" if kept["failing"] else "running",
         "pid": found["pid"],
-        "since": text_of(found["since"]),
-        "packet_time": text_of(found["packet_time"]),
+        "since": iso(found["since"]),
+        "packet_time": iso(found["packet_time"]),
         "interfaces": ", ".join(each["name"] for each in interfaces),
         "packets": sum(each["packets"] for each in interfaces),
         "dropped": sum(each["dropped"] for each in interfaces),

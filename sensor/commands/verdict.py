@@ -9,7 +9,7 @@ from sensor.alerts import checked_id
 from sensor.case_name import LIVE, check_case
 from sensor.commands.common import location, settings, signature
 from sensor.output import chosen_format, show_rows
-from sensor.when import deadline, text_of
+from sensor.when import deadline, iso
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -30,6 +30,6 @@ def run(arguments: Namespace) -> int:
         saying = verdicts.Saying(arguments.action, case, who, expiry, note)
         now = verdicts.say(store, wanted, saying)
     row = {name: now[name] for name in ("alert_id", "status", "title", "severity")}
-    row |= {"case": now["scope"] or "all", "by": who, "until": text_of(expiry), "note": note}
+    row |= {"case": now["scope"] or "all", "by": who, "until": iso(expiry), "note": note}
     show_rows([row], chosen_format(arguments.format))
     return 0

@@ -1,7 +1,7 @@
 """The keeper's process: `python -m sensor.keeper`, begun by `driftspan run` and ended with it.
 
 Lines on stdin say that something was committed; their end says that the sensor is gone. Lines on stdout are JSON for
-the sensor: verdicts that hold, whenever they change.
+the sensor: verdicts that hold and what was said of models, whenever they change.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from detectors.verdicts import Verdict  # noqa: TC001
-from sensor import verdicts
+from sensor import model_registry, verdicts
 from sensor.case_name import LIVE
 from sensor.errors import DriftspanError, StoreError
 from sensor.keeper import socket_of
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sensor.spool import Batch
     from sensor.store import Store
 
+RECORDED = ("drift", "inference_log", "intake_rejects", "incident_rows")  # what comes from outside may be written to
 LOOK = 1.0  # seconds between two looks at the spool when nobody says anything
 LONGEST_WAIT = 60.0  # seconds between two tries while the store fails
 LAST = 30.0  # seconds that the keeper goes on when the sensor is gone
@@ -55,7 +57,7 @@ class Keeper:
 
     def run(self) -> None:
         self._server.begin()
-        self._tell_verdicts()
+        self._tell_said()
         gone: float | None = None
         while not self._over:
             self._drain()
@@ -112,13 +114,19 @@ class Keeper:
                     yield from reading.query(request["sql"], request["format"])
                 finally:
                     reading.close()
+            case "record":
+                if request["table"] not in RECORDED:
+                    raise KeyError(request["table"])
+                with self._writing:
+                    self._store.record(request["table"], request["case"], request["rows"])
             case "verdict":
                 with self._writing:
                     self._store.record_verdict(request["case"], request["row"])
-                self._tell_verdicts()
+                self._tell_said()
             case "model":
                 with self._writing:
                     self._store.record_model(request["row"])
+                self._tell_said()
             case "status":
                 files, size = self._reader.backlog()
                 state = {"delivered_rows": self._delivered, "waiting_files": files, "waiting_bytes": size}
@@ -126,11 +134,12 @@ class Keeper:
             case other:
                 raise KeyError(other)
 
-    def _tell_verdicts(self) -> None:
+    def _tell_said(self) -> None:
         with self._writing:
             found: list[Verdict] = verdicts.running(self._store, LIVE)
+            models = model_registry.records(self._store)
         rows = [[v.alert_id, v.action, v.expiry, v.last_seen] for v in found]
-        sys.stdout.buffer.write(orjson.dumps({"verdicts": rows}) + b"\n")
+        sys.stdout.buffer.write(orjson.dumps({"verdicts": rows, "models": [asdict(said) for said in models]}) + b"\n")
         sys.stdout.buffer.flush()
 
 

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from detectors.verdicts import Verdict
-from sensor import model_registry
-from sensor.errors import DriftspanError, InputError, StoreError
-from sensor.keeper.client import keeper_of
+from sensor.errors import DriftspanError, InputError
+from sensor.model_registry import record_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from detectors.models import Model
     from sensor.config import Config
+    from sensor.model_registry import Record
 
 FIRST = 120.0  # seconds in which a keeper opens its store, migrations included
 LAST = 60.0  # seconds in which it ends
@@ -41,12 +40,12 @@ class KeeperProcess:
         self.restarts = 0
         self._child = self._begin()
         try:
-            self._first = self._told.get(timeout=FIRST)
+            self._found = self._told.get(timeout=FIRST)
         except queue.Empty:
             self._child.kill()
             raise DriftspanError(f"{location}: the store was not opened within {FIRST:.0f} s") from None
-        if "ended" in self._first:
-            raise _SilentError(self._first["ended"])
+        if "ended" in self._found:
+            raise _SilentError(self._found["ended"])
 
     def _begin(self) -> subprocess.Popen[bytes]:
         self._begun = time.monotonic()
@@ -78,19 +77,19 @@ class KeeperProcess:
             pass
 
     def verdicts(self) -> list[Verdict] | None:
-        """All that hold, if they changed since this was asked last."""
-        found, self._first = (self._first, {}) if self._first else ({}, {})
-        while not self._told.empty():
-            found |= self._told.get()
-        rows = found.get("verdicts")
+        """All that hold, if they may have changed since this was asked last."""
+        rows = self._heard("verdicts")
         return None if rows is None else [Verdict(*row) for row in rows]
 
-    def models(self, config: Config) -> tuple[Model, ...]:
-        """What the store makes of the configuration's models. StoreError while no keeper answers."""
-        keeper = keeper_of(self._location)
-        if keeper is None:
-            raise StoreError(f"{self._location}: the process that keeps the store does not answer")
-        return model_registry.running(keeper, config.models)
+    def models(self) -> list[Record] | None:
+        """All that was said of models, if that may have changed since this was asked last."""
+        rows = self._heard("models")
+        return None if rows is None else [record_of(row) for row in rows]
+
+    def _heard(self, what: str) -> Any:
+        while not self._told.empty():
+            self._found |= self._told.get()
+        return self._found.pop(what, None)
 
     def end(self) -> bool:
         """Lets it deliver what waits; whether it ended in time."""

@@ -133,6 +133,9 @@ class ChdbStore:
     def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
         self.record("verdicts", case, [row])
 
+    def record_model(self, row: Mapping[str, object]) -> None:
+        self.record("model_registry", "", [row])
+
     def expect_tokens(self) -> None:
         """From now on every table of rows knows the batches that came last, so that one may be delivered again."""
         tables = self._session.run(
@@ -143,10 +146,6 @@ class ChdbStore:
 
     def deliver(self, batch: Delivery) -> None:
         self._session.insert(batch.table, batch.columns, [batch.payload], batch.format, batch.token)
-
-    def record_model(self, row: Mapping[str, object]) -> None:
-        said = {**row, "sensor": self._sensor, "case_id": ""}
-        self._session.insert("model_registry", list(said), [ndjson([said])], "JSONEachRow")
 
     def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         self.flush()

@@ -209,6 +209,7 @@ def windows(seed: int, count: int) -> list[dict[str, Any]]:
 POLICY = Policy((Zone("cell", 1, ("10.0.1.0/24",)), Zone("edge", 3, ("10.0.2.0/24",), kind="edge_ai"),
                  Zone("office", 4, ("10.0.9.0/24",), kind="it")))  # fmt: skip
 
+MODELS_FED = (Model("wear", ("10.0.2.8",), inputs=("plant/pump",)),)
 SOURCES = (
     DataSource("pump", ("10.0.2.3",), ("plant/pump",), ("wear",)),
     DataSource("store", ("10.0.1.1",), ("/rows",)),
@@ -246,8 +247,8 @@ def host_log(one: Window) -> list[HostOutput]:
 def fresh(kind: type[Detector]) -> Detector:
     """Most guess the zones; what is about zones that somebody drew has some."""
     policy = POLICY if kind.name in ("boundary_shape", "beacon") else None
-    sources = SOURCES if kind.name == "feeds" else ()
-    made = make(kind, policy, learning=Settings(seconds=20.0), models=MODELS, sources=sources)
+    models, sources = (MODELS_FED, SOURCES) if kind.name == "feeds" else (MODELS, ())
+    made = make(kind, policy, learning=Settings(seconds=20.0), models=models, sources=sources)
     made.hears = host_log  # type: ignore[attr-defined]
     return made
 

@@ -137,7 +137,10 @@ impl App {
         };
         let (app, sender) = match recognise(whole, s.ports.0, s.ports.1, s.datagram, unknown.refused) {
             Found::Dissector(dissector, sender) => (Self::Dissected(dissector, <[Stream; 2]>::default()), sender),
-            Found::Named(app, sender) => (Self::Named(Box::new(Talk::new(app)), follower(app)), sender),
+            Found::Named(app, sender) => {
+                let follow = follower(app).filter(|_| !s.datagram);
+                (Self::Named(Box::new(Talk::new(app)), follow), sender)
+            }
             Found::Unsure if !s.datagram && (unknown.held + bytes.len()) as u64 <= limit => {
                 unknown.held += bytes.len();
                 unknown.pieces.push(Piece { side: s.side, ts, frame, bytes: bytes.to_vec() });
@@ -234,6 +237,25 @@ impl App {
                     follow.gap(cx, dir, missing);
                 }
             }
+        }
+    }
+
+    /// Whether something waits for packet time to go on.
+    #[must_use]
+    pub fn ticks(&self) -> bool {
+        match self {
+            Self::Dissected(..) => true,
+            Self::Named(_, follow) => follow.as_ref().is_some_and(|follow| follow.waits()),
+            Self::Unknown(_) => false,
+        }
+    }
+
+    /// Packet time has come to `now`.
+    pub fn tick(&mut self, cx: &mut Cx<'_>, now: Nanos) {
+        match self {
+            Self::Dissected(dissector, _) => dissector.tick(cx, now),
+            Self::Named(_, Some(follow)) => follow.tick(cx, now),
+            Self::Named(_, None) | Self::Unknown(_) => {}
         }
     }
 

@@ -420,7 +420,7 @@ fn settle(flow: &mut Flow, out: &mut Output, limits: &Limits, held: &mut u64, no
         legs::settle(flow, out, limits, held, Some(now));
     }
     let Flow { base, halves, tally, app, .. } = flow;
-    if !halves.iter().any(Half::waits) && !matches!(app, App::Dissected(..)) {
+    if !halves.iter().any(Half::waits) && !app.ticks() {
         return;
     }
     let last = (base.last, base.last_frame);
@@ -428,11 +428,7 @@ fn settle(flow: &mut Flow, out: &mut Output, limits: &Limits, held: &mut u64, no
     for (side, half) in halves.iter_mut().enumerate() {
         half.settle(now, held, tally, &mut |e| lane.event(side, e, last));
     }
-    lane.with(last.0, last.1, |app, cx| {
-        if let App::Dissected(dissector, _) = app {
-            dissector.tick(cx, now);
-        }
-    });
+    lane.with(last.0, last.1, |app, cx| app.tick(cx, now));
 }
 
 /// The end whose port belongs to a service is the server; else the lower port is.

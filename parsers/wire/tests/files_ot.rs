@@ -25,7 +25,7 @@ fn model(size: usize, seed: u64) -> Vec<u8> {
 
 /// A pickle that nothing in it says the end of.
 fn pickle(size: usize) -> Vec<u8> {
-    [b"\x80\x04\x8c\x05posix\x94\x8c\x06system\x94\x93\x94".to_vec(), Dice(5).bytes(size)].concat()
+    [b"\x80\x04\x8c\x05posix\x94\x8c\x06system\x94\x93\x94".to_vec(), Dice(5).bytes(size), b".".to_vec()].concat()
 }
 
 /// `path size sha256 format carrier upload warnings` of each file, the script's pieces cut at `cut` bytes.

@@ -1,7 +1,10 @@
 //! What a worker's flows leave to one another: connections that one announced (FTP's data connections), and the values
-//! that earlier ones brought (a poll over HTTP mostly opens a connection of its own).
+//! that earlier ones brought (a poll over HTTP mostly opens a connection of its own), and what was said of other files.
+
+use std::collections::VecDeque;
 
 use hashbrown::HashMap;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::values::Values;
 
@@ -23,6 +26,8 @@ pub struct Expected {
     /// Announced connections by the address and port that will be listened on.
     transfers: HashMap<([u8; 16], u16), (u64, Transfer), foldhash::fast::RandomState>,
     count: u64,
+    /// Where descriptions of networks lay whose weights are files of their own (hashes of server and path), newest last.
+    described: VecDeque<u64>,
     /// The last values of HTTP bodies.
     pub polled: Values,
 }
@@ -50,4 +55,22 @@ impl Expected {
     pub fn take(&mut self, at: ([u8; 16], u16)) -> Option<Transfer> {
         self.transfers.remove(&at).map(|(_, transfer)| transfer)
     }
+
+    /// A description of a network passed: its path without extension.
+    pub fn describe(&mut self, server: &[u8; 16], stem: &str) {
+        if self.described.len() >= MOST {
+            self.described.pop_front();
+        }
+        self.described.push_back(place(server, stem));
+    }
+
+    /// Whether a description lay there under the same name.
+    #[must_use]
+    pub fn is_described(&self, server: &[u8; 16], stem: &str) -> bool {
+        !self.described.is_empty() && self.described.contains(&place(server, stem))
+    }
+}
+
+fn place(server: &[u8; 16], stem: &str) -> u64 {
+    xxh3_64_with_seed(stem.as_bytes(), xxh3_64_with_seed(server, 0))
 }

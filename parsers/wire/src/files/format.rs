@@ -1,9 +1,8 @@
-//! What an object is, by its content: its first bytes, its last, and its length. A name decides nothing here; that a
-//! name says something else is what [`contradicts`] tells.
+//! What an object is, by its content. A name decides nothing here; that a name says something else is told by `names`.
 
 use memchr::memmem;
 
-use super::zip;
+use super::{archive, protobuf};
 
 /// Type and model format of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,6 +32,7 @@ const MAGIC: &[(usize, &[u8], Format)] = &[
     (0, b"tree\nversion=", model("text/x-lightgbm", "lightgbm")),
     (0, b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", model("application/x-pytorch", "pytorch")),
     (0, b"{\"learner\":", model("application/json", "xgboost")),
+    (0, b"{i\x07learner", model("application/ubjson", "xgboost")),
     (0, b"{L\x00\x00\x00\x00\x00\x00\x00\x07learner", model("application/ubjson", "xgboost")),
     (0, b"\x93NUMPY", plain("application/x-npy")),
     (0, b"PAR1", plain("application/vnd.apache.parquet")),
@@ -48,20 +48,22 @@ const MAGIC: &[(usize, &[u8], Format)] = &[
     (0, b"Rar!\x1a\x07", plain("application/vnd.rar")),
     (0, b"\x28\xb5\x2f\xfd", plain("application/zstd")),
     (0, b"#!", plain("text/x-script")),
-    (257, b"ustar", plain("application/x-tar")),
     (0, b"SQLite format 3\0", plain("application/vnd.sqlite3")),
 ];
 
-/// Looks at an object's first bytes.
+/// Looks at an object's first bytes, and at its last for the members of archives.
 #[must_use]
-pub fn recognise(head: &[u8]) -> Format {
+pub fn recognise(head: &[u8], tail: &[u8]) -> Format {
     for &(at, magic, format) in MAGIC {
         if head.get(at..).is_some_and(|rest| rest.starts_with(magic)) {
             return format;
         }
     }
     if head.starts_with(b"PK\x03\x04") {
-        return archive(head);
+        return zip(head, tail);
+    }
+    if head.get(257..).is_some_and(|rest| rest.starts_with(b"ustar")) {
+        return model("application/x-tar", archive::model(&archive::tarred(head)));
     }
     if head.starts_with(b"\x89HDF\r\n\x1a\n") {
         let keras = [&b"keras_version"[..], b"model_config", b"layer_names", b"model_weights"];
@@ -74,7 +76,20 @@ pub fn recognise(head: &[u8]) -> Format {
     if let [0x80, 2..=5, ..] = head {
         return pickled(head);
     }
-    protobuf(head).or_else(|| text(head)).unwrap_or_default()
+    if ascii_pickle(head) {
+        return model("application/x-pickle", "pickle");
+    }
+    if deflated(head) {
+        return plain("application/zlib");
+    }
+    if let Some(message) = protobuf::recognise(head) {
+        let onnx = message.model == "onnx";
+        return model(if onnx { "application/x-onnx" } else { "application/x-protobuf" }, message.model);
+    }
+    if xgboost(head) {
+        return model("application/x-xgboost", "xgboost");
+    }
+    text(head).unwrap_or_default()
 }
 
 /// Whether a first look at a few bytes leaves it open that a model starts here; most messages it rules out.
@@ -86,26 +101,65 @@ pub fn may_be_model(head: &[u8]) -> bool {
         [_, _, _, _, _, _, _, _, b'{', b'"', ..]
             | [_, _, _, _, b'T', b'F', b'L', b'3', ..]
             | [b'{', b'"', b'l', ..]
-            | [b'{', b'L', ..]
+            | [b'{', b'L' | b'i', ..]
             | [b't', b'r', b'e', b'e', b'\n', ..]
             | [0x80 | 0x89 | 0x08 | b'P' | b'G' | b'C' | b'b' | b'f' | b'p' | b'<', _, _, _, ..]
-    )
+            | [b'c' | b'(' | b'i' | 0x1F | 0x78, _, _, _, ..]
+    ) || head.get(257..262) == Some(b"ustar")
+        || (head.get(137..144) == Some(&[0; 7]) && xgboost(head))
 }
 
-fn archive(head: &[u8]) -> Format {
-    let names = zip::members(head);
-    let has = |wanted: &str| names.iter().any(|n| n.rsplit('/').next() == Some(wanted));
-    if has("data.pkl") || has("constants.pkl") {
-        return model("application/zip", "pytorch");
+fn zip(head: &[u8], tail: &[u8]) -> Format {
+    let names = archive::zipped(head, tail);
+    match archive::model(&names) {
+        "" if names.iter().any(|n| n.rsplit_once('.').is_some_and(|(_, e)| e == "npy")) => plain("application/x-npz"),
+        // Keras says so in the metadata, which are not compressed.
+        "" if memmem::find(head, b"keras_version").is_some() => model("application/zip", "keras"),
+        found => model("application/zip", found),
     }
-    let keras = has("model.weights.h5") || (has("metadata.json") && memmem::find(head, b"keras_version").is_some());
-    if keras || (has("metadata.json") && has("config.json")) {
-        return model("application/zip", "keras");
+}
+
+impl Format {
+    /// Whether it is something that may hold a model which does not show yet.
+    #[must_use]
+    pub fn may_hold(self) -> bool {
+        matches!(self.mime, "application/zip" | "application/x-tar" | "application/gzip" | "application/zlib")
     }
-    if names.iter().any(|n| n.rsplit_once('.').is_some_and(|(_, e)| e == "npy")) {
-        return plain("application/x-npz");
+}
+
+/// A zlib stream (RFC 1950 section 2.2): deflate, a window of 32 kB, a check of the two octets.
+#[must_use]
+pub fn deflated(head: &[u8]) -> bool {
+    matches!(head, [0x78, 0x01 | 0x5E | 0x9C | 0xDA, ..])
+}
+
+/// A pickle of protocol 0: opcodes and their arguments as lines. An empty dictionary or list that is kept, or an
+/// import: `c module \n name \n`, then what is done with it.
+fn ascii_pickle(head: &[u8]) -> bool {
+    if head.starts_with(b"(dp0\n") || head.starts_with(b"(lp0\n") {
+        return true;
     }
-    plain("application/zip")
+    let (Some(b'c' | b'i'), body) = (head.first(), head.strip_prefix(b"(").unwrap_or(head)) else { return false };
+    let mut lines = body.get(1..).unwrap_or_default().splitn(3, |&b| b == b'\n');
+    let name = |line: Option<&[u8]>| {
+        line.is_some_and(|l| {
+            (1..96).contains(&l.len()) && l.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'))
+        })
+    };
+    name(lines.next()) && name(lines.next()) && matches!(lines.next(), Some([b'(' | b'p' | b'q' | b')' | b'.', ..]))
+}
+
+/// XGBoost's old binary format: `LearnerModelParamLegacy`, 136 octets, then objective and booster, each a name behind its
+/// length. It has no magic number.
+#[must_use]
+pub fn xgboost(head: &[u8]) -> bool {
+    let name = |at: usize| {
+        let length = u64::from_le_bytes(*head.get(at..)?.first_chunk()?);
+        let text = head.get(at + 8..at + 8 + usize::try_from(length).ok().filter(|n| (2..64).contains(n))?)?;
+        text.iter().all(|b| b.is_ascii_graphic()).then_some((text, at + 8 + text.len()))
+    };
+    let booster = name(136).and_then(|(_, end)| name(end)).map(|(text, _)| text);
+    booster.is_some_and(|text| matches!(text, b"gbtree" | b"gblinear" | b"dart"))
 }
 
 fn pickled(head: &[u8]) -> Format {
@@ -143,62 +197,6 @@ pub fn safetensors(head: &[u8]) -> Option<Option<u64>> {
     (end > 0).then_some(Some(8 + length + end))
 }
 
-/// ONNX and TensorFlow's SavedModel are protocol buffers without a magic number: the fields that stand first tell.
-///
-/// ONNX `ModelProto`: 1 `ir_version`, 2 `producer_name`, 3 `producer_version`, 4 domain, 5 `model_version`, 6 doc, 7 graph,
-/// 8 `opset_import`, 14 metadata, 20 training, 25 functions. `SavedModel`: 1 schema version (always 1), 2 meta graphs.
-fn protobuf(head: &[u8]) -> Option<Format> {
-    let [0x08, version @ 1..=32, rest @ ..] = head else { return None };
-    if let ([0x12, rest @ ..], 1) = (rest, version) {
-        let (length, body) = varint(rest)?;
-        // Its meta graph begins with its own info, whose first field is a version or a list of operations.
-        if length > 64 && matches!(body, [0x0A, ..]) && memmem::find(body, b"serve").is_some() {
-            return Some(model("application/x-protobuf", "tensorflow"));
-        }
-        if length > 64 && matches!(body, [0x0A, _, 0x12 | 0x0A | 0x1A | 0x22, ..]) {
-            return Some(model("application/x-protobuf", "tensorflow"));
-        }
-    }
-    let onnx = Some(model("application/x-onnx", "onnx"));
-    let (mut at, mut evidence) = (rest, 0);
-    for _ in 0..16 {
-        let Some((tag, body)) = varint(at) else { break };
-        let (field, wire) = (tag >> 3, tag & 7);
-        match (field, wire) {
-            (5, 0) => at = varint(body)?.1,
-            (2..=4 | 6 | 8 | 14, 2) => {
-                let (length, body) = varint(body)?;
-                let length = usize::try_from(length).ok()?;
-                let Some(text) = body.get(..length) else { break };
-                if field < 6 && !text.iter().all(|b| (0x20..0x7F).contains(b)) {
-                    return None;
-                }
-                evidence += 1;
-                at = body.get(length..)?;
-            }
-            // A graph: nodes first, or its name.
-            (7, 2) => {
-                let (length, body) = varint(body)?;
-                let node = matches!(body, [0x0A | 0x12 | 0x2A | 0x5A, ..]);
-                return if node && length > 8 { onnx } else { None };
-            }
-            _ => return None,
-        }
-    }
-    if evidence > 1 { onnx } else { None }
-}
-
-fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0;
-    for (i, &byte) in bytes.iter().enumerate().take(9) {
-        value |= u64::from(byte & 0x7F) << (7 * i);
-        if byte & 0x80 == 0 {
-            return Some((value, bytes.get(i + 1..)?));
-        }
-    }
-    None
-}
-
 fn text(head: &[u8]) -> Option<Format> {
     let start = head.trim_ascii_start();
     if start.starts_with(b"<") {
@@ -224,44 +222,6 @@ fn text(head: &[u8]) -> Option<Format> {
     }))
 }
 
-/// What a file's extension promises, where its content can tell.
-const PROMISES: &[(&str, &[&str])] = &[
-    ("onnx", &["onnx"]),
-    ("tflite", &["tflite"]),
-    ("safetensors", &["safetensors"]),
-    ("gguf", &["gguf"]),
-    ("pt", &["pytorch", "pickle"]),
-    ("pth", &["pytorch", "pickle"]),
-    ("ckpt", &["pytorch", "pickle"]),
-    ("pkl", &["pickle", "joblib", "pytorch"]),
-    ("pickle", &["pickle", "joblib"]),
-    ("h5", &["hdf5", "keras"]),
-    ("hdf5", &["hdf5", "keras"]),
-    ("keras", &["keras", "hdf5"]),
-    ("engine", &["tensorrt"]),
-    ("plan", &["tensorrt"]),
-];
-/// Extensions of what is no model.
-const OTHERS: &[&str] = &[
-    "txt", "csv", "log", "html", "htm", "css", "js", "png", "jpg", "jpeg", "gif", "pdf", "conf", "ini", "md", "tmp",
-    "ico",
-];
-
-/// Whether a name's extension says something else than the content.
-#[must_use]
-pub fn contradicts(name: &str, format: Format) -> bool {
-    let Some((_, extension)) = name.rsplit_once('.') else { return false };
-    let extension = extension.to_ascii_lowercase();
-    if let Some((_, models)) = PROMISES.iter().find(|(e, _)| *e == extension) {
-        // A zip may be a model whose members the head does not show.
-        return !(models.contains(&format.model)
-            || (format.mime == "application/zip" && matches!(&*extension, "pt" | "pth" | "keras")));
-    }
-    OTHERS.contains(&&*extension)
-        && (!format.model.is_empty()
-            || matches!(format.mime, "application/x-elf" | "application/vnd.microsoft.portable-executable"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,21 +245,18 @@ mod tests {
             (b"\x89HDF\r\n\x1a\n\0\0", "hdf5"),
             (b"tree\nversion=v4\n", "lightgbm"),
             (b"<?xml version=\"1.0\"?><net name=\"m\" version=\"11\"><layers>", "openvino"),
+            (b"ccopy_reg\n_reconstructor\np0\n(c", "pickle"),
+            (b"cos\nsystem\n(S'id'\ntR.", "pickle"),
+            (b"(dp0\nS'a'\n", "pickle"),
+            (b"closed\nopen\n", ""),
+            (b"x\x9c\0\0", ""),
             (b"MZ\x90", ""),
             (b"hello, world", ""),
             (b"", ""),
             (b"\x08\x01", ""),
         ] {
-            assert_eq!(recognise(head).model, wanted, "{}", head.escape_ascii());
+            assert_eq!(recognise(head, b"").model, wanted, "{}", head.escape_ascii());
         }
         assert_eq!(safetensors(&safe), Some(Some(8 + tensors.len() as u64 + 8)));
-    }
-
-    #[test]
-    fn names_that_lie() {
-        let onnx = model("application/x-onnx", "onnx");
-        assert!(!contradicts("wear.onnx", onnx) && contradicts("wear.csv", onnx) && contradicts("wear.tflite", onnx));
-        assert!(!contradicts("model", onnx) && !contradicts("a.bin", onnx) && !contradicts("x.csv", plain("text/csv")));
-        assert!(contradicts("m.onnx", plain("application/x-elf")) && contradicts("m.onnx", Format::default()));
     }
 }

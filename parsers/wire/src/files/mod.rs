@@ -1,29 +1,36 @@
 //! Objects carried over the network: followed byte by byte, hashed as they pass, never kept.
 //!
-//! A follower stands beside a flow of a protocol that carries files (HTTP, FTP, SMB); the OT dissectors hand over what
+//! A follower stands beside a flow of a protocol that carries files (HTTP, FTP, SMB, NFS); the OT dissectors hand over what
 //! their messages carry (MQTT payloads, file records, file objects, file transfers of OPC UA).
 
+mod archive;
 mod content;
 mod expected;
+mod extent;
 mod format;
 mod ftp;
 mod head;
 mod http;
 mod multipart;
+mod names;
+mod nfs;
+mod nfs_messages;
 mod object;
 mod pickle;
+mod placed;
+mod protobuf;
 mod series;
 mod smb;
 mod smb_messages;
 mod told;
-mod zip;
+mod unzip;
 
 pub use expected::{Expected, Transfer};
 pub use object::{About, Object};
 pub use series::Series;
 
 use crate::columns::{Flag, Frames, Name, Num, Text, Time};
-use crate::dissect::{Cx, Dir};
+use crate::dissect::{Cx, Dir, Nanos};
 
 /// Follows the bytes of one flow for the files in it.
 pub trait Follow: Send {
@@ -31,6 +38,12 @@ pub trait Follow: Send {
     fn bytes(&mut self, cx: &mut Cx<'_>, dir: Dir, bytes: &[u8]);
     /// So many bytes of a direction were never captured; 0: nobody knows how many.
     fn gap(&mut self, cx: &mut Cx<'_>, dir: Dir, missing: u64);
+    /// Whether something waits for [`tick`](Self::tick).
+    fn waits(&self) -> bool {
+        false
+    }
+    /// Packet time has come to `now` (called at each window's end).
+    fn tick(&mut self, _cx: &mut Cx<'_>, _now: Nanos) {}
     /// The flow is over.
     fn end(&mut self, cx: &mut Cx<'_>);
 }
@@ -42,6 +55,7 @@ pub fn follower(app: &str) -> Option<Box<dyn Follow>> {
         "http" => Some(Box::<http::Http>::default()),
         "ftp" => Some(Box::<ftp::Control>::default()),
         "smb" => Some(Box::<smb::Smb>::default()),
+        "rpc" => Some(Box::<nfs::Nfs>::default()),
         _ => None,
     }
 }
@@ -75,7 +89,7 @@ crate::table! {
         mime: Name,
         /// Format of a model or of what holds one; empty: none that is known.
         model_format: Name,
-        /// How it came: `http ftp smb mqtt opcua modbus dnp3`.
+        /// How it came: `http ftp smb nfs mqtt opcua modbus dnp3`.
         carrier: Name,
         /// From the client to the server.
         upload: Flag,

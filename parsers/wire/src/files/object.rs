@@ -3,9 +3,12 @@
 use sha2::{Digest as _, Sha256};
 
 use super::FileRow;
+use super::content::Content;
+use super::extent::{Extent, extent};
 use super::format::{self, Format};
+use super::names;
 use super::pickle::Scan;
-use super::zip;
+use super::unzip::Unzip;
 use crate::dissect::{Cx, Frame, Nanos};
 
 /// Bytes kept of an object's start.
@@ -26,6 +29,13 @@ pub struct About {
     pub upload: bool,
 }
 
+/// What is in a compressed object.
+#[derive(Debug)]
+struct Inner {
+    content: Content,
+    head: Vec<u8>,
+}
+
 /// See the module's head.
 #[derive(Debug)]
 pub struct Object {
@@ -37,6 +47,8 @@ pub struct Object {
     head: Vec<u8>,
     tail: Vec<u8>,
     scan: Option<Scan>,
+    inner: Option<Box<Inner>>,
+    unzip: Option<Box<Unzip>>,
     first: (Nanos, Frame),
     cut: bool,
 }
@@ -47,7 +59,19 @@ impl Object {
     pub fn new(cx: &Cx<'_>, about: About) -> Self {
         let (head, tail) = (Vec::new(), Vec::new());
         let first = (cx.ts, cx.frame);
-        Self { about, hasher: Sha256::new(), size: 0, missing: 0, head, tail, scan: None, first, cut: false }
+        Self {
+            about,
+            hasher: Sha256::new(),
+            size: 0,
+            missing: 0,
+            head,
+            tail,
+            scan: None,
+            inner: None,
+            unzip: None,
+            first,
+            cut: false,
+        }
     }
 
     /// Bytes seen so far, holes left out.
@@ -74,11 +98,15 @@ impl Object {
             let room = (HEAD - self.head.len()).min(bytes.len());
             self.head.extend_from_slice(bytes.get(..room).unwrap_or_default());
         }
-        if self.size == 0 && matches!(bytes, [0x80, 2..=5, ..] | [b'P', b'K', ..] | [0x80] | [b'P']) {
-            self.scan = Some(Scan::default());
+        if self.size == 0 {
+            self.begin(bytes);
         }
-        if let Some(scan) = &mut self.scan {
-            scan.bytes(bytes);
+        let seen = self.missing == 0;
+        match (&mut self.inner, &mut self.unzip, &mut self.scan) {
+            (Some(inner), _, Some(scan)) if seen => inner.bytes(bytes, scan),
+            (None, Some(unzip), Some(scan)) if seen => unzip.bytes(bytes, scan),
+            (None, _, Some(scan)) => scan.bytes(bytes),
+            _ => {}
         }
         if bytes.len() >= TAIL {
             self.tail.clear();
@@ -91,24 +119,52 @@ impl Object {
         self.size += bytes.len() as u64;
     }
 
+    /// Looks at the first bytes: whether it may import something, and whether what does is compressed.
+    fn begin(&mut self, bytes: &[u8]) {
+        let coding: Option<&[u8]> = match bytes {
+            [0x1F, 0x8B, ..] | [0x1F] => Some(b"gzip"),
+            _ if format::deflated(bytes) || bytes == [0x78] => Some(b"deflate"),
+            _ => None,
+        };
+        self.inner = coding.map(|coding| Box::new(Inner { content: Content::of(coding), head: Vec::new() }));
+        self.unzip = bytes.starts_with(b"P").then(Box::default);
+        let loads = matches!(bytes, [0x80, 2..=5, ..] | [b'P', b'K', ..] | [0x80] | [b'P'] | [b'c' | b'(' | b'i', ..]);
+        self.scan = (loads || self.inner.is_some()).then(Scan::default);
+    }
+
     /// So many bytes of it were never captured.
     pub fn lose(&mut self, missing: u64) {
         self.missing += missing;
     }
 
-    /// What its start says it is.
+    /// What its start says it is, or what it holds where it is compressed.
     #[must_use]
     pub fn format(&self) -> Format {
-        format::recognise(&self.head)
+        let outer = format::recognise(&self.head, &self.tail);
+        match &self.inner {
+            Some(inner) if outer.model.is_empty() => {
+                Format { model: format::recognise(&inner.head, &[]).model, ..outer }
+            }
+            _ => outer,
+        }
     }
 
     /// Whether it is complete by its own evidence.
     #[must_use]
     pub fn whole(&self) -> bool {
-        let format = self.format();
-        match format.model {
-            "safetensors" => format::safetensors(&self.head).flatten() == Some(self.size),
-            _ => format.mime == "application/zip" && zip::ends(&self.tail),
+        self.extent(self.format()) == Extent::Whole
+    }
+
+    fn extent(&self, format: Format) -> Extent {
+        match &self.inner {
+            Some(inner) if format.may_hold() => {
+                if inner.content.ended() {
+                    Extent::Whole
+                } else {
+                    Extent::Short
+                }
+            }
+            _ => extent(format, &self.head, &self.tail, self.size),
         }
     }
 
@@ -122,14 +178,15 @@ impl Object {
         if self.size == 0 {
             return;
         }
-        let format = self.format();
+        let format = self.beside(cx, self.format());
         let whole = self.missing == 0 && !self.cut;
         let warnings = self.warnings(format, whole);
         let digest: [u8; 32] = self.hasher.finalize().into();
         let hexadecimal = crate::mqtt::publish::hex(&digest);
         let last = self.about.path.rsplit('/').next().unwrap_or_default();
         let name = if self.about.name.is_empty() { last } else { &self.about.name };
-        let (name, path) = (text(name, cx.limits.text_bytes), text(&self.about.path, cx.limits.text_bytes));
+        let limit = usize::try_from(cx.limits.text_bytes).unwrap_or(usize::MAX);
+        let (name, path) = (crate::values::cut(name, limit), crate::values::cut(&self.about.path, limit));
         cx.rows.files.push(FileRow {
             ts: cx.ts,
             flow: cx.flow,
@@ -150,32 +207,51 @@ impl Object {
         });
     }
 
+    /// OpenVINO's weights (`wear.bin`) are numbers and nothing else: the description (`wear.xml`) that passed before tells
+    /// what they are.
+    fn beside(&self, cx: &mut Cx<'_>, format: Format) -> Format {
+        let name = if self.about.name.is_empty() { &self.about.path } else { &self.about.name };
+        let Some((stem, extension)) = name.rsplit_once('.') else { return format };
+        if format.model == "openvino" {
+            cx.expected.describe(&cx.ends.server, stem);
+        } else if format == Format::default()
+            && extension.eq_ignore_ascii_case("bin")
+            && cx.expected.is_described(&cx.ends.server, stem)
+        {
+            return Format { mime: "application/octet-stream", model: "openvino" };
+        }
+        format
+    }
+
     fn warnings(&self, format: Format, whole: bool) -> String {
         let mut told: Vec<String> = Vec::new();
-        let imports = self.scan.as_ref().map_or(&[][..], Scan::found);
+        // In what is no model lines of text may look like imports.
+        let imports = self.scan.as_ref().filter(|_| !format.model.is_empty()).map_or_else(Vec::new, Scan::found);
         told.extend(imports.iter().map(|name| format!("imports {name}")));
         let name = if self.about.name.is_empty() { &self.about.path } else { &self.about.name };
-        if self.missing == 0 && format::contradicts(name, format) {
+        if self.missing == 0 && names::contradicts(name, format) {
             told.push("content contradicts the name".into());
         }
-        let short = match format.model {
-            "safetensors" => format::safetensors(&self.head).flatten().is_some_and(|wanted| wanted != self.size),
-            _ => matches!(format.mime, "application/zip" | "application/x-npz") && !zip::ends(&self.tail),
-        };
-        if !whole {
-            told.push("not all of it was captured".into());
-        } else if short {
-            told.push("truncated".into());
+        match self.extent(format) {
+            _ if !whole => told.push("not all of it was captured".into()),
+            Extent::Short => told.push("truncated".into()),
+            Extent::Long => told.push("longer than it says".into()),
+            Extent::Whole | Extent::Unsaid => {}
         }
         told.join("; ")
     }
 }
 
-/// A text within the limit, cut between characters.
-fn text(text: &str, limit: u64) -> &str {
-    let mut end = usize::try_from(limit).unwrap_or(usize::MAX).min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
+impl Inner {
+    fn bytes(&mut self, bytes: &[u8], scan: &mut Scan) {
+        let Self { content, head } = self;
+        let readable = content.read(bytes, |plain| {
+            let room = (HEAD - head.len().min(HEAD)).min(plain.len());
+            head.extend_from_slice(plain.get(..room).unwrap_or_default());
+            scan.bytes(plain);
+        });
+        if !readable {
+            *content = Content::Over;
+        }
     }
-    text.get(..end).unwrap_or_default()
 }

@@ -1,8 +1,9 @@
 //! What a pickle imports, read without running it: names that let code run when it is loaded.
 //!
-//! `GLOBAL` is `c module \n name \n`; `STACK_GLOBAL` takes two strings that were pushed before, usually one behind the
-//! other: `0x8c length module [0x94] 0x8c length name`. An attacker may push them apart; the module alone is told
-//! then, where it has no place in a model at all.
+//! `GLOBAL` is `c module \n name \n`, `INST` the same behind `i`; `STACK_GLOBAL` takes two strings that were pushed before,
+//! usually one behind the other: `0x8c length module [0x94] 0x8c length name`. An attacker may push them apart; the module
+//! alone is told then, where its name is no word that a model would hold. Pickles are not run opcode by opcode, because
+//! joblib puts arrays between them, and PyTorch's stand in the middle of an archive.
 
 use memchr::memchr;
 
@@ -11,7 +12,9 @@ const NEVER: &[&str] = &[
     "os",
     "posix",
     "nt",
+    "sys",
     "subprocess",
+    "_posixsubprocess",
     "shutil",
     "socket",
     "pty",
@@ -19,29 +22,60 @@ const NEVER: &[&str] = &[
     "ctypes",
     "webbrowser",
     "importlib",
+    "imp",
+    "zipimport",
     "code",
+    "marshal",
+    "pickle",
+    "_pickle",
+    "dill",
+    "pdb",
+    "bdb",
+    "timeit",
+    "cProfile",
+    "doctest",
     "http.client",
+    "httplib",
     "urllib.request",
+    "urllib",
     "requests",
+    "requests.api",
+    "aiohttp.client",
     "ftplib",
     "smtplib",
     "telnetlib",
     "asyncio.subprocess",
     "pip",
+    "venv",
 ];
+/// Of these, those whose name alone, as a string, is enough to be told.
+const ALONE: &[&str] = &["posix", "subprocess", "_posixsubprocess", "runpy", "webbrowser", "marshal"];
 /// Names of the built-in module that run code or open files.
 const BUILT_IN: &[&str] =
     &["eval", "exec", "execfile", "compile", "open", "__import__", "getattr", "apply", "breakpoint", "input"];
 const BUILT_IN_MODULES: &[&str] = &["builtins", "__builtin__", "__builtins__"];
+/// Names of modules that are harmless otherwise.
+const PAIRS: &[(&str, &str)] = &[
+    ("operator", "attrgetter"),
+    ("operator", "methodcaller"),
+    ("types", "FunctionType"),
+    ("types", "CodeType"),
+    ("numpy.testing._private.utils", "runstring"),
+    ("pydoc", "pipepager"),
+    ("torch.hub", "load"),
+    ("torch.serialization", "load"),
+];
 
 /// Longest import that is looked for, in bytes of the pickle.
 const LONGEST: usize = 96;
 /// Imports told of one object.
 const TOLD: usize = 8;
 
-/// Looks through a pickle as it passes.
+/// Looks through a pickle as it passes. What is told does not hang on how the bytes are cut: an import is judged when
+/// as many bytes as the longest one has are there, or the end.
 #[derive(Debug, Default)]
 pub struct Scan {
+    /// The last bytes, in which no import was looked for yet.
     carry: Vec<u8>,
     found: Vec<String>,
 }
@@ -53,42 +87,45 @@ impl Scan {
             return;
         }
         let mut joined = std::mem::take(&mut self.carry);
-        let edge = bytes.get(..bytes.len().min(LONGEST)).unwrap_or_default();
         let before = joined.len();
-        joined.extend_from_slice(edge);
-        self.look(&joined, before);
-        self.look(bytes, bytes.len());
-        let tail = if bytes.len() >= LONGEST { bytes } else { &joined };
-        self.carry = tail.get(tail.len().saturating_sub(LONGEST)..).unwrap_or_default().to_vec();
+        joined.extend_from_slice(bytes.get(..bytes.len().min(LONGEST)).unwrap_or_default());
+        let settled = if bytes.len() < LONGEST { joined.len().saturating_sub(LONGEST) } else { before };
+        look(&joined, settled, &mut self.found);
+        if bytes.len() < LONGEST {
+            self.carry = joined.split_off(settled);
+            return;
+        }
+        let settled = bytes.len() - LONGEST;
+        look(bytes, settled, &mut self.found);
+        self.carry = bytes.get(settled..).unwrap_or_default().to_vec();
     }
 
-    /// What is imported that has no place there, in the order it was seen.
+    /// What is imported that has no place there, if these were the last bytes.
     #[must_use]
-    pub fn found(&self) -> &[String] {
-        &self.found
+    pub fn found(&self) -> Vec<String> {
+        let mut found = self.found.clone();
+        look(&self.carry, self.carry.len(), &mut found);
+        found
     }
+}
 
-    /// Imports that begin in front of `end`.
-    fn look(&mut self, bytes: &[u8], end: usize) {
-        let mut at = 0;
-        while let Some(rest) = bytes.get(at..end.min(bytes.len())) {
-            let next = memchr::memchr3(b'c', 0x8C, b'X', rest);
-            let Some(next) = next else { return };
-            at += next;
-            if let Some(name) = bytes.get(at..).and_then(import)
-                && self.found.len() < TOLD
-                && !self.found.contains(&name)
-            {
-                self.found.push(name);
-            }
-            at += 1;
+/// Imports that begin in front of `end`.
+fn look(bytes: &[u8], end: usize, found: &mut Vec<String>) {
+    let within = bytes.get(..end).unwrap_or_default();
+    let starts = memchr::memchr3_iter(b'c', 0x8C, b'X', within).chain(memchr::memchr_iter(b'i', within));
+    for at in starts {
+        if let Some(name) = bytes.get(at..).and_then(import)
+            && found.len() < TOLD
+            && !found.contains(&name)
+        {
+            found.push(name);
         }
     }
 }
 
 /// The dangerous import that stands at the start of these bytes.
 fn import(bytes: &[u8]) -> Option<String> {
-    if let Some(line) = bytes.strip_prefix(b"c") {
+    if let [b'c' | b'i', line @ ..] = bytes {
         let (module, rest) = until(line, b'\n')?;
         let (name, _) = until(rest, b'\n')?;
         return dangerous(module, Some(name));
@@ -103,12 +140,15 @@ fn dangerous(module: &str, name: Option<&str>) -> Option<String> {
     match name {
         Some(name) if NEVER.contains(&module) && plain(name) => Some(format!("{module}.{name}")),
         Some(name) if built_in && BUILT_IN.contains(&name) => Some(format!("{module}.{name}")),
+        Some(name) if PAIRS.contains(&(module, name)) => Some(format!("{module}.{name}")),
+        None if ALONE.contains(&module) => Some(module.to_owned()),
         _ => None,
     }
 }
 
 fn plain(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'))
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'))
 }
 
 fn until(bytes: &[u8], end: u8) -> Option<(&str, &[u8])> {
@@ -135,7 +175,7 @@ mod tests {
         for piece in pickle.chunks(cut) {
             scan.bytes(piece);
         }
-        scan.found().to_vec()
+        scan.found()
     }
 
     #[test]
@@ -145,6 +185,20 @@ mod tests {
         for cut in [1, 2, 3, 7, 500] {
             assert_eq!(found(global, cut), ["os.system"], "cut {cut}");
             assert_eq!(found(stack, cut), ["builtins.eval"], "cut {cut}");
+        }
+    }
+
+    #[test]
+    fn imports_that_hide() {
+        let instance = b"(S'id'\nios\nsystem\n.";
+        let apart = b"\x80\x04\x8c\x05posix\x94K\x01\x8c\x06system\x94h\x00h\x01\x93.";
+        let beside = b"\x80\x04\x8c\x05posix\x94\x8c\x06system\x94\x93.";
+        let getter = b"\x80\x02coperator\nattrgetter\n.";
+        for cut in [1, 3, 7, 12, 500] {
+            assert_eq!(found(instance, cut), ["os.system"]);
+            assert_eq!(found(apart, cut), ["posix"]);
+            assert_eq!(found(beside, cut), ["posix.system"]);
+            assert_eq!(found(getter, cut), ["operator.attrgetter"]);
         }
     }
 

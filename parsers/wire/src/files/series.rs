@@ -7,7 +7,7 @@ use crate::dissect::{Cx, Nanos};
 /// Objects of a direction that are under way; beyond it the oldest is written as it is.
 const OPEN: usize = 16;
 /// First bytes of a message that decide whether it carries an object.
-const DECIDES: usize = 256;
+const DECIDES: usize = 1_024;
 /// An object of which nothing came for so long is over.
 const PATIENCE: Nanos = 30_000_000_000;
 
@@ -19,6 +19,8 @@ struct Part {
     first: u64,
     messages: u32,
     last: Nanos,
+    /// Whether it is one only if it turns out to hold a model.
+    tentative: bool,
 }
 
 /// Where the bytes of the message under way go.
@@ -37,6 +39,14 @@ enum Current {
 pub struct Series {
     parts: Vec<Part>,
     current: Current,
+}
+
+impl Part {
+    fn finish(self, cx: &mut Cx<'_>) {
+        if !self.tentative || !self.object.format().model.is_empty() {
+            self.object.finish(cx);
+        }
+    }
 }
 
 impl Series {
@@ -95,16 +105,18 @@ impl Series {
 
     fn decide(&mut self, cx: &mut Cx<'_>, bytes: &[u8]) {
         let Current::Undecided(key, about, _) = std::mem::take(&mut self.current) else { return };
-        let model = !format::recognise(bytes).model.is_empty();
+        let format = format::recognise(bytes, &[]);
+        let tentative = format.model.is_empty() && format.may_hold();
+        let model = !format.model.is_empty() || tentative;
         let goes_on = self.at(&key);
         let text = matches!(bytes.first(), Some(b'{' | b'[' | b'"')) && !model;
         if let Some(at) = goes_on.filter(|_| model || text) {
             let part = self.parts.remove(at);
-            part.object.finish(cx);
+            part.finish(cx);
         }
         self.current = match (model, goes_on) {
             (true, _) => {
-                self.open(cx, &key, about);
+                self.open(cx, &key, about, tentative);
                 Current::Into(key, 0)
             }
             (false, Some(_)) if !text => Current::Into(key, 0),
@@ -112,12 +124,12 @@ impl Series {
         };
     }
 
-    fn open(&mut self, cx: &mut Cx<'_>, key: &str, about: About) {
+    fn open(&mut self, cx: &mut Cx<'_>, key: &str, about: About, tentative: bool) {
         if self.parts.len() >= OPEN {
-            self.parts.remove(0).object.finish(cx);
+            self.parts.remove(0).finish(cx);
         }
         let object = Object::new(cx, about);
-        self.parts.push(Part { key: key.to_owned(), object, first: 0, messages: 0, last: cx.ts });
+        self.parts.push(Part { key: key.to_owned(), object, first: 0, messages: 0, last: cx.ts, tentative });
     }
 
     /// Bytes of the message were never captured.
@@ -144,7 +156,7 @@ impl Series {
             part.first = count;
         }
         if part.object.whole() || (part.messages > 1 && count < part.first) {
-            self.parts.remove(at).object.finish(cx);
+            self.parts.remove(at).finish(cx);
         }
     }
 
@@ -154,10 +166,10 @@ impl Series {
         // A transfer that starts again is another one.
         let again = known.and_then(|at| self.parts.get(at)).is_some_and(|p| place < p.object.at());
         if let Some(at) = known.filter(|_| again && place == 0) {
-            self.parts.remove(at).object.finish(cx);
+            self.parts.remove(at).finish(cx);
         }
         if self.at(key).is_none() {
-            self.open(cx, key, about());
+            self.open(cx, key, about(), false);
         }
         let Some(part) = self.at(key).and_then(|at| self.parts.get_mut(at)) else { return };
         let hole = place.saturating_sub(part.object.at());
@@ -170,13 +182,18 @@ impl Series {
 
     /// A piece at its place in what may be an object: its start decides, and it is over when it is whole.
     pub fn part(&mut self, cx: &mut Cx<'_>, key: &str, place: u64, about: impl FnOnce() -> About, bytes: &[u8]) {
-        let begins = place == 0 && !format::recognise(bytes).model.is_empty();
+        let format = format::recognise(bytes, &[]);
+        let tentative = format.model.is_empty();
+        let begins = place == 0 && (!tentative || format.may_hold());
         if !begins && (place == 0 || self.at(key).is_none()) {
             return;
         }
         self.append(cx, key, place, about, bytes);
+        if let Some(part) = self.at(key).and_then(|at| self.parts.get_mut(at)).filter(|_| place == 0) {
+            part.tentative = tentative;
+        }
         if let Some(at) = self.at(key).filter(|&at| self.parts.get(at).is_some_and(|p| p.object.whole())) {
-            self.parts.remove(at).object.finish(cx);
+            self.parts.remove(at).finish(cx);
         }
     }
 
@@ -189,21 +206,21 @@ impl Series {
     /// The protocol says that a transfer is over.
     pub fn finish(&mut self, cx: &mut Cx<'_>, key: &str) {
         if let Some(at) = self.at(key) {
-            self.parts.remove(at).object.finish(cx);
+            self.parts.remove(at).finish(cx);
         }
     }
 
     /// Packet time has come to `now`.
     pub fn tick(&mut self, cx: &mut Cx<'_>, now: Nanos) {
         while let Some(at) = self.parts.iter().position(|p| now.saturating_sub(p.last) > PATIENCE) {
-            self.parts.remove(at).object.finish(cx);
+            self.parts.remove(at).finish(cx);
         }
     }
 
     /// The flow is over.
     pub fn end(&mut self, cx: &mut Cx<'_>) {
         for part in self.parts.drain(..) {
-            part.object.finish(cx);
+            part.finish(cx);
         }
     }
 }

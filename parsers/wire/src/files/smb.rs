@@ -1,11 +1,9 @@
 //! Files over SMB 2 and 3 that are not encrypted: reads and writes of a handle, put in order, until it is closed.
 
-use std::collections::BTreeMap;
-
 use hashbrown::HashMap;
 
 use super::Follow;
-use super::object::{About, Object};
+use super::placed::Placed;
 use super::smb_messages::{self as messages, CLOSE, CREATE, FileId, HEADER, Header, READ, WRITE};
 use crate::dissect::{Cx, Dir};
 
@@ -13,8 +11,6 @@ use crate::dissect::{Cx, Dir};
 const KEPT: usize = HEADER + 4_096;
 /// Handles and requests of a connection that are remembered.
 const MOST: usize = 1_024;
-/// Bytes of reads that came out of order.
-const STASH: usize = 8 << 20;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -39,22 +35,13 @@ struct Passing {
     upload: bool,
 }
 
-#[derive(Debug, Default)]
-struct File {
-    path: String,
-    length: u64,
-    object: Option<Object>,
-    stash: BTreeMap<u64, Vec<u8>>,
-    stashed: usize,
-}
-
 /// See the module's head.
 #[derive(Debug, Default)]
 pub struct Smb {
     sides: [Side; 2],
     creating: Map<u64, String>,
     reading: Map<u64, (FileId, u64)>,
-    files: Map<FileId, File>,
+    files: Map<FileId, Placed>,
     over: bool,
 }
 
@@ -80,10 +67,10 @@ impl Follow for Smb {
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
-        let mut files: Vec<(FileId, File)> = self.files.drain().collect();
+        let mut files: Vec<(FileId, Placed)> = self.files.drain().collect();
         files.sort_by_key(|(id, _)| *id);
         for (_, file) in files {
-            finish(file, cx);
+            file.finish(cx);
         }
     }
 }
@@ -162,12 +149,12 @@ impl Smb {
                 let id = messages::created_id(bytes).filter(|_| !failed && self.files.len() < MOST);
                 if let Some(id) = id {
                     let length = messages::created_length(bytes).unwrap_or(0);
-                    self.files.insert(id, File { path, length, ..File::default() });
+                    self.files.insert(id, Placed::new(path, length));
                 }
             }
             (CLOSE, false) => {
                 if let Some(file) = messages::closed_id(bytes).and_then(|id| self.files.remove(&id)) {
-                    finish(file, cx);
+                    file.finish(cx);
                 }
             }
             (READ, false) => {
@@ -229,47 +216,6 @@ impl Smb {
         data.left -= n as u64;
         data.at += n as u64;
         let Some(file) = self.files.get_mut(&data.file) else { return };
-        file.bytes(cx, upload, at, mine);
+        file.bytes(cx, "smb", upload, at, mine);
     }
-}
-
-impl File {
-    fn bytes(&mut self, cx: &Cx<'_>, upload: bool, at: u64, bytes: &[u8]) {
-        let path = &self.path;
-        let about = || About { path: path.clone(), name: String::new(), carrier: "smb", upload };
-        let object = self.object.get_or_insert_with(|| Object::new(cx, about()));
-        if at > object.at() {
-            if self.stashed + bytes.len() <= STASH {
-                self.stashed += bytes.len();
-                self.stash.entry(at).or_default().extend_from_slice(bytes);
-                return;
-            }
-            object.lose(at - object.at());
-        }
-        add(object, at, bytes);
-        while let Some(first) = self.stash.first_entry().filter(|e| *e.key() <= object.at()) {
-            let (at, bytes) = first.remove_entry();
-            self.stashed = self.stashed.saturating_sub(bytes.len());
-            add(object, at, &bytes);
-        }
-    }
-}
-
-/// Adds what of these bytes is new.
-fn add(object: &mut Object, at: u64, bytes: &[u8]) {
-    let known = usize::try_from(object.at().saturating_sub(at)).unwrap_or(usize::MAX);
-    object.bytes(bytes.get(known.min(bytes.len())..).unwrap_or_default());
-}
-
-fn finish(file: File, cx: &mut Cx<'_>) {
-    let Some(mut object) = file.object else { return };
-    for (at, bytes) in file.stash {
-        let hole = at.saturating_sub(object.at());
-        object.lose(hole);
-        add(&mut object, at, &bytes);
-    }
-    if !object.about.upload && object.at() < file.length {
-        object.cut();
-    }
-    object.finish(cx);
 }

@@ -14,7 +14,9 @@ impl Dissector for Dressed {
     fn gap(&mut self, cx: &mut Cx<'_>, dir: Dir, missing: u64) {
         self.0.gap(cx, dir, missing);
     }
-    fn tick(&mut self, _cx: &mut Cx<'_>, _now: Nanos) {}
+    fn tick(&mut self, cx: &mut Cx<'_>, now: Nanos) {
+        self.0.tick(cx, now);
+    }
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.0.end(cx);
     }

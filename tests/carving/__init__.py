@@ -1,0 +1,1 @@
+"""Model files over everything that carries files: made here, sent, and found again."""

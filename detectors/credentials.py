@@ -29,6 +29,7 @@ from detectors import address
 from detectors.base import SECOND, Detector
 from detectors.privileged import Use, uses
 from detectors.protocols import CHALLENGED
+from detectors.remote import in_plant
 from detectors.sessions import capture_of, frame_column, pairs
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ class Credentials(Detector):
             getattr(self, f"_{seen.kind}")(seen)
         for use in sorted(self._uses):
             if (
-                self.site.changes.covering(use.ts, use.action, use.src, use.dst) is None
+                in_plant(self.places.zone(use.dst))  # what the office does in the office needs nobody's approval
+                and self.site.changes.covering(use.ts, use.action, use.src, use.dst) is None
                 and use.src not in self._ignored
             ):
                 self._privileged(use)

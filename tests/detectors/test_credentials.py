@@ -85,6 +85,7 @@ def test_privileged_work_outside_every_approved_change():
     assert privileged(change(900, 990), **shell) == [("session", EWS)]
     assert privileged(change(0, 90), **shell) == privileged(change(0, 90, EDGE), **shell) == []
     assert privileged(change(0, 90, HMI), **shell) == [("session", EWS)]
+    assert privileged(change(900, 990), flows=[flow(OFFICE, "10.9.9.6", "rdp", ts=12)]) == []  # no part of the plant
     put = {"flows": [flow(EWS, REGISTRY, "http", info="PUT a/m.onnx 201", ts=12)]}
     assert privileged(change(900, 990), **put) == [("deploy", EWS)]
     assert privileged(change(0, 90, actions=("session",)), **put) == [("deploy", EWS)]

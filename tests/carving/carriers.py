@@ -83,7 +83,9 @@ def http_multipart(wire: Wire, name: str, data: bytes) -> None:
     head = f'--X7\r\nContent-Disposition: form-data; name="f"; filename="{name}"\r\n\r\n'.encode()
     body = head + data + b"\r\n--X7--\r\n"
     kind = "Content-Type: multipart/form-data; boundary=X7"
-    talk.client(f"POST /upload HTTP/1.1\r\nHost: registry\r\n{kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    talk.client(
+        f"POST /upload HTTP/1.1\r\nHost: registry\r\n{kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    )
     talk.server(answer(b"", "Content-Length: 0"))
     talk.close()
 
@@ -132,7 +134,9 @@ def smb_file(wire: Wire, name: str, length: int, dialect: int) -> Connection:
     path = f"models\\{name}".encode("utf-16-le")
     request = bytes(44) + struct.pack("<HHII", 120, len(path), 0, 0) + path
     talk.client(smb(5, 1, request, response=False))
-    talk.server(smb(5, 1, bytes(48) + struct.pack("<QQ", length, 0) + struct.pack("<QQ", 7, 0) + bytes(8), response=True))
+    talk.server(
+        smb(5, 1, bytes(48) + struct.pack("<QQ", length, 0) + struct.pack("<QQ", 7, 0) + bytes(8), response=True)
+    )
     return talk
 
 

@@ -67,7 +67,9 @@ def onnx(seed: int) -> bytes:
     value = field(2, field(1, field(1, 1) + shape))
     graph = field(1, node) + field(2, "wear") + field(5, tensor) + field(11, field(1, "x") + value)
     graph += field(12, field(1, "y") + value)
-    return field(1, 8) + field(2, "pytorch") + field(3, "2.3.0") + field(7, graph) + field(8, field(1, "") + field(2, 17))
+    return (
+        field(1, 8) + field(2, "pytorch") + field(3, "2.3.0") + field(7, graph) + field(8, field(1, "") + field(2, 17))
+    )
 
 
 def saved_model(seed: int) -> bytes:
@@ -117,11 +119,13 @@ def saved_model_folder(seed: int) -> dict[str, bytes]:
 def keras_zip(seed: int) -> bytes:
     config = {"module": "keras", "class_name": "Sequential", "config": {"name": "wear", "layers": []}}
     metadata = {"keras_version": "3.3.3", "date_saved": "2026-01-05@08:00:00"}
-    return zipped({
-        "metadata.json": json.dumps(metadata).encode(),
-        "config.json": json.dumps(config).encode(),
-        "model.weights.h5": hdf5(seed),
-    })
+    return zipped(
+        {
+            "metadata.json": json.dumps(metadata).encode(),
+            "config.json": json.dumps(config).encode(),
+            "model.weights.h5": hdf5(seed),
+        }
+    )
 
 
 # --- pickles
@@ -166,12 +170,14 @@ def joblib(seed: int) -> bytes:
 def pytorch_zip(seed: int, loads: bytes = b"") -> bytes:
     """`loads`: opcodes in front of the state, run when it is loaded."""
     state = pickle.dumps({"w": ("storage", "torch.FloatStorage", "0", "cpu", WEIGHTS // 4)}, 2)
-    return zipped({
-        "wear/data.pkl": state[:2] + loads + state[2:],
-        "wear/byteorder": b"little",
-        "wear/data/0": weights(seed),
-        "wear/version": b"3\n",
-    })
+    return zipped(
+        {
+            "wear/data.pkl": state[:2] + loads + state[2:],
+            "wear/byteorder": b"little",
+            "wear/data/0": weights(seed),
+            "wear/version": b"3\n",
+        }
+    )
 
 
 def pytorch_legacy(seed: int) -> bytes:
@@ -257,7 +263,10 @@ def trees(seed: int) -> dict[str, Any]:
     parameters = {"base_score": "5E-1", "num_class": "0", "num_feature": "3", "num_target": "1"}
     booster = {"model": {"trees": [{"id": 0, "split_conditions": splits}]}, "name": "gbtree"}
     learner = {"attributes": {}, "feature_names": [], "feature_types": [], "gradient_booster": booster}
-    return {"learner": learner | {"learner_model_param": parameters, "objective": {"name": "reg:squarederror"}}, "version": [2, 0, 3]}
+    return {
+        "learner": learner | {"learner_model_param": parameters, "objective": {"name": "reg:squarederror"}},
+        "version": [2, 0, 3],
+    }
 
 
 def ubjson(value: Any) -> bytes:
@@ -283,12 +292,21 @@ def lightgbm(seed: int) -> bytes:
     numbers = " ".join(f"{dice.random():.6f}" for _ in range(300))
     head = "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=2\nobjective=regression\n"
     tree = f"feature_names=a b c\nfeature_infos=[0:1] [0:1] [0:1]\ntree_sizes=2900\n\nTree=0\nnum_leaves=301\nthreshold={numbers}\n"
-    return (head + tree + "\n\nend of trees\n\nfeature_importances:\na=3\n\nparameters:\nend of parameters\n\npandas_categorical:null\n").encode()
+    return (
+        head
+        + tree
+        + "\n\nend of trees\n\nfeature_importances:\na=3\n\nparameters:\nend of parameters\n\npandas_categorical:null\n"
+    ).encode()
 
 
 def openvino(seed: int) -> bytes:
-    layers = "".join(f'<layer id="{n}" name="l{n}" type="Const" version="opset1"><data offset="{4 * n}"/></layer>\n' for n in range(30))
-    return f'<?xml version="1.0"?>\n<net name="wear" version="11">\n\t<layers>\n{layers}</layers><edges/></net>\n'.encode()
+    layers = "".join(
+        f'<layer id="{n}" name="l{n}" type="Const" version="opset1"><data offset="{4 * n}"/></layer>\n'
+        for n in range(30)
+    )
+    return (
+        f'<?xml version="1.0"?>\n<net name="wear" version="11">\n\t<layers>\n{layers}</layers><edges/></net>\n'.encode()
+    )
 
 
 def artefacts(seed: int = 1) -> list[Artefact]:
@@ -314,7 +332,12 @@ def artefacts(seed: int = 1) -> list[Artefact]:
         Artefact("HDF5", "weights.h5", "hdf5", hdf5(seed)),
         Artefact("SavedModel pb", "saved_model.pb", "tensorflow", saved_model(seed)),
         Artefact("SavedModel zip", "saved_model.zip", "tensorflow", zipped(folder, zipfile.ZIP_DEFLATED)),
-        Artefact("SavedModel zip, streamed", "streamed.zip", "tensorflow", zipped(folder, zipfile.ZIP_DEFLATED, streamed=True)),
+        Artefact(
+            "SavedModel zip, streamed",
+            "streamed.zip",
+            "tensorflow",
+            zipped(folder, zipfile.ZIP_DEFLATED, streamed=True),
+        ),
         Artefact("SavedModel tar", "saved_model.tar", "tensorflow", tarred(folder)),
         Artefact("SavedModel tar.gz", "saved_model.tar.gz", "tensorflow", gzip.compress(tarred(folder), 3, mtime=0)),
         Artefact("TensorRT", "wear.engine", "tensorrt", tensorrt(seed)),

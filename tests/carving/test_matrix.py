@@ -51,11 +51,17 @@ def test_every_format_is_found_over(carrier: str, tmp_path: pathlib.Path) -> Non
     assert {label: fault for label, fault in wrong.items() if fault} == {}
 
 
-@pytest.mark.parametrize("carrier", [c for c in carriers.CARRIERS if c not in (*carriers.NAMELESS, *carriers.UNANNOUNCED)])
+@pytest.mark.parametrize(
+    "carrier", [c for c in carriers.CARRIERS if c not in (*carriers.NAMELESS, *carriers.UNANNOUNCED)]
+)
 def test_weights_of_openvino_are_told_by_the_description_beside_them(carrier: str, tmp_path: pathlib.Path) -> None:
     """They are numbers and nothing else: only their name says what they are, where the network came before them."""
     weights = formats.weights(3, 6_000)
     files = ("other.bin", weights), ("wear.xml", formats.openvino(1)), ("wear.bin", weights)
     other, _, found = carved(tmp_path, carrier, *files)
-    assert (found["model_format"], found["sha256"], found["warnings"]) == ("openvino", hashlib.sha256(weights).hexdigest(), "")
+    assert (found["model_format"], found["sha256"], found["warnings"]) == (
+        "openvino",
+        hashlib.sha256(weights).hexdigest(),
+        "",
+    )
     assert (other["model_format"], other["sha256"]) == ("", found["sha256"])

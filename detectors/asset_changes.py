@@ -131,13 +131,18 @@ class AssetChanges(Detector):
         for name, ips in sorted(new.items()):
             for ip in ips:
                 subject: tuple[bytes | str, ...] = (ip,) if len(ips) < self.settings.together else ("zone", name)
-                identity = self._new(subject, hosts[ip], name)
+                planned = self._planned(hosts[ip])
+                identity = self._new(subject, hosts[ip], name, "info" if planned else "low")
                 self._known.report(ip, identity)
-                if in_plant(self.places.zone(ip, 0, hosts[ip].fact("mac"))):
+                if not planned and in_plant(self.places.zone(ip, 0, hosts[ip].fact("mac"))):
                     if len(self._passive) >= HOSTS:
                         del self._passive[next(iter(self._passive))]
                         self.overflow += 1
                     self._passive[ip] = identity
+
+    def _planned(self, host: Host) -> bool:
+        """Whether approved work names the host while it appears."""
+        return self.site.changes.covering(host.last, "", host.ip) is not None
 
     def _awake(self) -> None:
         """Newcomers of the plant that begin something of their own."""
@@ -148,9 +153,9 @@ class AssetChanges(Detector):
                 cause.add("acting", [address.text(ip)])
         self._acting.clear()
 
-    def _new(self, subject: tuple[bytes | str, ...], host: Host, name: str) -> str:
+    def _new(self, subject: tuple[bytes | str, ...], host: Host, name: str, severity: str) -> str:
         identity, cause = self.book.cause(
-            "assets.new", subject, severity="low", confidence=self.learning.confidence(self.name)
+            "assets.new", subject, severity=severity, confidence=self.learning.confidence(self.name)
         )
         cause.between(host.first, host.ip, NOWHERE, name)
         cause.facts |= {"zones_inferred": self.places.inferred}

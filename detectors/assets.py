@@ -2,7 +2,7 @@
 
 A host enters when it sends something; an address that was only tried is nobody. Public addresses are
 peers, not assets, unless a configured zone claims them. The vendor is what the host itself says in a
-protocol (device identification, DHCP): makers are not looked up by MAC address.
+protocol (device identification, DHCP); where it says nothing `sensor` looks the card's maker up.
 """
 
 from __future__ import annotations

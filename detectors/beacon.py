@@ -138,6 +138,7 @@ class Beacon(Detector):
         for one in times:
             cause.shown(*one)
         cause.add("ports", [f"{transport}/{port}"])
+        cause.scored(self.settings.spread, max(spread, 1e-3))
         cause.facts |= {"period_seconds": round(period, 3), "spread": round(spread, 4)}
         cause.summary = (
             f"{address.text(src)} connects to {address.text(dst)} every {period:.1f} s, give or take "

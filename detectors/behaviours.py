@@ -72,6 +72,10 @@ class Behaviours:
             return _NOWHERE
         return np.flatnonzero(self.table.where(name, wanted)[self._order])
 
+    def texts(self, name: str) -> Array:
+        """A column of texts as numbers that are the same in every run, in the order of the ids."""
+        return self.table.stable(name)[self._order]
+
     @cached_property
     def _capture(self) -> str:
         """Behaviours do not name their capture; where all flows of the window are of one, it is that."""

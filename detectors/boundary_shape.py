@@ -6,7 +6,7 @@ Why it matters: a second cable or a shared VLAN leads past every firewall, and s
 Evidence: addresses and zones of the hardware address; hosts of both zones by VLAN; both zones, protocol and first pair.
 False positives: a router or firewall that forwarded nothing yet; a conduit that is allowed but was not used so far.
 Techniques: T0886, T0822, AML.T0040 by kind, in the catalogue.
-Fires on: pcaps/planned_update.pcap
+Fires on: pcaps/trunk_port.pcap, pcaps/misplugged.pcap, pcaps/planned_update.pcap
 Silent on: pcaps/normal_plant.pcap, pcaps/allowed_conduits.pcap
 Cost: one look at each ARP sighting that is new, and at each distinct session that is.
 Blind when: the second address has a hardware address of its own, or the VLAN carries no tag at the tap.

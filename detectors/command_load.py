@@ -55,7 +55,8 @@ class Load:
             if b.client not in ignored and expects_answer(b):
                 self._unanswered(b)
         self._answering.fresh(np.unique(pairs[answered > 0]))
-        if self._owner.site.changes:
+        owner = self._owner
+        if owner.site.changes or not owner.learning.live(owner.name):  # what is usual is learnt without a calendar, too
             ids = behaviours.ids[changing].tolist()
             new = [at for at, i in zip(changing.tolist(), ids, strict=True) if self._planned.get(i) is None]
             self._uncovered += map(behaviours.row, new)

@@ -1,8 +1,9 @@
 """Commands that a process does not see every day.
 
 Detects: restart, stop, mode change and muting of a device; files to and from it; commands to all stations; operating
-without select where selecting was the habit; brute-force writing; functions, addresses and values that a known writer
-never used; two masters of one unit; commands nobody answers; writes outside of approved changes.
+without select where selecting was the habit; steps out of their usual order; brute-force writing; functions, addresses
+and values that a known writer never used; two masters of one unit; commands nobody answers; writes outside of approved
+changes.
 Why it matters: this is where an intruder, or an error, moves the process.
 Evidence: client, server, unit, operations and objects, what was learnt, first frames.
 False positives: maintenance nobody entered as a change; standby masters; recipes written for the first time.
@@ -10,7 +11,7 @@ Techniques: T0816, T0858, T0878, T0838, T0843, T0845, T0806, T0836, T0848, T1691
 kind, in the catalogue.
 Fires on: pcaps/dnp3_restart.pcap, pcaps/dnp3_silence.pcap, pcaps/dnp3_file.pcap, pcaps/brute_force_io.pcap,
 pcaps/dnp3_direct_operate.pcap, pcaps/modbus_unit_scan.pcap, pcaps/maintenance_window.pcap, pcaps/dnp3_stop.pcap,
-pcaps/modbus_broadcast.pcap, pcaps/changed_master.pcap
+pcaps/modbus_broadcast.pcap, pcaps/changed_master.pcap, pcaps/skipped_step.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: numpy over the window's behaviours; a dictionary entry for each that is new, and for each write.
 Blind when: the protocol is encrypted, or a known master does harm by the commands it always gives.
@@ -32,6 +33,7 @@ from detectors.behaviours import Behaviour, Behaviours
 from detectors.catalogue import entry
 from detectors.command_habits import Habits
 from detectors.command_load import Load
+from detectors.command_order import Order
 from detectors.command_words import CALLS, COMMANDED, DIRECT, WORDS, call, like_firmware, moves_file, word
 from detectors.memory import Ids
 from detectors.write_ranges import WriteRanges
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 WAITING = 1024  # masters that disabled unsolicited responses and may enable them again
 _KINDS = (
     "restart", "stop", "mode_change", "disable_unsolicited", "file_transfer", "broadcast_write", "direct_operate",
-    "brute_force", "new_function", "range", "unanswered", "two_masters", "outside_window",
+    "brute_force", "new_function", "range", "unanswered", "two_masters", "outside_window", "order",
 )  # fmt: skip
 
 
@@ -75,6 +77,7 @@ class Commands(Detector):
         self._ranges = WriteRanges(self.name, self.learning)
         self._habits = Habits(self.learning.novelty(self.name), self.learning, self._ranges, self.report)
         self._load = Load(self)
+        self._order = Order(self)
         self._fresh: list[Behaviour] = []
         self._words: list[Behaviour] = []
         self._enabled: dict[bytes, int] = {}  # master and outstation: when it last enabled unsolicited responses
@@ -96,6 +99,7 @@ class Commands(Detector):
             if b.access == "control" and b.client not in self._ignored:
                 self._words.append(b)
         self._load.gather(behaviours, self._ignored)
+        self._order.gather(behaviours)
 
     def judge(self, window: Window) -> None:
         for b in sorted(self._words):
@@ -106,6 +110,7 @@ class Commands(Detector):
         for outside in self._ranges.judge():
             self._habits.value(outside)
         self._load.judge(window)
+        self._order.judge(window, self._ignored)
         self._fresh.clear()
         self._words.clear()
 
@@ -178,10 +183,12 @@ class Commands(Detector):
 
     def sizes(self) -> dict[str, int]:
         held = {"behaviours": len(self._looked_at), "ranges": len(self._ranges), "waiting": len(self._waiting)}
-        return super().sizes() | held | self._habits.sizes() | self._load.sizes()
+        return super().sizes() | held | self._habits.sizes() | self._load.sizes() | self._order.sizes()
 
     def counters(self) -> dict[str, int]:
-        lost = self.overflow + self._ranges.overflow + self._load.overflow + self._habits.overflow
+        lost = (
+            self.overflow + self._ranges.overflow + self._load.overflow + self._habits.overflow + self._order.overflow
+        )
         return super().counters() | {"overflow": lost}
 
     def snapshot(self) -> dict[str, Any]:
@@ -201,7 +208,7 @@ class Commands(Detector):
         self.overflow = state["overflow"]
 
     def _parts(self) -> dict[str, Any]:
-        return {"ranges": self._ranges, "habits": self._habits, "load": self._load}
+        return {"ranges": self._ranges, "habits": self._habits, "load": self._load, "order": self._order}
 
 
 _TOLD = {

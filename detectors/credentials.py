@@ -1,16 +1,18 @@
-"""Accounts: readable, shared, old, or used when nobody planned to.
+"""Accounts: readable, shipped by the vendor, shared, old, or used when nobody planned to.
 
-Detects: a client whose credentials pass readable to a server for the first time; one client certificate at several
-hosts; certificates in use for longer than the site allows; remote sessions, an engineering station's writes and model
-uploads outside every approved change.
+Detects: a client whose credentials pass readable to a server for the first time; accounts that vendors ship, where
+they are readable; one client certificate at several hosts; certificates in use for longer than the site allows; remote
+sessions, an engineering station's writes and model uploads outside every approved change.
 Why it matters: most attacks on plants log on; they break nothing.
 Evidence: client, server, kind of credentials, names in certificates, dates; never a secret or a user name.
 False positives: redundant servers with one certificate, a change that was not entered, a login moved to another host.
-Techniques: T0859, T0886, T0843 by kind, in the catalogue.
-Fires on: pcaps/cleartext_credentials.pcap
+Techniques: T0859, T1694.001, T0886, T0843 by kind, in the catalogue.
+Fires on: pcaps/cleartext_credentials.pcap, pcaps/default_credentials.pcap, pcaps/copied_key.pcap,
+pcaps/site_certificates.pcap, pcaps/maintenance_window.pcap
 Silent on: pcaps/encrypted_plant.pcap, pcaps/old_tls.pcap, pcaps/normal_plant.pcap
 Cost: numpy over messages that carry credentials or certificates; with changes, a look at each new remote session.
-Blind when: logins are encrypted, as certificates are in TLS 1.3. Default user names are not known here: rows hold none.
+Blind when: logins are encrypted, as certificates are in TLS 1.3. Names are not known here, so that an account which
+several hosts share by its name is not told.
 
 `cleartext.credentials` is about the server, which accepts them readable at any time; here it is about the account that
 has become known now. Privileged sessions are judged only where approved changes are known at all.
@@ -27,6 +29,7 @@ from detectors import address
 from detectors.base import SECOND, Detector
 from detectors.privileged import Use, uses
 from detectors.protocols import CHALLENGED
+from detectors.remote import in_plant
 from detectors.sessions import capture_of, frame_column, pairs
 
 if TYPE_CHECKING:
@@ -65,8 +68,10 @@ class _Seen(NamedTuple):
 
 class Credentials(Detector):
     name = "credentials"
-    kinds = tuple(f"credentials.{k}" for k in ("cleartext", "shared", "old_certificate", "privileged_session"))
-    reads = ("flows", "behaviours", "opcua", "mqtt", "tls")
+    kinds = tuple(
+        f"credentials.{k}" for k in ("cleartext", "default", "shared", "old_certificate", "privileged_session")
+    )
+    reads = ("flows", "behaviours", "opcua", "mqtt", "tls", "anomalies")
     settings_class = Settings
     settings: Settings
 
@@ -79,10 +84,14 @@ class Credentials(Detector):
         self._ignored = {address.parse(a) for a in self.settings.ignore}
 
     def gather(self, window: Window) -> None:
-        flows, opcua, mqtt, tls = (window[name] for name in ("flows", "opcua", "mqtt", "tls"))
+        flows, opcua, mqtt, tls, odd = (window[name] for name in ("flows", "opcua", "mqtt", "tls", "anomalies"))
         if len(flows):
             readable = flows.where("credentials", lambda name: bool(name) and name not in CHALLENGED)
             self._add("cleartext", flows, readable, "credentials")
+            shipped = flows.where("credentials", lambda name: name.endswith("_default"))
+            self._add("default", flows, shipped, "credentials")
+        if len(odd):
+            self._add("default", odd, odd.where("kind", ("default_credentials",)), "protocol")
         if len(opcua):
             self._opcua(opcua)
         if len(mqtt):
@@ -98,9 +107,12 @@ class Credentials(Detector):
 
     def _opcua(self, table: Table) -> None:
         user = table.where("service", ("ActivateSession",)) & table.where("identity_token", ("username",))
+        shipped = user.copy()
         for row in np.flatnonzero(user).tolist():
             user[row] = "password_in_clear" in table.text("info", row)
+            shipped[row] = "password_default" in table.text("info", row)
         self._add("cleartext", table, user, "", "opcua")
+        self._add("default", table, shipped, "", "opcua")
 
     def _add(self, kind: str, table: Table, chosen: Any, column: str, what: str = "") -> None:
         apart = [table.stable(column)] if column else []
@@ -121,7 +133,8 @@ class Credentials(Detector):
             getattr(self, f"_{seen.kind}")(seen)
         for use in sorted(self._uses):
             if (
-                self.site.changes.covering(use.ts, use.action, use.src, use.dst) is None
+                in_plant(self.places.zone(use.dst))  # what the office does in the office needs nobody's approval
+                and self.site.changes.covering(use.ts, use.action, use.src, use.dst) is None
                 and use.src not in self._ignored
             ):
                 self._privileged(use)
@@ -153,6 +166,17 @@ class Credentials(Detector):
             cause.summary += ", as they never did before"
             identity, _ = self.book.cause("credentials.cleartext", (seen.src, seen.dst, seen.what), protocol=protocol)
             self._accounts.report(key, identity)
+
+    def _default(self, seen: _Seen) -> None:
+        protocol = seen.what.split("_", 1)[0]
+        cause = self._open(seen, (seen.dst, protocol), protocol)
+        cause.add("clients", [address.text(seen.src)])
+        clients = cause.sets["clients"]
+        more = f" and {len(clients) - 1} more" if len(clients) > 1 else ""
+        cause.summary = (
+            f"{clients[0]}{more} logged on to {address.text(seen.dst)} by {protocol} with a name and password that a "
+            "vendor ships; the sensor does not say which"
+        )
 
     def _shared(self, seen: _Seen) -> None:
         hosts = self._subjects.get(seen.what)

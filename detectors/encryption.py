@@ -6,7 +6,7 @@ Why it matters: whoever stands between two hosts has to weaken or replace what p
 Evidence: the weakest so far and what is seen now; subject, issuer, dates and hash of certificates; first frames.
 False positives: a device set back to its defaults, a renewed certificate, a test with another client.
 Techniques: T0830 in the catalogue.
-Fires on: pcaps/tls_downgrade.pcap
+Fires on: pcaps/tls_downgrade.pcap, pcaps/site_certificates.pcap, pcaps/replaced_certificate.pcap
 Silent on: pcaps/encrypted_plant.pcap, pcaps/old_tls.pcap
 Cost: numpy over handshakes and OPC UA messages; a dictionary look-up for each distinct session.
 Blind when: TLS 1.3 hides the certificate, or the edge was never seen protected.

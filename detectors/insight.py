@@ -191,6 +191,7 @@ class Insight:
     def finish(self, alerts: Sequence[Alert]) -> None:
         """The stream is over."""
         self._hear(alerts)
+        self.correlator.drifts(self._site.arrived.drift)
         if not self._site.learning.held:
             self.correlator.drifts(self._site.arrived.drift)
             self._join(self._now)

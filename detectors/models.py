@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from detectors import address
+from detectors.outputs.carried import wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +61,8 @@ class Verdict(NamedTuple):
 
 
 class Models:
-    """ValueError for a hash that is none, or a host that is no address or network."""
+    """ValueError for a hash that is none, a host that is no address or network, an input or output that nothing can be
+    selected with."""
 
     def __init__(self, models: Iterable[Model] = (), sources: Iterable[DataSource] = ()) -> None:
         self.all = tuple(models)
@@ -68,6 +70,7 @@ class Models:
         self._by_hash: dict[str, Verdict] = {}
         self._networks: list[tuple[tuple[int, int], Model]] = []
         for model in self.all:
+            wanted_of(model)
             newest = list(model.approved)[-1:]
             for version in model.approved:
                 state = APPROVED if [version] == newest else OLD

@@ -7,7 +7,7 @@ carried off, or that a model is copied by its answers.
 Evidence: the amount and the most that was seen before, the period, the share of it in each direction, destinations.
 False positives: first backups and exports, a backlog after an outage, load tests.
 Techniques: T0882, AML.T0025, AML.T0024.002, AML.T0040 by kind, in the catalogue.
-Fires on: pcaps/exfiltration_telemetry.pcap
+Fires on: pcaps/exfiltration_telemetry.pcap, pcaps/model_queries.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: an addition for each flow that carries payload across zones; arrays of the questions of a window.
 Blind when: the data leave slowly enough, or the host itself still learns.
@@ -168,14 +168,14 @@ class Outflow(Detector):
         # the set only says whether this host is live: amounts have no keys
         live = self.learning.live(self.name, who) and not self.learning.young(who, last)
         if live and amount >= max(least, self.settings.times * most):
-            self._report(stream, amount, most, told)
+            self._report(stream, amount, most, told, max(least, self.settings.times * most))
         elif amount > most and live:
             self._most[stream] = most + (amount - most) // _SLOWLY  # else a thief would raise the bar window by window
         elif amount > most:
             self._most[stream] = amount
             self.learning.note(self.name, who)
 
-    def _report(self, stream: Stream, amount: int, most: int, told: dict[bytes, list[Any]]) -> None:
+    def _report(self, stream: Stream, amount: int, most: int, told: dict[bytes, list[Any]], threshold: float) -> None:
         kind, who, _ = stream
         whom = max(told, key=lambda host: (told[host][0], host))
         ends = [self.places.zone(who), self.places.zone(whom)]
@@ -184,15 +184,17 @@ class Outflow(Detector):
         if kind == VOLUME and ends[1] is not None and in_plant(ends[1]):
             # It leaves its zone, but not the plant; what goes down to the process leaves nothing behind it.
             severity = "low" if ends[0] is not None and ends[1].level < ends[0].level else "medium"
+        last = max(one[2] for one in told.values())
+        if self.site.changes.covering(last, "", who, whom):
+            severity = "info"
         _, cause = self.book.cause(kind, (who, names[1] or "none"), severity=severity, confidence=0.7)
         first, frame = min((one[1], one[3]) for one in told.values())
         cause.between(first, who, whom, *names)
-        cause.seen(
-            1 if kind == VOLUME else sum(one[0] for one in told.values()), first, max(o[2] for o in told.values())
-        )
+        cause.seen(1 if kind == VOLUME else sum(one[0] for one in told.values()), first, last)
         cause.shown(first, *frame)
         cause.add("destinations", [address.text(host) for host in told])
         cause.facts |= {"most_before": most, "seconds": self.settings.seconds}
+        cause.scored(amount, threshold)
         cause.facts["most_now"] = now = max(amount, cause.facts.get("most_now", 0))
         unit = "bytes out of its zone" if kind == VOLUME else f"requests to {address.text(whom)}"
         before = f"the most before was {most}" if most else "it never did before"

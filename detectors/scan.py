@@ -91,6 +91,7 @@ class Scan(Detector):
         table = window["flows"]
         if len(table):
             self._probes(table)
+            self._calls(table)
         behaviours = window.derive(Behaviours)
         if not len(behaviours):
             return
@@ -131,8 +132,6 @@ class Scan(Detector):
             transport, number = names[int(transports[row])], int(port[row])
             scope = address.scope(where)
             if who in self._ignored or scope in ("group", "none"):
-                if scope == "group" and number in CALLED and transport == "udp" and who not in self._ignored:
-                    self._call(who, where, number, this)
                 continue
             if transport in ("tcp", "udp", "sctp"):
                 self._try("scan.ports", who, where, f"{transport}/{number}", this)
@@ -140,10 +139,19 @@ class Scan(Detector):
             if number in OT_PORTS and transport in ("tcp", "udp"):
                 self._try("scan.controllers", who, b"", address.text(where), this)
 
-    def _call(self, who: bytes, group: bytes, port: int, this: Try) -> None:
-        target = f"{address.text(group)} udp/{port}"
-        if self._never("scan.broadcast", who, group, target):
-            self._try("scan.broadcast", who, group, target, this)
+    def _calls(self, table: Table) -> None:
+        """Discovery protocols are recognised by content, so that a call upon all devices is no probe."""
+        called = np.isin(table.numbers("dst_port"), np.array(sorted(CALLED)))
+        rows = np.flatnonzero(called & table.where("transport", ("udp",)))
+        ts, src, dst = table.numbers("last_ts"), table.addresses("src_ip"), table.addresses("dst_ip")
+        for row in rows[np.lexsort((table.numbers("flow_id")[rows], -ts[rows]))].tolist():
+            who, group = src[row].tobytes(), dst[row].tobytes()
+            if address.scope(group) != "group" or who in self._ignored:
+                continue
+            target = f"{address.text(group)} udp/{int(table.numbers('dst_port')[row])}"
+            if self._never("scan.broadcast", who, group, target):
+                this = (int(ts[row]), int(table.numbers("frame")[row]), capture_of(table, row))
+                self._try("scan.broadcast", who, group, target, this)
 
     def _try(self, kind: str, who: bytes, where: bytes, target: str, this: Try) -> None:
         suspect = (kind, who, where)

@@ -29,6 +29,7 @@ from detectors.answers import Answers
 from detectors.arp_claims import Claims, Move
 from detectors.base import SECOND, Detector
 from detectors.behaviours import Behaviour, Behaviours
+from detectors.book import FRAMES
 from detectors.memory import Ids
 from detectors.mqtt_identities import Identities, Usurped
 from detectors.rates import Rates
@@ -44,9 +45,9 @@ _KINDS = ("arp_move", "arp_storm", "many_addresses", "takeover", "two_publishers
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Within `seconds`: ARP packets of one sender that are a storm, second answers between two hosts, messages out of
-    sequence. `addresses`: so many of one hardware address that is no router. `alive_seconds`: an owner seen within
-    these is still there."""
+    """Within `seconds`: ARP packets of one sender, whatever they claim, that are a storm, second answers between two
+    hosts, messages out of sequence. `addresses`: so many of one hardware address that is no router. `alive_seconds`:
+    an owner seen within these is still there."""
 
     seconds: float = 60.0
     storm: int = 60
@@ -90,17 +91,19 @@ class Spoofing(Detector):
                 self._spoken[b.id] = b
 
     def judge(self, window: Window) -> None:
+        claims: dict[bytes, list[Claim]] = {}
         for claim in self._claims.claims():
-            vlan, ip = claim.address
-            self._storms.add(vlan.to_bytes(2, "big") + ip + claim.mac.encode(), claim.answers)
+            sender = claim.address[0].to_bytes(2, "big") + claim.mac.encode()
+            self._storms.add(sender, claim.answers)
+            claims.setdefault(sender, []).append(claim)
             move = self._claims.move(claim)
             if move is not None:
                 self._moved(move)
             self._many(claim)
         period = int(self.settings.seconds * SECOND)
         for key, total in self._storms.close(window.end, period, lambda _: self.learning.live(self.name)).items():
-            if total >= max(self.settings.storm, FACTOR * self._storms.most(key)):
-                self._storm(key, total, window)
+            if key in claims and total >= max(self.settings.storm, FACTOR * self._storms.most(key)):
+                self._storm(claims[key], total, self._storms.most(key))
         for b in sorted(self._spoken.values()):
             for usurped in self._identities.judge(b):
                 self._usurped(usurped, window.end)
@@ -155,15 +158,22 @@ class Spoofing(Detector):
         cause.facts |= {"mac": claim.mac, "vlan": vlan}
         cause.summary = f"{claim.mac} answers for {len(owned)} addresses of VLAN {vlan} and is no known router"
 
-    def _storm(self, key: bytes, total: int, window: Window) -> None:
-        vlan, ip, mac = int.from_bytes(key[:2], "big"), key[2:18], key[18:].decode()
+    def _storm(self, claims: list[Claim], total: int, most: int) -> None:
+        """Of one hardware address, which may claim one address again and again or many, the earliest first."""
+        (vlan, ip), mac = claims[0].address, claims[0].mac
         _, cause = self.book.cause("spoofing.arp_storm", (str(vlan), mac), protocol="arp", confidence=0.8)
-        cause.between(window.start, NOWHERE, ip)
-        cause.seen(max(0, total - cause.count), window.start, window.end)
-        cause.add("addresses", [address.text(ip)])
-        cause.facts |= {"mac": mac, "vlan": vlan, "most_learnt": self._storms.most(key)}
-        told = f"{mac} claimed {address.text(ip)} {total} times within {self.settings.seconds:g} s"
-        cause.summary = f"{told} (VLAN {vlan})"
+        cause.between(claims[0].first[0], NOWHERE, ip)
+        cause.seen(sum(c.answers for c in claims), claims[0].first[0], max(c.last_ts for c in claims))
+        for claim in claims[:FRAMES]:
+            cause.shown(*claim.first)
+        cause.add("addresses", [address.text(claim.address[1]) for claim in claims])
+        cause.facts |= {"mac": mac, "vlan": vlan, "most_learnt": most}
+        cause.facts["in_period"] = max(total, cause.facts.get("in_period", 0))
+        known = len(self._claims.owned(vlan, mac))
+        cause.summary = (
+            f"{mac} claimed {known} address{'es' if known > 1 else ''} of VLAN {vlan} by {cause.facts['in_period']} "
+            f"ARP packets within {self.settings.seconds:g} s; the most while learning was {most}"
+        )
 
     def _usurped(self, usurped: Usurped, end: int) -> None:
         b, kind = usurped.behaviour, usurped.kind

@@ -114,6 +114,9 @@ class Transfer(Detector):
         severity = weight(self.places, src, dst, app)
         if severity == "low" and src is not None and src.level >= ENTERPRISE:
             severity = "medium"  # what the enterprise puts into the plant is worth a look where policy allows it, too
+        covering = self.site.changes.covering
+        if any(covering(growth.last, action, growth.src, growth.dst) for action in ("deploy", "update")):
+            severity = "info"
         identity, cause = self.book.cause(
             "lateral.file_transfer", (growth.src, growth.dst, app), protocol=app, severity=severity,
             confidence=self.learning.confidence(self.name),

@@ -244,6 +244,7 @@ def _check_live(reader: Reader, config: Config) -> None:
 
 def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
     for index, model in enumerate(models):
+        _check_outputs(reader, index, model)
         try:
             Models([model])
         except ValueError as error:
@@ -252,7 +253,6 @@ def _check_models(reader: Reader, models: tuple[Model, ...]) -> None:
         if model.manifest and bool(model.manifest_key) == bool(model.manifest_certificate):
             message = "a manifest needs manifest_key or manifest_certificate, one of them, to verify its signature"
             raise reader.error(("model", index, "manifest"), message)
-        _check_outputs(reader, index, model)
         if model.rollback_minutes < 0:
             raise reader.error(("model", index, "rollback_minutes"), "rollback_minutes must not be negative")
 

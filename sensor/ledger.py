@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
 
@@ -15,11 +15,11 @@ from sensor.store.literal import quote
 from sensor.store.rows import run_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from detectors.outputs.observer import Observer
     from detectors.outputs.rows import Inference
-    from sensor.store import Reading, Store
+    from sensor.store import Reading
 
 _WAITING = 10_000  # records between two writes
 _TIMES = ("ts", "source_ts")
@@ -27,16 +27,28 @@ _ADDRESSES = ("src_ip", "dst_ip")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
+class Sink(Protocol):
+    """The writing half of a store."""
+
+    def append(self, table: str, rows: Any) -> None: ...
+    def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None: ...
+    def flush(self) -> None: ...
+
+
 class Ledger:
     """Takes the observer's records to the store, and notes there how far the chain went."""
 
-    def __init__(self, store: Store, observer: Observer) -> None:
+    def __init__(self, store: Sink, observer: Observer) -> None:
         self._store, self._observer = store, observer
         self._waiting: list[Inference] = []
 
     def begin(self, sensor: str, case: str, captures: Sequence[str]) -> None:
         """A chain of its own for the run of these captures."""
         self._observer.begin(sensor, case, run_id(captures))
+
+    def go_on(self, observer: Observer) -> None:
+        """Another observer that took over the chain."""
+        self._observer = observer
 
     def keep(self) -> None:
         """Records of the window that was closed."""

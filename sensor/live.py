@@ -13,11 +13,10 @@ import orjson
 from detectors.verdicts import Verdicts
 from sensor import baseline, model_registry
 from sensor.case_name import LIVE
+from sensor.derived import Derived
 from sensor.errors import DriftspanError, InputError
-from sensor.further_columns import extended
 from sensor.health import Health
-from sensor.insight_rows import Waiting
-from sensor.replay import facts_of, found_of, pipeline_of, row_of
+from sensor.replay import facts_of, found_of, pipeline_of
 from sensor.textwidth import safe
 
 if TYPE_CHECKING:
@@ -57,9 +56,7 @@ class Sensor:
         self._said = list(said)  # of models, at run time
         self._verdicts: list[Verdict] = []
         self._health = Health()
-        self._alerts: dict[str, dict[str, object]] = {}
-        self._insight = Waiting()
-        self._end = 0
+        self._derived = Derived(store, pipeline)
         self._counters: Counter[str] = Counter()
         self._begun = time.time()
         self._saved = self._registered = time.monotonic()
@@ -68,7 +65,9 @@ class Sensor:
 
     def run(self) -> None:
         """Until the engine is stopped."""
-        self._store.begin_case(LIVE, [facts_of(facts) for facts in self._engine.captures()])
+        facts = [facts_of(capture) for capture in self._engine.captures()]
+        self._store.begin_case(LIVE, facts)
+        self._derived.begin(self._config.sensor.name, LIVE, [capture.id for capture in facts])
         self._keeper.nudge()
         self._say_ready()
         while (window := self._engine.next()) is not None:
@@ -121,15 +120,11 @@ class Sensor:
             say(f"{error}; the configuration stays as it was")
             return False
         self._pipeline = pipeline
+        self._derived.go_on(pipeline)
         return True
 
     def _take(self, window: Window) -> None:
-        for alert in self._pipeline.observe(window.tables, window.start, window.end, window.last):
-            self._alerts[alert.alert_id] = row_of(alert, "status")
-        self._insight.add(*self._pipeline.insight.due(), window.end)
-        self._end = window.end
-        for name, table in window.tables.items():
-            self._store.append(name, extended(name, table, self._pipeline))
+        self._derived.take(window)
         self._counters.update(window.counters)
         lost = self._store.lost.total() - self._lost
         self._lost += lost
@@ -138,25 +133,16 @@ class Sensor:
             self._store.upsert("health", minute)
 
     def _commit(self, end: int) -> None:
-        self._derived()
         now = time.monotonic()
         if now - self._registered >= _REGISTER_EVERY:
             self._registered = now
             self._store.register(self._found(), finished=False)
-        self._store.flush()
+        self._derived.write()
         self._keeper.nudge()
         self._write_status(end)
         _notify("WATCHDOG=1")
         if now - self._saved >= SAVE_EVERY:
             self._save()
-
-    def _derived(self) -> None:
-        self._store.upsert("alert_rows", self._alerts.values())
-        self._store.upsert("assets", [row_of(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
-        drift, incidents = self._insight.take()
-        self._store.upsert("drift", drift)
-        self._store.upsert("incident_rows", incidents)
-        self._alerts.clear()
 
     def _found(self) -> dict[str, dict[str, object]]:
         return {str(facts["id"]): found_of(facts) for facts in self._engine.captures()}
@@ -164,11 +150,9 @@ class Sensor:
     def _finish(self) -> None:
         _notify("STOPPING=1")
         self._save()  # before what is open is closed: the next run goes on from here
-        for alert in self._pipeline.finish():
-            self._alerts[alert.alert_id] = row_of(alert, "status")
-        self._insight.add(*self._pipeline.insight.due(), self._end)
+        self._derived.finish()
         self._store.upsert("health", self._health.rest())
-        self._derived()
+        self._derived.write()
         self._store.finish_case(self._found())
         (self._folder / STATUS).unlink(missing_ok=True)
 

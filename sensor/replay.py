@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from detectors.pipeline import Pipeline
@@ -12,19 +12,16 @@ from detectors.verdicts import Verdicts
 from detectors.zones import Policy
 from parsers import CaptureError, Engine
 from sensor import changes_file, insight_config, model_registry
+from sensor.derived import Derived
 from sensor.errors import InputError
-from sensor.further_columns import extended
 from sensor.health import Health
-from sensor.insight_rows import Waiting
 from sensor.intake.feed import Feed
 from sensor.intake.keep import keep
-from sensor.ledger import Ledger
 from sensor.store import CaptureFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from detectors.alert import Alert
     from detectors.changes import Change
     from detectors.models import Model
     from detectors.verdicts import Verdict
@@ -156,9 +153,7 @@ class Replay:
         self._pipeline = pipeline or pipeline_of(config, case)
         self._feed = feed or Feed()
         self._health = Health()
-        self._ledger = Ledger(store, self._pipeline.site.observer)
-        self._alerts: dict[str, Alert] = {}
-        self._found = Waiting()
+        self._derived = Derived(store, self._pipeline)
         self._end = 0
         self._minutes: list[dict[str, object]] = []
         self.outcome = Outcome(case)
@@ -168,18 +163,16 @@ class Replay:
         facts = [facts_of(capture) for capture in self._engine.captures()]
         self.outcome.replaced_rows = self._store.begin_case(self.outcome.case, facts)
         if self._feed:
-            keep(self._store, self.outcome.case, self._feed.records, time.time_ns(), of_run=True)
-        self._ledger.begin(self._config.sensor.name, self.outcome.case, [capture.id for capture in facts])
+            keep(self._store, self.outcome.case, self._feed.records, time.time_ns(), self._store)
+        self._derived.begin(self._config.sensor.name, self.outcome.case, [capture.id for capture in facts])
         pacer = Pace(pace)
         while (window := self._next()) is not None:
             pacer.wait(window)
             self._end = window.end
             self._take(window)
             if pace > 0:
-                self._ledger.write()
-                self._write_derived()
-                self._store.flush()
-                self._ledger.note(self._end)
+                self._write_minutes()
+                self._derived.write()
             if progress is not None:
                 progress(self.outcome.counters, window.end)
         self._finish()
@@ -195,31 +188,11 @@ class Replay:
     def _take(self, window: Window) -> None:
         if self._feed:
             self._pipeline.arrive(**self._feed.until(window.start, window.end))
-        self._keep(self._pipeline.observe(window.tables, window.start, window.end, window.last))
-        if window.last:
-            self._ledger.keep()
-        self._found.add(*self._pipeline.insight.due(), window.end)
-        for name, table in window.tables.items():
-            self._store.append(name, extended(name, table, self._pipeline))
+        self._derived.take(window)
         self.outcome.counters.update(window.counters)
         self._minutes += self._health.add(window.start, window.counters)
         if len(self._minutes) >= _MOST_WAITING:
             self._write_minutes()
-
-    def _keep(self, alerts: Sequence[Alert]) -> None:
-        """Only the latest state of an alert is written: most change many times in a capture."""
-        for alert in alerts:
-            self._alerts[alert.alert_id] = alert
-
-    def _write_derived(self) -> None:
-        """What is written row by row: each write costs some milliseconds, whatever its size."""
-        self._store.upsert("alert_rows", [row_of(alert, "status") for alert in self._alerts.values()])
-        self._store.upsert("assets", [row_of(asset) | {"ts": asset.first_seen} for asset in self._pipeline.assets()])
-        drift, incidents = self._found.take()
-        self._store.upsert("drift", drift)
-        self._store.upsert("incident_rows", incidents)
-        self._write_minutes()
-        self._alerts.clear()
 
     def _write_minutes(self) -> None:
         self._store.upsert("health", self._minutes)
@@ -228,14 +201,12 @@ class Replay:
     def _finish(self) -> None:
         if self._feed:
             self._pipeline.arrive(**self._feed.rest())
-        self._keep(self._pipeline.finish())
-        self._found.add(*self._pipeline.insight.due(), self._end)
+        self._derived.finish()
         self._minutes += self._health.rest()
-        self._ledger.write()
         self._store.flush()
-        self._ledger.note(self._end)
         self._minutes += self._taught()
-        self._write_derived()
+        self._write_minutes()
+        self._derived.write()
         found = {str(capture["id"]): found_of(capture) for capture in self._engine.captures()}
         self._store.finish_case(found)
         self.outcome.alerts = sum(self._pipeline.raised.values())
@@ -250,13 +221,6 @@ class Replay:
         told = {name: value for name, value in counters.items() if name.startswith(("learning.", "alerts_"))}
         told |= self._feed.counters() if self._feed else {}
         return [{"ts": self._end, "counter": name, "value": value} for name, value in told.items()]
-
-
-def row_of(record: Any, *left_out: str) -> dict[str, object]:
-    """A frozen record as a row; the store itself says whose sensor and case it is."""
-    names = [f.name for f in fields(record) if f.name not in ("sensor", "case_id", *left_out)]
-    row = {name: getattr(record, name) for name in names}
-    return row | {"ts": record.ts} if hasattr(record, "ts") else row
 
 
 def facts_of(capture: Mapping[str, Any]) -> CaptureFacts:

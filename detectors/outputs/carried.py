@@ -62,11 +62,14 @@ class Carried(NamedTuple):
 
 
 def wanted_of(model: Model) -> list[Wanted]:
-    """ValueError, naming the model, for a text that selects nothing."""
+    """ValueError, naming the model, for a text that selects nothing, or a host that is no address."""
 
     if model.kind and model.kind not in KINDS:
         raise ValueError(f"model {model.id!r}: there is no kind {model.kind!r}; there are {', '.join(KINDS)}")
-    hosts = tuple(address.prefix(host) for host in model.hosts)
+    try:
+        hosts = tuple(address.prefix(host) for host in model.hosts)
+    except ValueError as error:
+        raise ValueError(f"model {model.id!r}: {error}") from None
     outputs = [_parsed(model, text) for text in model.outputs]
     several = len(outputs) > 1 or any(_several(selector) for selector in outputs)
     common = {"hosts": hosts, "versions": frozenset(model.approved)}

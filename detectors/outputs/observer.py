@@ -7,7 +7,6 @@ are gathered and read in order of time when the last one came, so neither their 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from detectors.drift.rows import Output, Reading
@@ -21,6 +20,7 @@ from detectors.outputs.mqtt import Mqtt
 from detectors.outputs.polled import Dnp3, Modbus, Opcua
 from detectors.outputs.rows import Inference, Seen
 from detectors.outputs.subscriptions import Subscriptions
+from detectors.outputs.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,17 +33,6 @@ __all__ = ["Inference", "Observer", "Seen"]
 
 MESSAGES = 50_000  # of one window that carry outputs or inputs; later ones are counted, not read
 _VERSION = re.compile(r"v?\d+\.\d+(\.\d+)*([-+][\w.]+)?$")
-_BAD = {
-    "cut": "were longer than what is kept of a payload",
-    "unparsable": "were no JSON",
-    "wrong_type": "held no value of the model's kind",
-    "not_finite": "were no finite number",
-}
-_LOST = {
-    "other_model": "model outputs name another model of the configuration than the one whose entry selects them",
-    "without_value": "messages had nothing where a model's output should stand",
-    "overflow": f"messages of models were not read: more than {MESSAGES} in a window",
-}
 
 
 class Observer:
@@ -53,7 +42,7 @@ class Observer:
         self._models = models
         self.chain = Chain()
         self.seen = Seen()
-        self.counted: Counter[str] = Counter()
+        self.tally = Tally()
         self._legs, self._subscriptions, self._documents = Legs(), Subscriptions(), Documents()
         self._held: dict[str, Held] = {}
         self._waiting: list[Carried] = []
@@ -67,7 +56,7 @@ class Observer:
 
     def begin(self, sensor: str, case_id: str, run: str = "") -> None:
         """The records that follow begin a chain of that name."""
-        self.chain = Chain(sensor, case_id, run)
+        self.chain, self.tally = Chain(sensor, case_id, run), Tally()
 
     def learn(self, window: Window) -> None:
         """A part of a window; with the last one `seen` is of that window."""
@@ -78,12 +67,13 @@ class Observer:
                 self._waiting += source.read(window)
             if len(self._waiting) > 2 * MESSAGES:
                 self._trim()
+            self.tally.window(window.start, window.end)
         if window.last:
             self.seen = self._close(window.end) if self._waiting else Seen()
 
     def _trim(self) -> None:
         self._waiting.sort(key=lambda carried: carried.order)
-        self.counted["overflow"] += len(self._waiting[MESSAGES:])
+        self.tally.count("overflow", len(self._waiting[MESSAGES:]))
         del self._waiting[MESSAGES:]
 
     def _close(self, end: int) -> Seen:
@@ -126,12 +116,12 @@ class Observer:
     def _fed(self, wanted: Wanted, carried: Carried, parsed: Any, quality: str) -> Iterator[Reading]:
         """Inputs: every number and text of the document, or what stands at the selector's path."""
         if quality != "good":
-            self.counted[f"inputs_{quality}"] += 1
+            self.tally.count(f"inputs_{quality}")
             return
         path = wanted.selector.path
         found = document.follow(parsed, path)
         if found is document.NOTHING:
-            self.counted["inputs_without_value"] += 1
+            self.tally.count("inputs_without_value")
             return
         held = self._held.setdefault(wanted.model_id, Held())
         for leaf, value in document.leaves(found, path):
@@ -140,6 +130,7 @@ class Observer:
                 continue  # of a whole document: its time and number, which say nothing of the process
             tag = f"{carried.tag}#{leaf}" if leaf else carried.tag
             told = document.number(value)
+            self.tally.fed(wanted.model_id)
             held.put(
                 tag, carried.ts, document.clean(value) if isinstance(value, str) else value if told is None else told
             )
@@ -159,19 +150,19 @@ class Observer:
                 else _unread(wanted, quality)
             )
             if said is None or document.secret(wanted.selector.path):
-                self.counted["without_value"] += 1
+                self.tally.count("without_value")
             else:
                 found.append((wanted, said))
         named = [pair for pair in found if pair[1].model == pair[0].model_id]
         if not named and any(said.model in self._ids for _, said in found):
-            self.counted["other_model"] += len(found)
+            self.tally.count("other_model", len(found))
         return named or found
 
     def _record(self, wanted: Wanted, carried: Carried, parsed: Any, said: Answer) -> Inference:
         path = wanted.selector.path
         held = self._held.get(wanted.model_id)
         if said.quality != "good":
-            self.counted[f"{said.quality}"] += 1
+            self.tally.count(said.quality)
         value = said.value if said.value is not None else document.follow(parsed, path)
         row: dict[str, Any] = {
             "ts": carried.ts, "capture": carried.capture, "frame": carried.frame, "src_ip": carried.src,
@@ -182,7 +173,7 @@ class Observer:
             "output": document.text(value, carried.payload), "confidence": said.confidence,
             "quality": said.quality, "source": "wire", "source_ts": said.time or carried.stamp,
         }  # fmt: skip
-        self.counted["outputs"] += 1
+        self.tally.told(wanted.model_id)
         return self._chained(row)
 
     def _chained(self, row: dict[str, Any]) -> Inference:
@@ -190,12 +181,8 @@ class Observer:
         return Inference(seq=seq, prev_hash=prev, hash=own, **row)
 
     def notes(self) -> list[str]:
-        """What an analyst should know: outputs that could not be read, messages that were not looked at."""
-        counted = self.counted
-        told = [f"{counted[name]} model outputs {why}; they are stored as they came" for name, why in _BAD.items()]
-        told = [note for name, note in zip(_BAD, told, strict=True) if counted[name]]
-        told += [f"{counted[name]} {what}" for name, what in _LOST.items() if counted[name]]
-        return told
+        """What an analyst should know."""
+        return list(self.tally.notes(self._all))
 
     def counters(self) -> dict[str, int]:
         if not self._wanted:
@@ -204,19 +191,19 @@ class Observer:
         evicted = sum(inputs.evicted for inputs in held) + self._documents.evicted
         legs = {"legs": self._legs.repeated, "legs_forgotten": self._legs.forgotten}
         sizes = {"inputs": sum(map(len, held)), "evicted": evicted, "retained": self._subscriptions.retained}
-        return {**self.counted, **sizes, **legs}
+        return {**self.tally.counted, **sizes, **legs}
 
     def snapshot(self) -> dict[str, Any]:
         """Between two windows, as JSON can carry it."""
         return {
-            "chain": self.chain.snapshot(), "counted": dict(self.counted), "legs": self._legs.snapshot(),
+            "chain": self.chain.snapshot(), "tally": self.tally.snapshot(), "legs": self._legs.snapshot(),
             "subscriptions": self._subscriptions.snapshot(), "documents": self._documents.snapshot(),
             "held": {model: held.snapshot() for model, held in self._held.items()},
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         self.chain.restore(state["chain"])
-        self.counted = Counter(state["counted"])
+        self.tally.restore(state["tally"])
         self._legs.restore(state["legs"])
         self._subscriptions.restore(state["subscriptions"])
         self._documents.restore(state["documents"])

@@ -110,11 +110,10 @@ class Series:
         stepped, step_at = np.zeros(len(rows)), ends.copy()
         if over.any():
             places, group, firsts = _members(starts, ends, over)
-            # Back into the range is no news: that it was left is told.
+            # Back towards the range is no news: that it was left is told.
             lo, hi = low[over][group], high[over][group]
-            inside = (values[places] >= lo) & (values[places] <= hi)
-            back = judged[over][group] & inside & ((before[places] < lo) | (before[places] > hi))
-            steps[places[back]] = 0.0
+            now, then = (np.maximum(np.maximum(lo - v[places], v[places] - hi), 0.0) for v in (values, before))
+            steps[places[judged[over][group] & (now < then)]] = 0.0
             unit = np.maximum(step, 0.05 * spread)[over][group]
             excess = np.maximum(steps[places] - step[over][group], 0.0) / unit
             stepped[over], best = _last_best(excess, firsts, group)

@@ -42,14 +42,29 @@ class Equipment(Plant):
             self._authority = Authority(self.scratch / "pki")
         return self._authority
 
+    def other_authority(self, name: str) -> Authority:
+        """One that is none of the plant's."""
+        from pki import Authority
+
+        return Authority(self.scratch / "other", name)
+
+    @staticmethod
+    def address(name: str) -> str:
+        return ADDRESS[name]
+
     @property
     def trust(self) -> str:
         return str(self.authority.folder / "ca.pem")
 
     def plc(
-        self, name: str = "plc1", *, units: int = 1, tls: bool = False, address: str = "", gateway: bool = False
-    ) -> Process:
+        self, name: str = "plc1", *, units: int = 1, tls: bool = False, address: str = "", gateway: bool = False,
+        mutual: bool = False, standing: bool = False,
+    ) -> Process:  # fmt: skip
         more: list[object] = ["--certificate", *self.authority.issue(name)] if tls else []
+        if standing:
+            more.append("--standing")
+        if mutual:
+            more += ["--clients", self.trust]
         if gateway:
             more.append("--gateway")
         process = self.python(name, "plc.py", address or ADDRESS[name], "--units", units, *more)

@@ -13,7 +13,7 @@ _OF = {
     "boundary_shape": "dual_homed shared_vlan drift",
     "cleartext": "protocol login credentials opcua_none opcua_weak opcua_signed tls",
     "commands": "restart stop mode_change disable_unsolicited file_transfer broadcast_write direct_operate brute_force "
-    "new_function range unanswered two_masters outside_window",
+    "new_function range unanswered two_masters outside_window order",
     "credentials": "cleartext default shared old_certificate privileged_session guessing anonymous",
     "encryption": "downgrade certificate changed_certificate",
     "exfiltration": "new_destination volume model_file subscription dns_tunnel icmp_tunnel query_volume",

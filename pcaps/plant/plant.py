@@ -93,12 +93,18 @@ class Plant:
             self.net.inside(host, "ip", "route", "add", "default", "via", zone.gateway)
         return self.net.hosts[name]
 
-    def also_in(self, name: str, zone: str, last: int) -> str:
-        """A second interface of a host in another zone: a dual-homed host. Says its address there."""
+    def also_in(self, name: str, zone: str, last: int, *, trunk: bool = False) -> str:
+        """A second interface of a host in another zone: a dual-homed host. Says its address there. On a trunk port it
+        is the same card, and so has the same hardware address."""
         self.zone(zone)
         host, address = self.host(name), f"{ZONES[zone].prefix}.{last}"
-        self.net.plug(host, zone, "eth1", f"{address}/24", MAC[name][:15] + "f1")
+        self.net.plug(host, zone, "eth1", f"{address}/24", MAC[name] if trunk else MAC[name][:15] + "f1")
         return address
+
+    def misplugged(self, name: str, zone: str) -> Host:
+        """A host with its own address, plugged into another zone's switch."""
+        self.zone(zone)
+        return self.net.add(name, f"{ADDRESS[name]}/24", MAC[name], zone)
 
     def python(self, name: str, script: str, *arguments: object) -> subprocess.Popen[bytes]:
         """Starts a program of hosts/ on a host."""

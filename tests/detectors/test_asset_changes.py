@@ -1,7 +1,11 @@
 from detectors.address import parse as ip
 from detectors.asset_changes import AssetChanges
-from tests.detectors.build import act, flow, run, window
-from tests.detectors.plant import EDGE, HMI, OFFICE, PLC, after, made
+from detectors.base import SECOND
+from detectors.changes import Change
+from detectors.learning import Settings
+from detectors.site import site
+from tests.detectors.build import T0, act, flow, run, window
+from tests.detectors.plant import EDGE, HMI, OFFICE, PLC, POLICY, after, made
 
 
 def say(ip, field, value, at=0.0, mac="02:00:00:00:00:01", frame=1):
@@ -21,6 +25,13 @@ def test_a_host_that_was_never_there_weighs_more_when_it_acts():
     assert (plant.kind, plant.severity, plant.evidence["acting"]) == ("assets.new", "medium", [EDGE])
     [alone] = after(AssetChanges, poll(1), {"flows": [flow("10.0.1.99", PLC, "modbus", ts=11)]})
     assert alone.severity == "medium"
+
+
+def test_a_newcomer_whom_approved_work_names_is_a_note():
+    change = Change("C1", T0, T0 + 90 * SECOND, ("10.0.1.99",), ("update",))
+    one = AssetChanges(AssetChanges.settings_class(), site(POLICY, Settings(seconds=10.0), [change]))
+    [alert] = after(one, poll(1), {"flows": [flow("10.0.1.99", PLC, "modbus", ts=11)]})
+    assert (alert.kind, alert.severity) == ("assets.new", "info")
 
 
 def test_who_only_calls_groups_does_nothing_of_its_own():

@@ -241,6 +241,14 @@ def test_writes_outside_of_changes():
     assert after(taught([change]), modbus(HMI, "write_single_register"), at=60) == []
 
 
+def test_what_was_written_before_there_was_a_calendar_is_usual():
+    late = taught()
+    made = taught([Change("CHG-1", T0 + 20 * SECOND, T0 + 30 * SECOND, (ENGINEER,))])
+    made.restore(late.snapshot())
+    made.site.restore(late.site.snapshot())
+    assert after(made, modbus(HMI, "write_single_register"), at=60) == []
+
+
 def test_without_anything_learnt_only_names_speak():
     found = kinds(
         detector(Commands),

@@ -25,6 +25,26 @@ def test_what_was_always_readable_or_answers_a_challenge_is_not_told_here():
     assert after(Credentials, {}, {"flows": [FTP | {"credentials": "http_digest"}]}) == []
 
 
+def test_accounts_that_vendors_ship():
+    """One alert a server and protocol, whoever uses the account, each time it is used."""
+    web = flow(OFFICE, PLC, "http", credentials="http_basic_default", ts=11, frame=7)
+    both = [web, flow(EWS, PLC, "http", credentials="http_basic_default", ts=12, flow_id=2)]
+    found = after(Credentials, {"flows": [web | {"ts": 1, "first_ts": 1}]}, {"flows": both})
+    [alert] = [one for one in found if one.kind == "credentials.default"]
+    assert (alert.severity, alert.count) == ("high", 3) and alert.evidence["clients"] == sorted([EWS, OFFICE])
+    assert "that a vendor ships" in alert.summary
+    odd = flow(EDGE, HISTORIAN, "mqtt", protocol="mqtt", kind="default_credentials", ts=11)
+    assert [one.kind for one in after(Credentials, {}, {"anomalies": [odd, odd | {"kind": "second_connect"}]})] == [
+        "credentials.default"
+    ]
+    token = flow(EWS, PLC, "opcua", service="ActivateSession", identity_token="username", ts=11)
+    info = "user_name_seen password_in_clear password_default"
+    assert {one.kind for one in after(Credentials, {}, {"opcua": [token | {"info": info}]})} == {
+        "credentials.default",
+        "credentials.cleartext",
+    }
+
+
 def shake(src, dst=REGISTRY, **more):
     return flow(src, dst, "tls", ts=11, **more)
 
@@ -65,6 +85,7 @@ def test_privileged_work_outside_every_approved_change():
     assert privileged(change(900, 990), **shell) == [("session", EWS)]
     assert privileged(change(0, 90), **shell) == privileged(change(0, 90, EDGE), **shell) == []
     assert privileged(change(0, 90, HMI), **shell) == [("session", EWS)]
+    assert privileged(change(900, 990), flows=[flow(OFFICE, "10.9.9.6", "rdp", ts=12)]) == []  # no part of the plant
     put = {"flows": [flow(EWS, REGISTRY, "http", info="PUT a/m.onnx 201", ts=12)]}
     assert privileged(change(900, 990), **put) == [("deploy", EWS)]
     assert privileged(change(0, 90, actions=("session",)), **put) == [("deploy", EWS)]

@@ -30,7 +30,15 @@ def test_which_model_runs_on_a_host():
 
 
 @pytest.mark.parametrize(
-    "wrong", [Model("m", approved={"1": "abc"}), Model("m", hosts=("10.0.0.400",)), Model("m", revoked=("x" * 64,))]
+    "wrong",
+    [
+        Model("m", approved={"1": "abc"}),
+        Model("m", hosts=("10.0.0.400",)),
+        Model("m", revoked=("x" * 64,)),
+        Model("m", outputs=("u1/holding/1",)),
+        Model("m", inputs=("",)),
+        Model("m", kind="oracle"),
+    ],
 )
 def test_what_makes_no_sense_is_said(wrong):
     with pytest.raises(ValueError, match="model 'm'"):

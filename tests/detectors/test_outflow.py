@@ -1,6 +1,10 @@
+from detectors.base import SECOND
+from detectors.changes import Change
+from detectors.learning import Settings
 from detectors.outflow import Outflow
-from tests.detectors.build import act, flow
-from tests.detectors.plant import EDGE, EWS, HISTORIAN, HMI, OFFICE, PUBLIC, after
+from detectors.site import site
+from tests.detectors.build import T0, act, flow
+from tests.detectors.plant import EDGE, EWS, HISTORIAN, HMI, OFFICE, POLICY, PUBLIC, after
 
 BUSY = act(OFFICE, HISTORIAN, "mqtt", "connect", "session")  # both were there from the beginning
 
@@ -29,6 +33,13 @@ def test_what_goes_down_to_the_process_weighs_little():
     [down] = after(Outflow, usual, {"flows": [out(HISTORIAN, EDGE, 200_000, 11)]})
     [up] = after(Outflow, usual, {"flows": [out(EDGE, HISTORIAN, 200_000, 11)]})
     assert (down.severity, up.severity) == ("low", "medium")
+
+
+def test_a_backup_that_was_approved_is_a_note():
+    usual = {"flows": [out(HISTORIAN, PUBLIC, 5000, 1)], "behaviours": [BUSY]}
+    change = Change("C1", T0, T0 + 90 * SECOND, (HISTORIAN,), ("session",))
+    one = Outflow(Outflow.settings_class(), site(POLICY, Settings(seconds=10.0), [change]))
+    assert [a.severity for a in after(one, usual, {"flows": [out(HISTORIAN, PUBLIC, 200_000, 11)]})] == ["info"]
 
 
 def test_a_little_more_the_own_zone_and_a_host_that_still_learns_are_silent():

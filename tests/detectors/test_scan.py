@@ -150,6 +150,9 @@ def test_calls_to_all_devices():
     [alert] = after(learnt(), flows=[call])
     assert (alert.kind, alert.severity) == ("scan.broadcast", "low")
     assert after(learnt(flows=[call]), flows=[call]) == []
+    [alert] = after(learnt(), flows=[call | {"app": "bacnet"}])
+    assert alert.kind == "scan.broadcast", "recognised by its content"
+    assert after(learnt(), flows=[call | {"dst_ip": "10.0.1.7", "app": "bacnet"}]) == [], "one device is asked"
 
 
 def asks(targets, at=0.0, who=WHO):

@@ -80,6 +80,10 @@ def test_a_flood_of_claims():
     storm = [says("10.0.1.77", OTHER, 20 + n / 20, "gratuitous reply", n + 1) for n in range(80)]
     [alert] = run(taught(), window(20, sightings=storm))
     assert (alert.kind, alert.count) == ("spoofing.arp_storm", 80)
+    assert alert.evidence["in_period"] >= 80 and len(alert.frames) == 1
+    many = [{**row, "ip": f"10.0.1.{100 + n % 20}"} for n, row in enumerate(storm)]
+    told = [one for one in run(taught(), window(20, sightings=many)) if one.kind == "spoofing.arp_storm"]
+    assert [(one.count, len(one.evidence["addresses"])) for one in told] == [(80, 20)], "whatever it claims"
     assert run(taught(), window(20, sightings=[{**row, "value": "request"} for row in storm])) == []
 
 

@@ -1,8 +1,12 @@
 import pytest
 
+from detectors.base import SECOND
+from detectors.changes import Change
+from detectors.learning import Settings
+from detectors.site import site
 from detectors.transfer import Transfer
-from tests.detectors.build import flow
-from tests.detectors.plant import EDGE, EWS, HISTORIAN, OFFICE, PUBLIC, REGISTRY, after
+from tests.detectors.build import T0, flow
+from tests.detectors.plant import EDGE, EWS, HISTORIAN, OFFICE, POLICY, PUBLIC, REGISTRY, after
 
 PUT = "PUT 10.0.5.6:8080/models/pump/1.4.1.onnx 201"
 GET = "GET 10.0.5.6:8080/models/pump/1.4.0.safetensors 200"
@@ -20,6 +24,13 @@ def web(src, dst, info, **more):
 def test_files_from_a_new_source(given, severity):
     [alert] = after(Transfer, {}, {"flows": [given]})
     assert (alert.kind, alert.severity) == ("lateral.file_transfer", severity)
+
+
+def test_a_file_that_an_approved_change_puts_there_is_a_note():
+    change = Change("C1", T0, T0 + 90 * SECOND, (REGISTRY,), ("deploy",))
+    one = Transfer(Transfer.settings_class(), site(POLICY, Settings(seconds=10.0), [change]))
+    [alert] = after(one, {}, {"flows": [web(OFFICE, REGISTRY, PUT)]})
+    assert (alert.kind, alert.severity) == ("lateral.file_transfer", "info")
 
 
 def test_small_requests_reads_and_known_sources_are_no_transfer():

@@ -127,7 +127,7 @@ def test_a_leap_beside_a_value_out_of_range_is_the_same_cause():
     assert "values.step" in [a.kind for a in run(made, *windows([later], 470))]
 
 
-def test_the_way_back_into_the_range_is_no_news():
+def test_the_way_back_to_the_range_is_no_news():
     made = learnt()
     assert [a.kind for a in run(made, *windows([[value(211, 95.5)]], 210))] == ["values.range"]
-    assert run(made, *windows([[value(281, 50.5)]], 280)) == []
+    assert run(made, *windows([[value(281, 52.0), value(282, 50.5)]], 280)) == []

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.evaluate import attribution, drift, lab, lemay, plant, qut, qut_model, report
+from tests.evaluate import attribution, causes, drift, lab, lemay, plant, qut, qut_model, report
 from tests.evaluate.data import DataSet, NotThereError
 from tests.evaluate.judge import judge, learn
 from tests.evaluate.report import Figures
@@ -23,14 +23,17 @@ from tests.evaluate.scoring import Score
 Answer = tuple[Figures, list[Figures]]
 
 
-def by_events(data: DataSet) -> Answer:
-    state, score = learn(data), Score()
-    for run in data.runs:
-        score.add(judge(data, run, state))
+def by_events(*data: DataSet) -> Answer:
+    """Of data sets of one name, each with what it learns."""
+    score, causes = Score(), {}
+    for one in data:
+        state = learn(one)
+        for run in one.runs:
+            score.add(judge(one, run, state))
+            causes[run.name] = run.cause
     for note in score.notes:
-        sys.stderr.write(f"{data.name}: {note}\n")
-    causes = {run.name: run.cause for run in data.runs}
-    return report.of_events(score), report.of_scenarios(data.name, score, causes)
+        sys.stderr.write(f"{data[0].name}: {note}\n")
+    return report.of_events(score), report.of_scenarios(data[0].name, score, causes)
 
 
 def by_counts() -> Answer:
@@ -48,12 +51,17 @@ def by_counts() -> Answer:
 DATASETS: dict[str, Callable[[], Answer]] = {
     "plant": lambda: by_events(plant.dataset()),
     "plant_days": lambda: by_events(plant.dataset(days=True)),
+    "clean_days": lambda: by_events(*plant.clean_days()),
     "lab": lambda: by_events(lab.dataset()),
     "lemay": lambda: (report.of_windows(lemay.evaluate()), []),
     "qut": by_counts,
 }
-# Simulated: drift of model outputs, and which cause a drift has.
-SIMULATED: dict[str, Callable[[], Figures]] = {"drift": drift.measure, "attribution": attribution.measure}
+# Whole path over the plant's captures, then simulated: drift of model outputs, and which cause a drift has.
+SIMULATED: dict[str, Callable[[], Figures]] = {
+    "models": causes.measure,
+    "drift": drift.measure,
+    "attribution": attribution.measure,
+}
 
 
 def main() -> int:
@@ -81,7 +89,10 @@ def main() -> int:
         sys.stderr.write(f"{name}: {time.monotonic() - start:.0f} s\n")
     if not datasets and not simulated:
         return 1
+    given = {row["name"]: row["cause_given"] for row in simulated.get("models", {}).get("captures", ())}
     told = report.merged((report.read() if options.write else {}) | simulated, datasets, scenarios)
+    for row in told["scenarios"]:
+        row["cause_given"] = given.get(row["name"], row["cause_given"])
     for name, found in simulated.items():
         print(f"{name}: {json.dumps(found, indent=1)}")
     print(report.summary(told))

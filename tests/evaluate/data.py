@@ -50,7 +50,8 @@ class Part:
 class Run:
     """A capture and what happened in it. Up to `learn_until` it is clean and learnt from; `standing` kinds are true
     all the time; `silent` ones (kinds or detectors) must not come at any severity. `cause`: of the model's drift. `changes`: what was
-    approved. `absent`: hosts of what was learnt that were not recorded here; nothing about them alone is judged."""
+    approved. `absent`: hosts of what was learnt that were not recorded here; nothing about them alone is judged. `until`:
+    where the judging ends; 0: with the capture."""
 
     name: str
     part: Part
@@ -61,6 +62,7 @@ class Run:
     cause: str = ""
     changes: tuple[Change, ...] = ()
     absent: frozenset[bytes] = frozenset()
+    until: int = 0
 
 
 @dataclass(frozen=True, slots=True)

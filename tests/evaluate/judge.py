@@ -61,7 +61,8 @@ class Judged:
 
     @property
     def duration(self) -> int:
-        return self.windows[-1][1] - self.windows[0][0] if self.windows else 0
+        """Of windows in which something was seen: silence between rounds is no time without false alarms."""
+        return sum(end - start for start, end in set(self.windows))
 
 
 def shifted(part: Part, folder: Path) -> Path:
@@ -135,6 +136,8 @@ def judge(data: DataSet, run: Run, state: dict[str, Any]) -> Judged:
     judged, learning, counted, end = Judged(run, []), True, Counter[str](), 0
     with sights() as sighted:
         for window in windows(data, run.part):
+            if run.until and window.end > run.until + shift:
+                break
             if learning and window.end > run.learn_until + shift:
                 pipeline.end_learning()
                 learning = False

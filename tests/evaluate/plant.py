@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ from tests.evaluate.data import DAY, ROOT, SECOND, DataSet, Event, Part, Run
 
 PCAPS = ROOT / "pcaps"
 SCENARIOS, DAYS = "normal_plant", "day_clean"  # what is learnt for each
+CAMPAIGN = "day_campaign"  # clean up to where its labels say
 # Techniques that move the process, a reading or a model's output, and the kinds of alert that show such a move.
 MOVES = frozenset(("T0806", "T0836", "T1692.001", "T1692.002", "AML.T0018", "AML.T0020", "AML.T0043"))
 READINGS = frozenset(("values.range", "values.step"))
 SHOWN = READINGS | {"period.doubled", "feeds.new_source", "feeds.altered"}
 BEFOREHAND, AFTERWARDS = 300 * SECOND, 900 * SECOND  # a change is approved for longer than it takes
+OWN = 7200 * SECOND  # of a clean day's own beginning that is learnt
 EPOCH = 1793599200 * SECOND  # the plant's days begin at 06:00
 
 
@@ -44,6 +47,27 @@ def dataset(only: tuple[str, ...] = (), folder: Path = PCAPS, *, days: bool = Fa
     runs = tuple(run(found[name], later * DAY, known, folder) for name in names)
     name = "plant_days" if days else "plant"
     return DataSet(name, config.load(PCAPS / "plant.toml"), (Part(folder / learnt["capture"]),), runs, end)
+
+
+def clean_days(folder: Path = PCAPS) -> list[DataSet]:
+    """A clean day judged by what the morning of another one and its own first hours taught, and that morning judged by
+    the day and its own first hours. Nothing in them is to raise an alarm, though shifts, products, an update, a backup
+    and a retraining come that were not learnt. The first hours are learnt since the bearing is another one."""
+    found = {path.name.removesuffix(".labels.json"): json.loads(path.read_text()) for path in labels(folder)}
+    day, other = found[DAYS], found[CAMPAIGN]
+    quiet = other["learn_until"]
+    plan = config.load(PCAPS / "plant.toml")
+
+    def clean(learnt: dict[str, Any], judged: dict[str, Any], learn_end: int, until: int) -> DataSet:
+        told = judged | {
+            "steps": [step for step in judged["steps"] if step["benign"]],
+            "name": f"{judged['name']} after {learnt['name']}",
+            "learn_until": judged["start"] + OWN,
+        }
+        one = replace(run(told, DAY, hosts(learnt), folder), until=until)
+        return DataSet("clean_days", plan, (Part(folder / learnt["capture"]),), (one,), learn_end)
+
+    return [clean(other, day, quiet, 0), clean(day, other, EPOCH + DAY, quiet)]
 
 
 def labels(folder: Path = PCAPS) -> list[Path]:

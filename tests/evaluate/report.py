@@ -16,6 +16,16 @@ README = ROOT / "README.md"
 EVENTS = ROOT / "docs" / "evaluation.md"
 BEGIN, END = "<!-- evaluation: written by make evaluate -->", "<!-- /evaluation -->"
 Figures = dict[str, Any]
+RULE = """\
+An alert tells an event if it is of a kind that its technique asks for, names one of its hosts and was seen in its time.
+It is a false alarm if it is of medium severity or above, tells no event and is not true of one either. True are, besides
+the kinds that a scenario names: whatever is always so in the plant (plain Modbus); that a host is new, of an attacker's
+host that nobody learnt; that readings leave their range or leap, while an attack moves the process, on whatever host
+reads them. Of benign steps nothing above `low` is true. Clean days are learnt on one day of the plant and judged on
+another; a scenario without an attack, or a clean stretch, has to raise nothing above `low`.
+
+The delay is from the event's beginning to the end of the window (ten seconds) in which an alert tells it first.
+"""
 
 
 def figures(*, events: int, hit: int, true: int, false: int, days: float, messages: int = 0,
@@ -39,7 +49,8 @@ def figures(*, events: int, hit: int, true: int, false: int, days: float, messag
 def of_events(score: Score) -> Figures:
     told = figures(events=score.events, hit=score.hit, true=score.true, false=score.false, days=score.days,
                    messages=score.messages, delays=score.delays)  # fmt: skip
-    return told | {"missed": score.missed, "wrong": dict(sorted(score.wrong.items()))}
+    more = {"missed": score.missed, "wrong": dict(sorted(score.wrong.items())), "soon": score.soon.figures()}
+    return told | more | ({"look_alikes": score.look_alikes} if score.look_alikes else {})
 
 
 def of_windows(score: Windows) -> Figures:
@@ -94,7 +105,7 @@ def write(told: Figures) -> None:
         README.write_text(f"{before}{BEGIN}\n{summary(told)}{END}{rest.partition(END)[2]}")
     EVENTS.parent.mkdir(exist_ok=True)
     EVENTS.write_text(
-        f"# Each labelled event\nWritten by `make evaluate`: what told it, and how soon.\n\n{events(told)}"
+        f"# Each labelled event\nWritten by `make evaluate`: what told it, and how soon.\n\n{RULE}\n{events(told)}"
     )
 
 

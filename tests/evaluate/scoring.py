@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from detectors.alert import NOWHERE, SEVERITIES
 from tests.evaluate.data import DAY, SECOND, Event
+from tests.evaluate.delays import Delays
 from tests.evaluate.judge import Judged, Seen
 
 GRACE = 60 * SECOND
@@ -47,6 +48,8 @@ class Score:
     wrong: dict[str, int] = field(default_factory=dict)
     delays: list[float] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    soon: Delays = field(default_factory=Delays)
+    look_alikes: dict[str, int] = field(default_factory=dict)  # runs without an attack: alarms above `low`
 
     @property
     def days(self) -> float:
@@ -59,12 +62,20 @@ class Score:
         for event in events:
             if not event.expected:
                 continue
-            found = {seen.alert.alert_id: at for seen in judged.seen if (at := told(seen, event, events)) is not None}
+            found = {}
+            for seen in judged.seen:
+                if (at := told(seen, event, events)) is not None:
+                    found[seen.alert.alert_id] = at
+                    first = min(ts for ts, end in seen.moments if end <= at and event in at_time(ts, events))
+                    self.soon.tells(seen, first, at)
             counting |= set(found)
             kinds = {seen.alert.kind: found[seen.alert.alert_id] for seen in reversed(judged.seen)
                      if seen.alert.alert_id in found}  # fmt: skip
             self._event(run.name, event, kinds)
+        if not run.events:
+            self.look_alikes[run.name] = sum(false(seen, judged, events) for seen in judged.seen)
         for seen in judged.seen:
+            self.soon.missed(seen)
             if seen.alert.alert_id in counting:
                 self.true += 1
             elif false(seen, judged, events):

@@ -206,6 +206,7 @@ def test_packets_are_tagged_in_order_and_stay_in_the_plant(name: str) -> None:
         *(f"{zone.prefix}." for zone in ZONES.values()),
         "224.",
         "0.0.0.0",
+        "255.255.255.255",
         "172.20.7.",
     )  # the last one is of no zone
     addresses = {a for row in rows for field in ("ip.src", "ip.dst") for a in row[field].split(",") if a}

@@ -83,12 +83,6 @@ def test_a_replay_repeated_gives_the_same_chain(replayed) -> None:
     assert [row["case"] for row in replayed.rows("ledger", "verify", "--case", "d")] == ["d"]
 
 
-COPY = (
-    "sensor, case_id, run, {seq}, ts, capture, frame, src_ip, dst_ip, model_id, model_version, kind, tag,"
-    " input_sha256, '0.9', confidence, quality, source, source_ts, prev_hash, hash"
-)
-
-
 @pytest.mark.parametrize(
     ("statements", "expected"),
     [
@@ -100,7 +94,7 @@ COPY = (
         (["DELETE FROM inference_log WHERE 1"], [("removed", 1, 52)]),
         (["DELETE FROM ledger_heads WHERE 1"], [("removed", 0, 0)]),
         (
-            [f"INSERT INTO inference_log SELECT {COPY.format(seq='seq')} FROM inference_log WHERE seq = 7"],
+            ["INSERT INTO inference_log SELECT * REPLACE ('0.9' AS output) FROM inference_log WHERE seq = 7"],
             [("inserted", 7, 7)],
         ),
         (["INSERT INTO inference_log SELECT * FROM inference_log WHERE seq = 7"], [("doubled", 7, 7)]),
@@ -113,11 +107,11 @@ def test_edits_in_the_store_are_named(replayed, statements: list[str], expected:
 
 
 def test_records_that_changed_places_are_named(replayed) -> None:
-    columns = "sensor, case_id, run, if(seq = 4, 40, 4), * EXCEPT (sensor, case_id, run, seq)"
+    columns = "* REPLACE (if(inference_log.seq = 4, 40, 4) AS seq)"
     edit(
         replayed.folder,
         "CREATE TABLE moved AS inference_log",
-        f"INSERT INTO moved SELECT {columns} FROM inference_log WHERE seq IN (4, 40)",
+        f"INSERT INTO moved SELECT {columns} FROM inference_log WHERE inference_log.seq IN (4, 40)",
         "DELETE FROM inference_log WHERE seq IN (4, 40)",
         "INSERT INTO inference_log SELECT * FROM moved",
         "DROP TABLE moved SYNC",

@@ -1,6 +1,8 @@
 """Looks for hosts and ports with ordinary connects and pings.
 
-attack_scan.py ports HOST N | addresses PREFIX N | controllers PREFIX N
+attack_scan.py ports HOST N | addresses PREFIX N | controllers PREFIX N | call ADDRESS N
+
+`call` asks all devices of a network to name themselves: List Identity of EtherNet/IP and Who-Is of BACnet.
 """
 
 import socket
@@ -51,7 +53,22 @@ def ping(host: str, sequence: int) -> None:
         raw.sendto(head + body, (host, 0))
 
 
-if what == "ports":
+# CIP Networks Library vol. 2, 2-4.2: command 0x63, no data. ASHRAE 135, annex J: original broadcast NPDU, Who-Is.
+CALLS = ((44818, struct.pack("<HHIIQI", 0x63, 0, 0, 0, 0, 0)), (47808, bytes.fromhex("810b000c0120ffff00ff1008")))
+
+
+def call(where: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        for port, question in CALLS:
+            one.sendto(question, (where, port))
+
+
+if what == "call":
+    for _ in range(number):
+        call(where)
+        wait(2)
+elif what == "ports":
     for port in (*FIRST, *range(1000, 1000 + number - len(FIRST))):
         knock(where, port)
 elif what == "addresses":

@@ -1,6 +1,8 @@
 """One HTTPS request with nothing newer than a given version of TLS.
 
-attack_tls.py SERVER PORT TLSv1|TLSv1_2 CA
+attack_tls.py SERVER PORT TLSv1|TLSv1_2 CA|any
+
+`any`: the client accepts every certificate.
 """
 
 import socket
@@ -8,7 +10,10 @@ import ssl
 import sys
 
 server, port, version, authority = sys.argv[1:5]
-context = ssl.create_default_context(cafile=authority)
+context = ssl.create_default_context(cafile=None if authority == "any" else authority)
+if authority == "any":
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
 context.set_ciphers("ALL:@SECLEVEL=0")
 context.minimum_version = ssl.TLSVersion.TLSv1
 context.maximum_version = ssl.TLSVersion[version]

@@ -1,9 +1,10 @@
 """A historian in the DMZ: keeps what is published under plant/, and serves it to whoever trains models.
 
-    historian.py BROKER SECONDS [--tls CA] ... [--serve ADDRESS FILE]
+    historian.py BROKER SECONDS [--tls CA] ... [--serve ADDRESS FILE] [--sparkplug]
 
 `GET /telemetry.csv` (port 8080) gives the readings kept, after those of FILE, which is its past. `POST /ingest`
-takes rows of another data source: lines of the five readings and the wear an inspector noted.
+takes rows of another data source: lines of the five readings and the wear an inspector noted. `--sparkplug`: it is
+told what Sparkplug nodes publish as well.
 """
 
 import json
@@ -16,6 +17,7 @@ from web import Handler, Server
 
 parser = arguments(__doc__)
 parser.add_argument("--serve", nargs=2)
+parser.add_argument("--sparkplug", action="store_true")
 options = parser.parse_args()
 rows: list[str] = []
 
@@ -44,5 +46,7 @@ if options.serve:
 subscriber = client(options, "historian")
 subscriber.on_message = keep
 subscriber.subscribe("plant/#", qos=1)
+if options.sparkplug:
+    subscriber.subscribe("spBv1.0/plant/#", qos=0)
 plantclock.wait(options.seconds)
 leave(subscriber)

@@ -1,8 +1,10 @@
 """An HMI: polls a PLC over Modbus and lets its operator change a set point now and then.
 
     hmi.py PLC SECONDS [--period 1] [--operator 40] [--tls CA CERT KEY] [--setpoint 1450] [--stubborn]
+           [--release COIL COIL [--skip TURN]]
 
 `--stubborn`: it asks on, once a period, if it gets no answer. `--operator` is the pause between two changes; 0: the operator watches only.
+`--release`: a change is released by one coil and ended by the other; from turn `--skip` on nobody releases.
 """
 
 import argparse
@@ -23,6 +25,8 @@ async def main() -> None:
     parser.add_argument("--setpoint", type=int, default=1450)
     parser.add_argument("--tls", nargs=3)
     parser.add_argument("--stubborn", action="store_true")
+    parser.add_argument("--release", type=int, nargs=2)
+    parser.add_argument("--skip", type=int, default=10**9)
     options = parser.parse_args()
     if options.tls:
         authority, certificate, key = options.tls
@@ -48,7 +52,12 @@ async def main() -> None:
         await client.read_coils(0, count=8, device_id=1)
         if changes and turn % changes == 2:
             step = (0, 5, -5, 10)[turn // changes % 4]
+            released = options.release is not None and turn < options.skip
+            if released:
+                await client.write_coil(options.release[0], True, device_id=1)
             await client.write_register(50, options.setpoint + step, device_id=1)
+            if released:
+                await client.write_coil(options.release[1], True, device_id=1)
     client.close()
 
 

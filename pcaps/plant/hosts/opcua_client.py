@@ -3,6 +3,9 @@ With `--score` it reads what the edge node's model says instead.
 
 opcua_client.py SERVER SECONDS [--policy none|sign|encrypt] [--certificate CERT KEY] [--trust CA]
                 [--user NAME PASSWORD] [--user-certificate CERT KEY] [--write VALUE] [--browse] [--period 1] [--score]
+                [--quiet]
+
+`--quiet`: it does not ask for the server's state in between.
 """
 
 import argparse
@@ -44,8 +47,10 @@ async def main() -> None:
     parser.add_argument("--browse", action="store_true")
     parser.add_argument("--period", type=float, default=1)
     parser.add_argument("--score", action="store_true")
+    parser.add_argument("--quiet", action="store_true")
     options = parser.parse_args()
-    client = Client(f"opc.tcp://{options.server}:4840/{'model' if options.score else 'cell'}")
+    watch = {"watchdog_intervall": options.seconds} if options.quiet else {}
+    client = Client(f"opc.tcp://{options.server}:4840/{'model' if options.score else 'cell'}", **watch)
     client.application_uri = "urn:example:client"
     if options.policy != "none":
         certificate, key = options.certificate

@@ -7,7 +7,7 @@ STANDING = ("cleartext.protocol",)
 def play(stage):
     stage.host("guest")
     stage.broker()
-    stage.historian(160)
+    stage.historian(160, "--sparkplug")
     stage.python("sensor1", "sparkplug.py", "10.20.0.10", 150, "--period", 2)
     stage.wait(110)
     stage.learned()

@@ -171,5 +171,5 @@ def test_more_messages_than_are_read_in_a_window(monkeypatch: pytest.MonkeyPatch
     messages = [publish(9 - n / 10, "plant/score", n) for n in range(25)]
     seen = watch(*messages, observer=observer)
     assert [record.output for record in seen.records] == [f"{float(n)}" for n in range(24, 14, -1)]
-    assert observer.counters()["overflow"] == 15
+    assert observer.tally.counted["overflow"] == 15
     assert any("not read" in note for note in observer.notes())

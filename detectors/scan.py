@@ -10,7 +10,8 @@ False positives: asset inventories and vulnerability scanners of one's own; a ne
 keeps trying devices which are switched off; a client that walks a server's nodes as it starts.
 Techniques: T0846.001, T0846.002, T0846, T0888, T0861, T0802, T0801 by kind, in the catalogue.
 Fires on: pcaps/port_scan.pcap, pcaps/address_scan.pcap, pcaps/modbus_unit_scan.pcap, pcaps/opcua_browse.pcap,
-pcaps/mqtt_wildcard.pcap, pcaps/dnp3_restart.pcap, pcaps/broadcast_discovery.pcap
+pcaps/mqtt_wildcard.pcap, pcaps/dnp3_restart.pcap, pcaps/broadcast_discovery.pcap,
+pcaps/point_sweep.pcap
 Silent on: pcaps/normal_plant.pcap, pcaps/many_controllers.pcap
 Cost: numpy over the flows of a window; a dictionary entry for each probe.
 Blind when: the scan is slower than the threshold in a period (default two minutes); ARP asks in the name of nobody

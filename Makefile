@@ -62,6 +62,7 @@ bench: $(STAMP)
 	$(BIN)/python tests/bench/floods.py
 	$(BIN)/python tests/bench/baselines.py
 	$(BIN)/python tests/bench/correlate.py
+	$(BIN)/python tests/bench/large_file.py
 
 evaluate: $(STAMP)
 	$(BIN)/python -m tests.evaluate --write

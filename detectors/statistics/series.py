@@ -112,8 +112,8 @@ class Series:
             places, group, firsts = _members(starts, ends, over)
             # Back towards the range is no news: that it was left is told.
             lo, hi = low[over][group], high[over][group]
-            away, was = (np.maximum(np.maximum(lo - v, v - hi), 0.0) for v in (values[places], before[places]))
-            steps[places[judged[over][group] & (away < was)]] = 0.0
+            now, then = (np.maximum(np.maximum(lo - v[places], v[places] - hi), 0.0) for v in (values, before))
+            steps[places[judged[over][group] & (now < then)]] = 0.0
             unit = np.maximum(step, 0.05 * spread)[over][group]
             excess = np.maximum(steps[places] - step[over][group], 0.0) / unit
             stepped[over], best = _last_best(excess, firsts, group)

@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from detectors.arrived import HostOutput
     from detectors.drift.rows import DriftAlert
     from sensor.intake.lines import Batch, Reject
-    from sensor.store import Store
+    from sensor.store import Saying, Store
 
 _ASKED = 4000  # ids in one question: the SQL may have 256 KiB
 _WRITTEN = 50_000  # rows of one insert
 
 
-def keep(store: Store, case: str, batch: Batch, now: int, *, of_run: bool = False) -> Counter[str]:
-    """Gives how many of each kind are new. `now`: nanoseconds, when it came. `of_run`: of the replay that the store
-    has begun, which a replay of the same captures replaces."""
+def keep(store: Saying, case: str, batch: Batch, now: int, run: Store | None = None) -> Counter[str]:
+    """Gives how many of each kind are new. `now`: nanoseconds, when it came. `run`: the store that has
+    begun a replay; a later one of the same captures replaces the drift that came with it."""
     kept: Counter[str] = Counter()
     for rows in _pieces(batch.drift, _WRITTEN):
         fresh = _fresh(store, case, "drift", "drift_id", rows)
         made = [drift_row(row) for row in fresh]
-        if of_run:
-            store.upsert("drift", made)
+        if run is not None:
+            run.upsert("drift", made)
         else:
             store.record("drift", case, made)
         kept["drift"] += len(fresh)
@@ -44,7 +44,7 @@ def keep(store: Store, case: str, batch: Batch, now: int, *, of_run: bool = Fals
     return kept
 
 
-def _fresh(store: Store, case: str, table: str, column: str, rows: Sequence[Any]) -> list[Any]:
+def _fresh(store: Saying, case: str, table: str, column: str, rows: Sequence[Any]) -> list[Any]:
     """The rows whose ids the case does not have yet, each once."""
     found = {getattr(row, column): row for row in rows}
     ids = list(found)

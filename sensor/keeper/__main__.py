@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sensor.spool import Batch
     from sensor.store import Store
 
+RECORDED = ("drift", "inference_log", "intake_rejects", "incident_rows")  # what comes from outside may be written to
 LOOK = 1.0  # seconds between two looks at the spool when nobody says anything
 LONGEST_WAIT = 60.0  # seconds between two tries while the store fails
 LAST = 30.0  # seconds that the keeper goes on when the sensor is gone
@@ -113,6 +114,11 @@ class Keeper:
                     yield from reading.query(request["sql"], request["format"])
                 finally:
                     reading.close()
+            case "record":
+                if request["table"] not in RECORDED:
+                    raise KeyError(request["table"])
+                with self._writing:
+                    self._store.record(request["table"], request["case"], request["rows"])
             case "verdict":
                 with self._writing:
                     self._store.record_verdict(request["case"], request["row"])

@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from detectors import address
-from detectors.base import SECOND, Detector
+from detectors.base import SECOND, Address, Detector
 from detectors.behaviours import Behaviours
 from detectors.book import FRAMES
 from detectors.memory import Ids, Memo
@@ -68,7 +68,7 @@ class Settings:
     wildcard: int = 1
     integrity_poll: int = 1
     broadcast: int = 1
-    ignore: tuple[str, ...] = ()  # addresses of scanners of one's own
+    ignore: tuple[Address, ...] = ()  # addresses of scanners of one's own
 
 
 class Scan(Detector):
@@ -85,7 +85,7 @@ class Scan(Detector):
         self._asked = Asked()
         self._looked_at = Ids()
         self._answering = Memo()  # client and server of which answers are seen at all
-        self._ignored = {address.parse(a) for a in self.settings.ignore}
+        self._ignored = self.ignored
 
     def gather(self, window: Window) -> None:
         self._asked.gather(window)

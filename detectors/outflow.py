@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors import address
-from detectors.base import SECOND, Detector
+from detectors.base import SECOND, Address, Detector
 from detectors.behaviours import Behaviours
 from detectors.memory import Ids
 from detectors.remote import in_plant
@@ -52,7 +52,7 @@ class Settings:
     seconds: float = 120.0
     bytes: int = 65536
     queries: int = 300
-    endpoints: tuple[str, ...] = ()
+    endpoints: tuple[Address, ...] = ()
 
 
 class Outflow(Detector):

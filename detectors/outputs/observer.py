@@ -109,8 +109,8 @@ class Observer:
         return self._legs.first(carried.tag, carried.digest, carried.flow, carried.ts)
 
     def _parsed(self, carried: Carried) -> tuple[Any, str]:
-        if carried.leaves is not None:
-            return self._documents.merged(carried.tag, carried.leaves), "good"
+        if carried.leaves is not None or (carried.cut and self._documents.holds(carried.tag)):
+            return self._documents.merged(carried.tag, carried.leaves or {}), "good"
         if not isinstance(carried.payload, bytes):
             return carried.payload, "good"
         return document.parse(carried.payload, carried.cut)

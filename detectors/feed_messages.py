@@ -9,8 +9,9 @@ import numpy as np
 
 from detectors.behaviours import Behaviours
 from detectors.feed_legs import PAYLOAD, Altered, Legs, Message
-from detectors.feeds_of import covers, name_of
+from detectors.feeds_of import name_of
 from detectors.memory import Memo, latest
+from detectors.outputs.selectors import covers
 from detectors.sessions import capture_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Messages:
     def __init__(self, models: Models) -> None:
         texts = [tag for source in models.sources for tag in source.tags]
         texts += [text for model in models.all for text in (*model.inputs, *model.outputs)]
-        self._filters = tuple(sorted({name.text for name in map(name_of, texts) if name.protocol == "mqtt"}))
+        self._filters = tuple(sorted({name.name for name in map(name_of, texts) if name.protocol == "mqtt"}))
         self._wanted = Memo(TOPICS)
         self._roles: dict[Role, tuple[int, int]] = {}  # what the client does there, and when it was seen last
         self._new: list[tuple[bytes, bytes, str, Message]] = []

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from detectors import address
+from detectors.outputs.selectors import Selector, covers, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,19 +20,8 @@ if TYPE_CHECKING:
     from detectors.behaviours import Behaviour
     from detectors.models import Model, Models
 
-_REGISTERS = re.compile(r"u(\d+)/(coil|discrete_input|input_register|holding_register)/(\d+)(?:-(\d+))?(?::[\w.]+)?$")
-_NODE = re.compile(r"(ns=\d+;|nsu=[^;]+;)?[isgb]=")
 _RANGE = re.compile(r"(\w+) (\d+)(?:-(\d+))?$")  # how a behaviour of Modbus names registers
 _FURTHER = re.compile(r"\+\d+$")  # how one of OPC UA says that there are further nodes
-
-
-class Name(NamedTuple):
-    """`protocol`: `mqtt opcua modbus http`. `text`: topic filter, node id, `unit/table`, path. Registers from 0."""
-
-    protocol: str
-    text: str
-    first: int = 0
-    last: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,7 +30,7 @@ class Feed:
     put there is learnt from. `readers`: networks of the hosts of its models. `known`: `hosts` as they were written."""
 
     id: str
-    names: tuple[Name, ...]
+    names: tuple[Selector, ...]
     hosts: tuple[tuple[int, int], ...] = ()
     models: tuple[str, ...] = ()
     readers: tuple[tuple[int, int], ...] = ()
@@ -58,40 +48,23 @@ class Feed:
 
 
 @lru_cache(maxsize=4096)
-def name_of(text: str) -> Name:
-    """A tag or selector as it is written; what follows a `#` that is no wild card is inside the message."""
-    plain = re.sub(r"^(mqtt|opcua|modbus|http):", "", text).partition("@")[0]
-    if plain.startswith("/") or text.startswith("http:"):
-        return Name("http", plain.partition("#")[0])
-    if found := _REGISTERS.match(plain):
-        unit, table, first, last = found.groups()
-        return Name("modbus", f"{unit}/{table}", int(first), int(last or first))
-    if _NODE.match(plain):
-        return Name("opcua", plain.removeprefix("ns=0;"))
-    return Name("mqtt", re.sub(r"(?<=[^/])#.*$", "", text.removeprefix("mqtt:")))
+def name_of(text: str) -> Selector:
+    """A tag of a data source or an input of a model. ValueError for what selects nothing. A metric of Sparkplug is
+    known by its topic: the message as a whole is what passes a broker."""
+    found = parse(text)
+    return parse(f"mqtt:{text.partition('#')[0]}") if found.protocol == "sparkplug" else found
 
 
-def covers(pattern: str, topic: str) -> bool:
-    """Whether an MQTT topic filter covers a topic (MQTT 5, 4.7): `+` one level, `#` all that follow."""
-    wanted, given = pattern.split("/"), topic.split("/")
-    for at, level in enumerate(wanted):
-        if level == "#":
-            return True
-        if at >= len(given) or level not in ("+", given[at]):
-            return False
-    return len(wanted) == len(given)
-
-
-def touches(name: Name, b: Behaviour) -> bool:
+def touches(name: Selector, b: Behaviour) -> bool:
     """Whether a behaviour is about what is named."""
-    if name.protocol != b.protocol:
+    if name.protocol != b.protocol or (name.server is not None and not address.within(b.server, name.server)):
         return False
     if name.protocol == "mqtt":
-        return b.operation in ("publish", "deliver") and covers(name.text, b.object)
+        return b.operation in ("publish", "deliver") and covers(name.name, b.object)
     if name.protocol == "opcua":
-        return bool(b.object) and _FURTHER.sub("", b.object) == name.text
+        return bool(b.object) and _FURTHER.sub("", b.object) == name.name
     found = _RANGE.match(b.object)
-    if name.protocol != "modbus" or found is None or f"{b.unit}/{found[1]}" != name.text:
+    if name.protocol != "modbus" or found is None or f"u{b.unit}/{found[1]}/" != name.name:
         return False
     return int(found[2]) <= name.last and name.first <= int(found[3] or found[2])
 
@@ -114,10 +87,11 @@ def feeds_of(models: Models) -> tuple[Feed, ...]:
     return tuple(found)
 
 
-def _same(name: Name, other: Name) -> bool:
+def _same(name: Selector, other: Selector) -> bool:
     if name.protocol == other.protocol == "mqtt":
-        return covers(other.text, name.text) or covers(name.text, other.text)
-    return name[:2] == other[:2] and other.first <= name.first and name.last <= other.last
+        return covers(other.name, name.name) or covers(name.name, other.name)
+    same = (name.protocol, name.name) == (other.protocol, other.name)
+    return same and other.first <= name.first and name.last <= other.last
 
 
 def _networks(models: Iterable[Model]) -> tuple[tuple[int, int], ...]:

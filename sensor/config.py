@@ -215,11 +215,20 @@ def _check(reader: Reader, config: Config) -> None:
     models = _unique(reader, "model", [model.id for model in config.models])
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)
-    for index, source in enumerate(config.data_sources):
+    _check_sources(reader, config.data_sources, models)
+
+
+def _check_sources(reader: Reader, sources: tuple[DataSource, ...], models: set[str]) -> None:
+    for index, source in enumerate(sources):
         try:
             Models((), [source])
         except ValueError as error:
             raise reader.error(("data_source", index, "hosts"), str(error)) from None
+        for tag in source.tags:
+            try:
+                selectors.parse(tag)
+            except ValueError as error:
+                raise reader.error(("data_source", index, "tags"), str(error)) from None
         for wanted in source.models:
             if wanted not in models:
                 raise reader.error(("data_source", index, "models"), unknown("model", wanted, sorted(models)))

@@ -171,7 +171,9 @@ _TAIL = """
 # rollback_minutes = 15
 # canary = ["plant/pump/canary"]        # tags with the outputs for frozen reference inputs, or "sha256:" and their hash
 
-# --- data sources: what feeds the models.
+# --- data sources: what feeds the models, or what they are trained from. tags: as inputs of a model; an HTTP path says
+# that data is handed out there, so who puts data on these hosts is watched. hosts: who provides them; any other is
+# reported. Without any, they are learnt.
 #
 # [[data_source]]
 # id = "pump-sensors"

@@ -69,6 +69,8 @@ class KeeperProcess:
                 self._arrived.put(told["arrived"])
             else:
                 self.overflow += 1
+        if child.stdout is not None:
+            child.stdout.close()
         self._told.put({"ended": child.wait()})
 
     @property

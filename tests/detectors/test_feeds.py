@@ -7,10 +7,11 @@ import json
 import pytest
 
 from detectors import address
+from detectors.behaviours import Behaviours
 from detectors.changes import Change
 from detectors.feed_legs import difference
 from detectors.feeds import Feeds
-from detectors.feeds_of import Name, covers, name_of
+from detectors.feeds_of import name_of, touches
 from detectors.learning import Settings
 from detectors.models import DataSource, Model
 from detectors.zones import Policy, Zone
@@ -243,18 +244,23 @@ def test_without_models_and_sources_nothing_is_looked_at():
     assert feeds.sizes()["seen"] == 0
 
 
-def test_names_and_topic_filters():
-    assert (
-        name_of("plant/line1/telemetry#vibration")
-        == name_of("mqtt:plant/line1/telemetry")
-        == Name("mqtt", "plant/line1/telemetry")
+def test_names_of_feeds():
+    assert name_of("plant/line1/telemetry#vibration").name == name_of("mqtt:plant/line1/telemetry").name
+    metric = name_of("spBv1.0/plant/+/edge1/pump#Wear")
+    assert (metric.protocol, metric.name) == ("mqtt", "spBv1.0/plant/+/edge1/pump")
+    registers = window(
+        behaviours=[act(EDGE, GATEWAY, "modbus", "x", "read", unit="3", object="holding_register 98-100")]
     )
-    assert name_of("plant/#") == Name("mqtt", "plant/#")
-    assert name_of("u3/holding_register/100-101:float32") == Name("modbus", "3/holding_register", 100, 101)
-    assert name_of("ns=2;s=A.B@10.0.0.1") == Name("opcua", "ns=2;s=A.B")
-    assert name_of("/v1/rows#a[0]") == Name("http", "/v1/rows")
-    assert covers("a/+/c", "a/b/c") and covers("a/#", "a") and covers("#", "x/y") and covers("a/+", "a/")
-    assert not covers("a/+", "a/b/c") and not covers("a/b", "a") and not covers("a", "a/b")
+    b = Behaviours(registers).row(0)
+    assert touches(name_of("u3/40101-40102:float32"), b) and touches(name_of(f"u3/holding_register/90-99@{GATEWAY}"), b)
+    for other in (
+        "u3/holding_register/101",
+        "u3/input_register/98",
+        "u4/holding_register/98",
+        f"u3/40101@{SENSOR}",
+        "10/analog_input/3",
+    ):
+        assert not touches(name_of(other), b), other
 
 
 def test_differences_of_payloads():

@@ -106,6 +106,9 @@ enabled = false
         ("[[zone]]\nlevel = 1\n", 1, "lacks 'name'"),
         ("[[model]]\nid = 'm'\n[[model]]\nid = 'm'\n", 4, "defined twice"),
         ("[[data_source]]\nid = 'd'\nmodels = ['nope']\n", 3, "no model 'nope'"),
+        ("[[data_source]]\nid = 'd'\nhosts = ['10.0.0.999']\n", 3, "data source 'd'"),
+        ("[[data_source]]\nid = 'd'\ntags = ['a', 'u1/nope/3']\n", 3, "names no Modbus registers"),
+        ("[[model]]\nid = 'm'\nmanifest = 'a.sig'\n", 3, "needs manifest_key or manifest_certificate"),
     ],
 )
 def test_the_line_and_the_mend_are_named(text: str, line: int, words: str) -> None:

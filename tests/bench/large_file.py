@@ -66,7 +66,9 @@ class Packets:
         size = len(data) // count
         ends, ports = ([1, 2], [40_000, self.port]) if client else ([2, 1], [self.port, 40_000])
         tcp = struct.pack("!HHIIBBHHH", *ports, 0, self.sequence[not client], 5 << 4, flags, 65_535, 0, 0)
-        ip = struct.pack("!BBHHHBBH", 0x45, 0, 40 + size, 0, 0x4000, 64, 6, 0) + b"".join(bytes((10, 0, 0, n)) for n in ends)
+        ip = struct.pack("!BBHHHBBH", 0x45, 0, 40 + size, 0, 0x4000, 64, 6, 0) + b"".join(
+            bytes((10, 0, 0, n)) for n in ends
+        )
         frame = bytes.fromhex("020000000002020000000001") + b"\x08\x00" + ip + tcp
         record = bytes(8) + struct.pack("<II", len(frame) + size, len(frame) + size) + frame
         rows = np.empty((count, len(record) + size), np.uint8)
@@ -101,6 +103,7 @@ def http(size: int, length: int) -> Iterator[Said]:
 
 def smb(size: int, length: int) -> Iterator[Said]:
     """Reads of a MiB each."""
+
     def message(command: int, number: int, body: bytes, *, response: bool, follows: int = 0) -> bytes:
         header = struct.pack("<4sHHIHHIIQIIQ16x", b"\xfeSMB", 64, 1, 0, command, 1, int(response), 0, number, 0, 1, 7)
         return struct.pack(">I", len(header) + len(body) + follows) + header + body
@@ -111,7 +114,10 @@ def smb(size: int, length: int) -> Iterator[Said]:
     yield False, message(5, 1, bytes(48) + struct.pack("<QQ", length, 0) + handle + bytes(8), response=True)
     at = 0
     for number, piece in enumerate(pieces(size), 2):
-        yield True, message(8, number, struct.pack("<HBBIQ", 49, 80, 0, len(piece), at) + handle + bytes(16), response=False)
+        yield (
+            True,
+            message(8, number, struct.pack("<HBBIQ", 49, 80, 0, len(piece), at) + handle + bytes(16), response=False),
+        )
         head = struct.pack("<HBBIII", 17, 80, 0, len(piece), 0, 0)
         yield False, message(8, number, head, response=True, follows=len(piece)) + piece
         at += len(piece)

@@ -33,7 +33,14 @@ def carved(tmp_path: pathlib.Path) -> Callable[[Sent], dict[str, Any]]:
     return carve
 
 
-SHORT = [a for a in formats.artefacts() if a.format not in ("tflite", "gguf", "tensorrt") and "binary" not in a.label and "UBJSON" not in a.label and "legacy" not in a.label]
+SHORT = [
+    a
+    for a in formats.artefacts()
+    if a.format not in ("tflite", "gguf", "tensorrt")
+    and "binary" not in a.label
+    and "UBJSON" not in a.label
+    and "legacy" not in a.label
+]
 
 
 @pytest.mark.parametrize("artefact", SHORT, ids=lambda a: a.label)
@@ -82,7 +89,9 @@ class Evaluates:
 SYSTEM = pickle.dumps(Runs(), 2)[2:-1] + b"0"  # opcodes alone, the result dropped
 TORCH = formats.pytorch_zip(1, loads=SYSTEM)
 DEFLATED = formats.zipped({"wear/data.pkl": pickle.dumps(Runs(), 2), "wear/version": b"3\n"}, zipfile.ZIP_DEFLATED)
-STREAMED = formats.zipped({"wear/version": b"3\n", "wear/data.pkl": pickle.dumps(Runs(), 2)}, zipfile.ZIP_DEFLATED, streamed=True)
+STREAMED = formats.zipped(
+    {"wear/version": b"3\n", "wear/data.pkl": pickle.dumps(Runs(), 2)}, zipfile.ZIP_DEFLATED, streamed=True
+)
 JOBLIB = formats.joblib(1)[:-1] + SYSTEM + b"."
 LEGACY = formats.pytorch_legacy(1).replace(b"\x80\x02}", b"\x80\x02" + SYSTEM + b"}", 1)
 
@@ -92,7 +101,10 @@ LEGACY = formats.pytorch_legacy(1).replace(b"\x80\x02}", b"\x80\x02" + SYSTEM + 
     ("name", "data", "imported"),
     [
         *((f"p{n}.pkl", pickle.dumps(Runs(), n), "posix.system") for n in range(pickle.HIGHEST_PROTOCOL + 1)),
-        *((f"e{n}.pkl", pickle.dumps(Evaluates(), n), f"{'__builtin__' if n < 3 else 'builtins'}.eval") for n in range(6)),
+        *(
+            (f"e{n}.pkl", pickle.dumps(Evaluates(), n), f"{'__builtin__' if n < 3 else 'builtins'}.eval")
+            for n in range(6)
+        ),
         ("wear.pt", TORCH, "posix.system"),
         ("deflated.pt", DEFLATED, "posix.system"),
         ("streamed.pt", STREAMED, "posix.system"),
@@ -103,7 +115,12 @@ LEGACY = formats.pytorch_legacy(1).replace(b"\x80\x02}", b"\x80\x02" + SYSTEM + 
     ],
 )
 def test_pickles_that_run_code_are_told(
-    name: str, data: bytes, imported: str, size: int, carved: Callable[[Sent], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    data: bytes,
+    imported: str,
+    size: int,
+    carved: Callable[[Sent], dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("tests.carving.net.SEGMENT", size)
     row = carved((name, data))

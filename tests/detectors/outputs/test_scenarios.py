@@ -146,3 +146,34 @@ def test_dnp3_points_that_two_masters_read_count_once() -> None:
     ]  # fmt: skip
     assert {json.loads(record.output) for record in records} == set(told)
     assert len(told) / 2 <= len(records) < len(told)
+
+
+def test_what_http_answers_is_read_with_the_version_beside_it() -> None:
+    path, registry = "/models/pump-wear/latest.json#file", "10.50.0.20"
+    _, records, _ = observed("model_swap.pcap", Model("m", outputs=(f"{path}@{registry}",)))
+    assert [(json.loads(record.output), record.model_version) for record in records] == [
+        ("pump-wear-1.4.0.safetensors", "1.4.0"),
+        ("pump-wear-1.4.1.safetensors", "1.4.1"),
+    ]
+    answers = [row for row in rows("model_swap.pcap", "tag_changes") if row["source"] == "http"]
+    assert [record.frame for record in records] == [row["frame"] for row in answers]
+    assert {record.kind for record in records} == {"classification"}
+
+
+def test_odd_payloads_on_the_wire_of_many_kinds_never_stop_it() -> None:
+    """Everything that any capture publishes, taken for the output of a model, and all else for its inputs."""
+    for name in (
+        "spoofed_publisher.pcap",
+        "mqtt_wildcard.pcap",
+        "many_controllers.pcap",
+        "exfiltration_telemetry.pcap",
+    ):
+        everything = Model("m", outputs=("#",), inputs=("#", "u1/holding_register/0-9", "10/analog_input/0"))
+        observer, records = Observer(Models([everything])), 0
+        for window in windows(name):
+            observer.learn(Window(window.tables, window.start, window.end, window.last))
+            records += len(observer.seen.records) if window.last else 0
+        assert observer.chain.seq == records
+        assert json.loads(json.dumps(observer.snapshot()))
+        total += records
+    assert total > 1000

@@ -57,7 +57,7 @@ token_file = ""
 
 [intake]
 # What comes from outside, as files or directories of them: a JSON document a line (.jsonl .ndjson .log), or a
-# file of one (.json). "driftspan replay" takes them at the time that they name, "driftspan serve" follows them.
+# file of one (.json). "driftspan replay" takes them at the time that they name, "run" and "serve" follow them.
 # Drift that other tools report: AITF attributes, Evidently, NannyML, or plain model_id, kind, statistic, ts.
 drift = []
 # Inference logs that the models' own hosts keep: model_id, ts, output, and where known confidence, inputs, version.

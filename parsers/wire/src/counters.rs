@@ -74,6 +74,8 @@ counters! {
     dropped_fragments = "dropped.fragments",
     /// Behaviours not kept by the limit `behaviours`.
     dropped_behaviours = "dropped.behaviours",
+    /// Files given up, or not followed, because too many were under way in a flow.
+    dropped_files = "dropped.files",
     /// HTTP bodies of JSON that were not read by the limit `http_json_bytes`.
     dropped_http_bodies = "dropped.http_json_bytes",
     /// HTTP bodies of JSON not all of whose values were read, by the limit `http_values`.

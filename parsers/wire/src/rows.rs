@@ -35,6 +35,8 @@ pub struct Rows {
     pub malformed: u64,
     /// HTTP bodies that were too long to be read for values, and those that held too many.
     pub http_over: [u64; 2],
+    /// Files given up because too many were under way.
+    pub files_cut: u64,
     written: HashMap<(u32, &'static str), u32, foldhash::fast::RandomState>,
 }
 

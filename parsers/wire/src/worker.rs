@@ -393,6 +393,7 @@ impl Worker {
         let [bodies, values] = std::mem::take(&mut rows.http_over);
         self.counters.dropped_http_bodies += bodies;
         self.counters.dropped_http_values += values;
+        self.counters.dropped_files += std::mem::take(&mut rows.files_cut);
         let mut tables = rows.take();
         if whole {
             self.counters.dropped_behaviours += std::mem::take(&mut self.out.behaviours.overflow);

@@ -289,3 +289,17 @@ fn values_of_opcua_too_large_to_be_kept_pass_by() {
     let cut = found(60_000, Some(opcua_build::everyday().len() + 4));
     assert!(cut[1].contains("warnings=not all of it was captured") && cut[0] == whole[1], "{cut:?}");
 }
+
+#[test]
+fn too_many_files_at_once_are_cut_and_counted() {
+    let file = model(900, 10);
+    let mut run = Run::new(mqtt());
+    run.feed(0, ToServer, &mqtt_kit::connect(4, "edge"));
+    for n in 0..20 {
+        run.feed(1 + n, ToServer, &published(&format!("models/{n}"), &file[..600]).1);
+    }
+    assert_eq!((run.rows.files_cut, run.rows.files.len()), (4, 4));
+    let tables = run.rows.take();
+    let files = tables.iter().find(|t| t.name == "files").unwrap();
+    assert!(files.lines(&[]).iter().all(|l| l.contains("sha256= ") && l.contains("not all of it was captured")));
+}

@@ -148,6 +148,7 @@ fn calls_handles_and_files_are_bounded() {
         run.feed(n, ToServer, &record(&call(n, 3, &[of, opaque(b"x")]), 9_999));
     }
     assert!(run.rows.len() >= 5_000 - 1_024, "the oldest files are written when there are too many");
+    assert_eq!(run.rows.files_cut, run.rows.len() as u64, "each is counted");
     run.end(5_000);
     assert_eq!(run.rows.len(), 5_000);
 }

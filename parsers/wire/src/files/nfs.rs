@@ -17,7 +17,8 @@ use crate::dissect::{Cx, Dir, Nanos};
 
 /// Octets of a record that are kept: credentials, a handle and a name; data pass by.
 const KEPT: usize = 1_024;
-/// Calls that wait, names of handles, and files of a connection; beyond it the oldest is forgotten, a file written.
+/// Calls that wait, names of handles, and files of a connection; beyond it the oldest is forgotten, a file written
+/// as cut.
 const MOST: usize = 1_024;
 /// A file of which nothing came for so long is over.
 const PATIENCE: Nanos = 30_000_000_000;
@@ -225,6 +226,10 @@ impl Nfs {
             if self.files.len() >= MOST
                 && let Some(oldest) = self.files.values().map(|open| open.touched).min()
             {
+                for open in self.files.values_mut().filter(|open| open.touched <= oldest) {
+                    open.file.cut();
+                    cx.rows.files_cut += 1;
+                }
                 self.finish(cx, |open| open.touched <= oldest);
             }
             let path = self.paths.map.get(&file.0).cloned().unwrap_or_default();

@@ -54,6 +54,13 @@ impl Placed {
         self.object.as_ref().map_or(0, Object::at)
     }
 
+    /// Its last byte will not be waited for.
+    pub fn cut(&mut self) {
+        if let Some(object) = &mut self.object {
+            object.cut();
+        }
+    }
+
     /// It is over: what is stashed is added, with the holes in front of it.
     pub fn finish(self, cx: &mut Cx<'_>) {
         let Some(mut object) = self.object else { return };

@@ -4,7 +4,7 @@ use super::format;
 use super::object::{About, Object};
 use crate::dissect::{Cx, Nanos};
 
-/// Objects of a direction that are under way; beyond it the oldest is written as it is.
+/// Objects of a direction that are under way; beyond it the oldest is written as cut.
 const OPEN: usize = 16;
 /// First bytes of a message that decide whether it carries an object.
 const DECIDES: usize = 1_024;
@@ -126,7 +126,10 @@ impl Series {
 
     fn open(&mut self, cx: &mut Cx<'_>, key: &str, about: About, tentative: bool) {
         if self.parts.len() >= OPEN {
-            self.parts.remove(0).finish(cx);
+            let mut oldest = self.parts.remove(0);
+            oldest.object.cut();
+            cx.rows.files_cut += 1;
+            oldest.finish(cx);
         }
         let object = Object::new(cx, about);
         self.parts.push(Part { key: key.to_owned(), object, first: 0, messages: 0, last: cx.ts, tentative });

@@ -146,8 +146,11 @@ impl Smb {
             }
             (CREATE, true) => {
                 let path = self.creating.remove(&header.message).unwrap_or_default();
-                let id = messages::created_id(bytes).filter(|_| !failed && self.files.len() < MOST);
-                if let Some(id) = id {
+                if let Some(id) = messages::created_id(bytes).filter(|_| !failed) {
+                    if self.files.len() >= MOST {
+                        cx.rows.files_cut += 1;
+                        return;
+                    }
                     let length = messages::created_length(bytes).unwrap_or(0);
                     self.files.insert(id, Placed::new(path, length));
                 }

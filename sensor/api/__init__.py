@@ -1,5 +1,4 @@
 """The programming interface over HTTP: what other programs tell the sensor, and what they ask it.
 
-`owner` holds the store, `posted` reads bodies, `app` has the routes, `serving` listens, `passes` is what is done every
-window besides: files followed, drift joined with alerts.
+`owner` holds the store, `posted` reads bodies, `app` has the routes, `serving` listens.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ def run(arguments: Namespace) -> int:
 
     with closing(open_saying(location(arguments, loaded), loaded.store.database, loaded.sensor.name)) as store:
         changed = fleet.correlate(store, loaded, arguments.case, since)
+    if not changed:
+        sys.stderr.write("driftspan: no drift is stored there, so there is nothing to explain\n")
     rows = [{"case": case, "incidents_changed": count} for case, count in sorted(changed.items())]
     show_rows(rows, chosen_format(arguments.format))
     return 0

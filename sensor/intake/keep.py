@@ -6,16 +6,18 @@ import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from detectors.alert import alert_id
+from detectors.arrived import HostOutput
+from detectors.drift.rows import DriftAlert
 from sensor.alerts import ask
 from sensor.store.literal import quote
 from sensor.store.rows import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from detectors.arrived import HostOutput
-    from detectors.drift.rows import DriftAlert
     from sensor.intake.lines import Batch, Reject
     from sensor.store import Saying, Store
 
@@ -84,6 +86,26 @@ def inference_row(record: HostOutput) -> dict[str, object]:
         "input": record.input,
         "place": record.place,
     }
+
+
+def drift_of(row: Mapping[str, Any]) -> DriftAlert:
+    """What `drift_row` made a row of."""
+    return DriftAlert(**{name: row[name] for name in DriftAlert.__dataclass_fields__})
+
+
+def inference_of(row: Mapping[str, Any]) -> HostOutput:
+    """What `inference_row` made a row of."""
+    value = orjson.loads(row["output"])
+    return HostOutput(
+        ts=row["ts"],
+        model_id=row["model_id"],
+        value=tuple(value) if isinstance(value, list) else value,
+        confidence=row["confidence"],
+        model_version=row["model_version"],
+        input_sha256=row["input_sha256"],
+        inputs=orjson.loads(row["input"]) if row["input"] else {},
+        place=row["place"],
+    )
 
 
 def _reject_row(reject: Reject, now: int) -> dict[str, object]:

@@ -108,7 +108,7 @@ LIMITS = {
     "command_load": "PAIRS", "arp_claims": "ADDRESSES CLAIMS", "mqtt_identities": "NAMES", "answers": "PAIRS",
     "availability": "FLOWS SHOWN", "unresponsive": "DEVICES ASKED", "restarts": "STATIONS CONNECTS",
     "baseline": "BEHAVIOURS CONVERSATIONS", "period": "BEHAVIOURS ENDED", "values": "TAGS",
-    "feeds": "PARTIES WAITING TOLD", "feed_messages": "ROLES TOPICS LOGINS WAITING", "feed_legs": "MESSAGES",
+    "candidates": "HOSTS ROWS", "sealed": "TRANSFERS", "feeds": "PARTIES WAITING TOLD", "feed_messages": "ROLES TOPICS LOGINS WAITING", "feed_legs": "MESSAGES",
     "transfer": "EDGES", "tunnels": "DOMAINS PINGS", "volumes": "FLOWS",
 }  # fmt: skip
 

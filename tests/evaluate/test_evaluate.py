@@ -28,6 +28,8 @@ def test_a_few_scenarios(few: tuple[report.Figures, list[report.Figures]]) -> No
     assert found["wrong"] == {}
     assert found["recall"] == found["precision"] == 1
     assert found["messages"] > 1000
+    assert found["look_alikes"] == {"many_controllers": 0, "new_shift": 0}
+    assert found["soon"]["rules"]["within_window"] >= 0.5
 
 
 def test_what_was_found_is_found_still(few: tuple[report.Figures, list[report.Figures]]) -> None:

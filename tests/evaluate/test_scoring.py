@@ -122,3 +122,23 @@ def test_windows() -> None:
 
 def test_the_grace_is_stated() -> None:
     assert scoring.GRACE == 60 * SECOND
+
+
+def test_how_soon_is_measured_from_the_first_thing_shown() -> None:
+    alert = seen("new_writer.write", 112, 118)
+    alert.alert.evidence.clear()
+    assert score(alert).soon.figures() == {"rules": {"alerts": 1, "median_s": 8.0, "within_window": 1.0}}
+
+
+@pytest.mark.parametrize(("told", "share"), [(110, 1.0), (125, 0.0)])
+def test_periods_are_counted_until_it_is_told(told: int, share: float) -> None:
+    gone = seen("period.missing", 100)
+    gone.alert.evidence["period_seconds"] = 1.0
+    gone.moments = [(gone.alert.first_ts, told * SECOND)]
+    periods = score(gone).soon.figures()["periodicity"]
+    assert (periods["median_periods"], periods["within_window"]) == (told - 100, share)
+
+
+def test_a_run_without_an_attack_is_to_raise_nothing() -> None:
+    loud = score(seen("scan.ports", 50, severity="medium"), seen("scan.ports", 60, severity="low"), events=())
+    assert (loud.look_alikes, loud.false) == ({"r": 1}, 1)

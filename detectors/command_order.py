@@ -133,6 +133,6 @@ def _number(before: int, step: int) -> int:
 def _bound(held: dict[int, Any]) -> int:
     """Forgets what is oldest; says how many."""
     excess = max(0, len(held) - STEPS)
-    for key in list(held)[:excess]:
-        del held[key]
+    for _ in range(excess):
+        del held[next(iter(held))]
     return excess

@@ -14,6 +14,7 @@ import numpy as np
 from detectors.behaviours import mixed
 from detectors.command_words import COMMANDED, broadcast, housekeeping
 from detectors.statistics.continuity import Continuity
+from detectors.window import number
 
 if TYPE_CHECKING:
     from detectors.behaviours import Behaviour, Behaviours
@@ -26,6 +27,7 @@ WINDOW = 4096  # steps of one window; more of them are no order that anybody giv
 SETTLED = 8  # times in a row that a step came after known ones, and
 FACTOR = 8  # so many for each of those: else an operator who works in any order would be told
 MOST = 3  # predecessors of a step that has an order at all
+_COMMANDED = np.array([number(protocol) for protocol in COMMANDED], dtype=np.uint32)
 
 
 class Order:
@@ -36,13 +38,16 @@ class Order:
         self._last: dict[int, int] = {}  # by client, server and unit: the latest step
         self._now: dict[int, tuple[int, int, int, Behaviours, int]] = {}  # of this window: first, last, whose, where
         self._seen = Continuity()
-        self.overflow = 0
+        self._flooded = False  # too many steps in this window
+        self.overflow = 0  # windows left out, steps forgotten
 
     def gather(self, behaviours: Behaviours) -> None:
-        steps = np.intersect1d(
-            behaviours.where("access", ("write", "control")), behaviours.where("protocol", COMMANDED)
-        )
+        steps = behaviours.where("access", ("write", "control"))
         if not steps.size:
+            return
+        steps = steps[np.isin(behaviours.texts("protocol")[steps], _COMMANDED)]
+        self._flooded |= len(steps) > WINDOW
+        if not steps.size or self._flooded:
             return
         ends = behaviours.addresses("client_ip", steps), behaviours.addresses("server_ip", steps)
         whose = (mixed(*ends) + behaviours.texts("unit")[steps].astype(np.uint64)).tolist()
@@ -57,8 +62,8 @@ class Order:
     def judge(self, window: Window, ignored: frozenset[bytes]) -> None:
         if self._seen.broken(window.start, window.end):
             self._last.clear()
-        if len(self._now) > WINDOW:
-            self.overflow += len(self._now)
+        if self._flooded or len(self._now) > WINDOW:
+            self.overflow += 1
             self._last.clear()
         else:
             for first, step in sorted((told[0], step) for step, told in self._now.items()):
@@ -69,6 +74,7 @@ class Order:
                     self._last[self._now[step][2]] = step
             _bound(self._last)
         self._now.clear()
+        self._flooded = False
 
     def _step(self, step: int, whose: int, behaviours: Behaviours, at: int, ts: int, ignored: frozenset[bytes]) -> None:
         held = self._steps.get(step)
@@ -127,6 +133,6 @@ def _number(before: int, step: int) -> int:
 def _bound(held: dict[int, Any]) -> int:
     """Forgets what is oldest; says how many."""
     excess = max(0, len(held) - STEPS)
-    for key in list(held)[:excess]:
-        del held[key]
+    for _ in range(excess):
+        del held[next(iter(held))]
     return excess

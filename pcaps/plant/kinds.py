@@ -5,7 +5,7 @@ The list follows techniques, not what the sensor says today: a kind without a de
 """
 
 _OF = {
-    "artefacts": "unknown revoked rollback changed dangerous_pickle contradiction",
+    "artefacts": "unknown revoked rollback changed dangerous_pickle contradiction not_inspectable",
     "assets": "new changed vanished",
     "availability": "flood exception_storm unresponsive restarts",
     "baseline": "new_behaviour traffic slow_drift",
@@ -20,6 +20,7 @@ _OF = {
     "feeds": "open altered new_source",
     "inference": "disagreement unlogged unseen",
     "lateral": "new_admin_edge fan_out chain relay beacon file_transfer",
+    "models": "candidate inputs_unseen",
     "new_writer": "write control",
     "parser_anomaly": "malformed evasion unsolicited reserved_code wrong_port",
     "period": "missing late doubled",

@@ -61,6 +61,8 @@ bench: $(STAMP)
 	$(BIN)/python tests/bench/bench.py
 	$(BIN)/python tests/bench/floods.py
 	$(BIN)/python tests/bench/baselines.py
+	$(BIN)/python tests/bench/correlate.py
+	$(BIN)/python tests/bench/large_file.py
 
 evaluate: $(STAMP)
 	$(BIN)/python -m tests.evaluate --write

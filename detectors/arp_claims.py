@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from detectors import address
 from detectors.sessions import capture_of
 
 if TYPE_CHECKING:
@@ -13,10 +14,12 @@ if TYPE_CHECKING:
     from detectors.window import Window
 
 ADDRESSES = 1 << 14  # whose hardware address is remembered; the one that was new longest ago leaves
-CLAIMS = 4096  # looked at in one window
+CLAIMS = 4096  # looked at in one window, and as many addresses that somebody asked for in it
 OWNED = 64  # addresses remembered of one hardware address
 # Virtual addresses of redundant routers (VRRP, RFC 5798; HSRP): they move by design.
 _VIRTUAL = ("00:00:5e:00:01:", "00:00:5e:00:02:", "00:00:0c:07:ac:", "00:00:0c:9f:f")
+
+_ASKS = "request for "  # of an ARP packet's value, before the address
 
 Place = tuple[int, int, str]  # time, frame, capture
 Address = tuple[int, bytes]  # VLAN, IP address
@@ -30,7 +33,7 @@ class Claim(NamedTuple):
     mac: str
     last_ts: int
     packets: int
-    answers: int  # of which nobody had to be asked anything: replies and gratuitous claims
+    answers: int  # of which nobody had to be asked anything: gratuitous claims, and replies beyond what was asked
 
 
 class Move(NamedTuple):
@@ -55,6 +58,7 @@ class Claims:
         self._holders: dict[Address, _Holder] = {}
         self._owned: dict[tuple[int, str], list[bytes]] = {}
         self._now: dict[tuple[Address, str], list[Any]] = {}
+        self._asked: dict[tuple[int, str], int] = {}  # VLAN and address: how often somebody asked for it
         self.overflow = 0
 
     def gather(self, window: Window) -> None:
@@ -76,12 +80,21 @@ class Claims:
                     continue
                 kept = self._now[key] = [place, place[0], 0, 0]
             kept[0], kept[1], kept[2] = min(kept[0], place), max(kept[1], place[0]), kept[2] + 1
-            kept[3] += not table.text("value", row).startswith("request")
+            value = table.text("value", row)
+            kept[3] += not value.startswith("request")
+            if value.startswith(_ASKS) and (
+                (asked := (key[0][0], value.removeprefix(_ASKS))) in self._asked or len(self._asked) < CLAIMS
+            ):
+                self._asked[asked] = self._asked.get(asked, 0) + 1
 
     def claims(self) -> list[Claim]:
         """Of the window that is whole, the earliest first."""
-        made = [Claim(first, at, mac, *rest) for (at, mac), (first, *rest) in self._now.items()]
+        made = []
+        for (at, mac), (first, last, packets, answers) in self._now.items():
+            asked = self._asked.get((at[0], address.text(at[1])), 0)
+            made.append(Claim(first, at, mac, last, packets, max(0, answers - asked)))
         self._now.clear()
+        self._asked.clear()
         return sorted(made)
 
     def owned(self, vlan: int, mac: str) -> list[bytes]:
@@ -128,7 +141,7 @@ class Claims:
             owned.append(ip)
 
     def sizes(self) -> dict[str, int]:
-        return {"addresses": max(len(self._holders), len(self._owned)), "claims": len(self._now)}
+        return {"addresses": max(len(self._holders), len(self._owned)), "claims": max(len(self._now), len(self._asked))}
 
     def snapshot(self) -> dict[str, Any]:
         """Between two windows."""

@@ -2,15 +2,16 @@
 
 Detects: a model artefact that is on no list, that was revoked, that is an older approved version (a rollback), that
 differs from what the same name carried minutes before, that would run code when it is loaded, or whose name or end is
-not what its content says.
+not what its content says; and that a host which runs a model took something large by an encrypted connection.
 Why it matters: whoever replaces a model decides what the plant believes; a pickle runs code where it is loaded.
 Evidence: both ends, file name and path, carrier, size, SHA-256, format, verdict and version, what a pickle imports.
 False positives: a new version that nobody put on the list yet, experiments of data scientists outside the plant.
 Techniques: AML.T0018, AML.T0010, AML.T0011.000, T0867, T0830, T0849, T0863 by kind, in the catalogue.
 Fires on: pcaps/model_swap.pcap, pcaps/model_tampering.pcap, pcaps/approved_rollback.pcap
-Silent on: pcaps/planned_update.pcap (nothing unapproved), pcaps/normal_plant.pcap
-Cost: one look-up for each file of a window.
-Blind when: the transfer is encrypted, or bytes of it were not captured: then there is no hash, which is said.
+Silent on: pcaps/planned_update.pcap (nothing unapproved), pcaps/normal_plant.pcap, pcaps/encrypted_plant.pcap
+Cost: one look-up for each file of a window, and for each encrypted flow that grew.
+Blind when: the transfer is encrypted, or bytes of it were not captured: then there is no hash, which is said. An
+encrypted transfer below `sealed_bytes` is not told from talk.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from detectors import address
 from detectors.base import SECOND, Detector
 from detectors.models import APPROVED, OLD, REVOKED, UNKNOWN, Verdict
+from detectors.sealed import Sealed, Transfer
 from detectors.sessions import capture_of
 
 if TYPE_CHECKING:
@@ -31,9 +33,11 @@ NAMES = 4096  # artefact names whose last content is remembered
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`changed_seconds`: one name with two contents within this time is a file changed on its way."""
+    """`changed_seconds`: one name with two contents within this time is a file changed on its way. `sealed_bytes`:
+    encrypted payload to a model's host that is taken for a transfer, which cannot be looked into."""
 
     changed_seconds: float = 600.0
+    sealed_bytes: int = 65_536
 
 
 class File(NamedTuple):
@@ -63,18 +67,21 @@ class Artefacts(Detector):
         "artefacts.changed",
         "artefacts.dangerous_pickle",
         "artefacts.contradiction",
+        "artefacts.not_inspectable",
     )
-    reads = ("files",)
+    reads = ("files", "flows")
     settings_class = Settings
     settings: Settings
 
     def __init__(self, settings: Any, site: Any) -> None:
         super().__init__(settings, site)
         self._models = site.models
+        self._sealed = Sealed(site.models, self.settings.sealed_bytes)
         self._files: list[File] = []
         self._contents: dict[str, tuple[int, str]] = {}  # name: when and what it carried last
 
     def gather(self, window: Window) -> None:
+        self._sealed.gather(window)
         table = window["files"]
         for row in range(len(table)):
             model_format, warnings = table.text("model_format", row), table.text("warnings", row)
@@ -106,6 +113,35 @@ class Artefacts(Detector):
             if file.model_format:
                 self._model(file)
         self._files.clear()
+        for transfer in self._sealed.due():
+            self._not_inspectable(transfer)
+
+    def _not_inspectable(self, transfer: Transfer) -> None:
+        """That something came, how much and when; never that it was a model."""
+        here, there = self.places.zone(transfer.source), self.places.zone(transfer.target)
+        model = self._models.on(transfer.target)
+        outside = here is not None and (here.kind == "internet" or (here.kind == "it" and not self.places.inferred))
+        severity = "low" if outside else ""
+        _, cause = self.book.cause(
+            "artefacts.not_inspectable", (transfer.source, transfer.target, transfer.app), protocol=transfer.app,
+            severity=severity,
+        )  # fmt: skip
+        cause.between(
+            transfer.ts, transfer.source, transfer.target, here.name if here else "", there.name if there else ""
+        )
+        cause.seen(1 if transfer.began else 0, transfer.ts, transfer.last)
+        cause.shown(transfer.ts, transfer.frame, transfer.capture)
+        cause.add("ports", [transfer.port])
+        size, seconds = cause.facts.get("bytes", 0) + transfer.grown, (transfer.last - transfer.ts) / SECOND
+        change = self.site.changes.covering(transfer.ts, "deploy", transfer.source, transfer.target)
+        cause.facts |= {"bytes": size, "last_bytes": transfer.size, "last_seconds": round(seconds, 3)}
+        runs = model.id if model else ""
+        cause.facts |= {"model": runs, "change": change.id if change else ""}
+        cause.summary = (
+            f"{address.text(transfer.target)}, which runs {runs}, took {transfer.size} bytes from "
+            f"{address.text(transfer.source)} by {transfer.app} within {seconds:.1f} s: encrypted, so whether that was "
+            "an artefact, and which, cannot be inspected"
+        )
 
     def _model(self, file: File) -> None:
         verdict = self._models.verdict(file.sha256)
@@ -181,11 +217,13 @@ class Artefacts(Detector):
         )
 
     def sizes(self) -> dict[str, int]:
-        return super().sizes() | {"names": len(self._contents), "files": len(self._files)}
+        return super().sizes() | {"names": len(self._contents), "files": len(self._files)} | self._sealed.sizes()
 
     def snapshot(self) -> dict[str, Any]:
-        return super().snapshot() | {"contents": {name: list(kept) for name, kept in self._contents.items()}}
+        contents = {name: list(kept) for name, kept in self._contents.items()}
+        return super().snapshot() | {"contents": contents, "sealed": self._sealed.snapshot()}
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
+        self._sealed.restore(state["sealed"])
         self._contents = {name: (int(ts), sha256) for name, (ts, sha256) in state["contents"].items()}

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from detectors import address
 from detectors.alert import NOWHERE
-from detectors.base import SECOND, Detector
+from detectors.base import SECOND, Address, Detector
 from detectors.remote import in_plant
 from detectors.sessions import Sessions
 from detectors.silence import Silence
@@ -60,7 +60,7 @@ class Settings:
     seconds: float = 300.0
     windows: int = 12
     together: int = 5
-    ignore: tuple[str, ...] = ()  # addresses of hosts that come and go
+    ignore: tuple[Address, ...] = ()  # addresses of hosts that come and go
 
 
 class AssetChanges(Detector):
@@ -77,7 +77,7 @@ class AssetChanges(Detector):
         self._passive: dict[bytes, str] = {}  # newcomers that only answered so far: their alert
         self._acting: set[bytes] = set()  # of this window: hosts not known as normal that begin something
         self._silence = Silence(self.settings.silence, int(self.settings.seconds * SECOND), self.settings.windows)
-        self._ignored = {address.parse(a) for a in self.settings.ignore}
+        self._ignored = self.ignored
 
     def gather(self, window: Window) -> None:
         """The inventory has read the window already; here only who begins something is looked at."""

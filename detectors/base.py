@@ -8,6 +8,7 @@ import typing
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from detectors import address
 from detectors.book import Book
 
 if typing.TYPE_CHECKING:
@@ -19,6 +20,12 @@ if typing.TYPE_CHECKING:
     from detectors.window import Window
 
 SECOND = 10**9
+
+
+class Address(str):
+    """A host in the settings, as people write it: 10.1.0.11. That it is one is checked as they are read."""
+
+    __slots__ = ()
 
 
 class Detector(ABC):
@@ -42,6 +49,11 @@ class Detector(ABC):
         self.learning = site.learning
         self.book = Book(self.name)
         self.overflow = 0  # what was left out because a structure was full
+
+    @property
+    def ignored(self) -> frozenset[bytes]:
+        """The hosts of the setting `ignore`, 16 bytes each, for detectors that have it."""
+        return frozenset(map(address.parse, self.settings.ignore))
 
     def observe(self, window: Window) -> list[Alert]:
         self.gather(window)
@@ -101,10 +113,17 @@ def _converted(where: str, wanted: Any, value: object) -> object:
         if not isinstance(value, list | tuple):
             raise ValueError(f"{where}: a list is expected, not {value!r}")
         return tuple(_converted(where, wanted.__args__[0], item) for item in value)
+    if wanted is Address and isinstance(value, str):
+        try:
+            address.parse(value)
+        except ValueError:
+            raise ValueError(f"{where}: {value!r} is no address of a host, such as 10.1.0.11") from None
+        return Address(value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-        raise ValueError(f"{where}: {wanted.__name__} is expected, not {value!r}")
+        name = "a host's address" if wanted is Address else wanted.__name__
+        raise ValueError(f"{where}: {name} is expected, not {value!r}")
     if isinstance(value, int | float) and value < 0:
         raise ValueError(f"{where}: {value!r} is negative")
     return value

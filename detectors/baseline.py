@@ -6,7 +6,8 @@ Why it matters: what no rule names still has to talk, and controllers' conversat
 Evidence: the feature, what was expected, what was seen, how rare that is, the behaviours behind it, first frames.
 False positives: rare work that learning never saw; a plant that is changed for good.
 Techniques: T0801, T0888, T0836, T0814, T0806, T0869, T0831 by kind, in the catalogue.
-Fires on: pcaps/rogue_writer.pcap, pcaps/spoofed_publisher.pcap, pcaps/bulk_read.pcap
+Fires on: pcaps/rogue_writer.pcap, pcaps/spoofed_publisher.pcap, pcaps/bulk_read.pcap,
+pcaps/creeping_reads.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: numpy over the known conversations of a window, ten thousand of them in a fifth of a second.
 Blind when: it was there while learning; amounts stay within what was seen; a conversation was active for less than
@@ -27,6 +28,7 @@ from detectors import address
 from detectors.base import SECOND, Detector
 from detectors.behaviours import Behaviour, Behaviours
 from detectors.memory import Ids
+from detectors.news import CONVERSATIONS, News
 from detectors.statistics import anchor, words
 from detectors.statistics.conversations import FEATURES, Conversations
 from detectors.statistics.layer import SCALES, Layer
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from detectors.window import Array, Window
 
 BEHAVIOURS = 1 << 18  # known
-CONVERSATIONS = 1 << 14  # followed by amounts
 MANY = 8  # new behaviours of a conversation in one window that are no accident
 SHOWN = 4  # behaviours of a window named as evidence
 
@@ -65,6 +66,7 @@ class Baseline(Detector):
         self._anchor = anchor.Anchor(len(FEATURES), self.settings.anchor_days, CONVERSATIONS)
         self._late: dict[int, int] = {}  # conversations that began after learning: when
         self._ends: dict[int, tuple[bytes, bytes, str]] = {}
+        self._news = News(self.learning)
         self._new: list[Behaviour] = []
         self._now: Conversations | None = None
 
@@ -83,8 +85,11 @@ class Baseline(Detector):
 
     def _behaviours(self) -> None:
         fresh: dict[tuple[bytes, bytes, str], list[Behaviour]] = {}
+        news = set()
         for b in sorted(self._new):
             pair = words.key(b.client, b.server, b.protocol)
+            if b.access != "session" and self._known.told(b.id) is None:
+                news.add(pair)
             met = self._known.fresh(pair, b.client, words.conversation(b.client, b.server, b.protocol))
             # Logging in and out goes along with all the rest: it is news of two hosts that never met.
             done = b.access != "session" and self._known.fresh(b.id, b.client, words.behaviour(b))
@@ -95,6 +100,7 @@ class Baseline(Detector):
             self._known.report(words.key(client, server, protocol), identity)
             for b in found:
                 self._known.report(b.id, identity)
+        self._news.came(news)
         self._new.clear()
 
     def _unheard(self, client: bytes, server: bytes, protocol: str, found: list[Behaviour]) -> str:
@@ -114,11 +120,15 @@ class Baseline(Detector):
         if change:
             cause.add("changes", [change.id])
         learnt = self.learning.learnt(self.name)
-        cause.facts |= {"learned_seconds": round(learnt, 3)}
+        cause.facts["learned_seconds"] = round(learnt, 3)
+        key = words.key(client, server, protocol)
+        row = int(self._layer.store.find(np.array([key], dtype=np.uint64))[0])
+        rarity = self._news.explain(cause, key, int(self._layer.store["windows"][row]) if row >= 0 else 0)
         known = cause.sets["behaviours"]
+        more = f" and {len(known) - 1} more" if len(known) > 1 else ""
         cause.summary = (
             f"{address.text(client)} did with {address.text(server)} by {protocol} what it never did in"
-            f" {words.span(learnt)} of learning: {known[0]}" + (f" and {len(known) - 1} more" if len(known) > 1 else "")
+            f" {words.span(learnt)} of learning: {known[0]}{more}; {rarity}"
         )
         return identity
 
@@ -131,8 +141,7 @@ class Baseline(Detector):
         layer = self._layer
         held = layer.settle(now.keys[self._suspected(now)])
         for row in held.tolist():
-            ends = self._ends.get(int(layer.store["key"][row]))
-            if ends:
+            if ends := self._ends.get(int(layer.store["key"][row])):
                 self.learning.set_aside(self.name, ends[0], f"amounts of {words.conversation(*ends)}")
         rows, found, new = layer.begin(now.keys, now.x, window.end)
         places = np.flatnonzero(found)
@@ -158,16 +167,16 @@ class Baseline(Detector):
         return [at for at, known in ends if known and self.learning.suspected(known[0])]
 
     def _remember(self, now: Conversations, new: Array, ts: int) -> None:
-        late = self.learning.mode == "operational"
         for at in new.tolist():
             key, b = int(now.keys[at]), now.example(at)
             self._ends[key] = (b.client, b.server, b.protocol)
-            if late:
+            if self.learning.mode == "operational":
                 self._late[key] = ts
         if len(self._ends) > CONVERSATIONS:
             kept = set(self._layer.store["key"].tolist())
             self._ends = {key: ends for key, ends in self._ends.items() if key in kept}
             self._late = {key: when for key, when in self._late.items() if key in kept}
+            self._news.forget(kept)
 
     def _judged(self, rows: Array, ts: int) -> Array:
         """Which conversations are old enough: those that came after learning have the learning time of a device."""
@@ -200,8 +209,9 @@ class Baseline(Detector):
             float(v.low[at]), float(v.high[at]), int(v.count[at]), int(v.total[at]),
         )  # fmt: skip
         if float(v.ratio[at]) > cause.facts.get("times_threshold", 0.0):
-            cause.facts = {"times_threshold": round(float(v.ratio[at]), 2), **told.facts()}
+            cause.facts |= {"times_threshold": round(float(v.ratio[at]), 2), **told.facts()}
             cause.summary = f"{words.conversation(client, server, protocol)}: {told.text()}"
+        cause.scored(float(v.ratio[at] * v.threshold[at]), float(v.threshold[at]))
 
     def _drifted(self, row: int, feature: int, drift: float, window: Window) -> None:
         key = int(self._anchor.store["key"][row])
@@ -214,26 +224,25 @@ class Baseline(Detector):
         )  # fmt: skip
         self._between(cause, window.start, client, server)
         cause.seen(1, window.start - anchor.DAY, window.start)
-        mean = float(self._anchor.store["mean"][row, feature])
-        noise = float(np.sqrt(self._anchor.store["noise"][row, feature]))
-        cause.facts |= {
-            "feature": FEATURES[feature], "expected": round(mean, 6), "spread": round(noise, 6),
-            "direction": "up" if drift > 0 else "down", "commissioning_days": self.settings.anchor_days,
-        }  # fmt: skip
+        mean, noise = (float(self._anchor.store[name][row, feature]) for name in ("mean", "noise"))
+        way = "up" if drift > 0 else "down"
+        cause.facts |= {"feature": FEATURES[feature], "expected": round(mean, 6), "spread": round(noise**0.5, 6)}
+        cause.facts |= {"direction": way, "commissioning_days": self.settings.anchor_days}
+        cause.scored(abs(drift), 1.0)
         cause.summary = (
-            f"{words.conversation(client, server, protocol)}: {FEATURES[feature]} have moved"
-            f" {'up' if drift > 0 else 'down'} day by day from the {mean:.4g} a window of commissioning"
+            f"{words.conversation(client, server, protocol)}: {FEATURES[feature]} have moved {way} day by day from the"
+            f" {mean:.4g} a window of commissioning"
         )
 
     def sizes(self) -> dict[str, int]:
-        held = {"new": len(self._new), "ends": len(self._ends), "late": len(self._late)}
+        held = {"new": len(self._new), "ends": len(self._ends), "late": len(self._late), "news": len(self._news)}
         return super().sizes() | held | self._layer.sizes() | {"behaviours": len(self._looked_at)}
 
     def snapshot(self) -> dict[str, Any]:
         ends = [[key, c.hex(), s.hex(), protocol] for key, (c, s, protocol) in self._ends.items()]
         return super().snapshot() | {
             "looked_at": self._looked_at.snapshot(), "layer": self._layer.snapshot(), "ends": ends,
-            "anchor": self._anchor.snapshot(), "late": list(self._late.items()),
+            "anchor": self._anchor.snapshot(), "late": list(self._late.items()), "news": self._news.snapshot(),
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -242,4 +251,5 @@ class Baseline(Detector):
         self._layer.restore(state["layer"])
         self._anchor.restore(state["anchor"])
         self._late = dict(map(tuple, state["late"]))
+        self._news.restore(state["news"])
         self._ends = {key: (bytes.fromhex(c), bytes.fromhex(s), protocol) for key, c, s, protocol in state["ends"]}

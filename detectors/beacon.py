@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors import address
-from detectors.base import SECOND, Detector
+from detectors.base import SECOND, Address, Detector
 from detectors.remote import in_plant
 from detectors.sessions import capture_of
 
@@ -47,7 +47,7 @@ class Settings:
     spread: float = 0.15
     least: float = 2.0
     most: float = 86400.0
-    ignore: tuple[str, ...] = ()  # addresses of destinations that are polled on purpose
+    ignore: tuple[Address, ...] = ()  # addresses of destinations that are polled on purpose
 
 
 class Beacon(Detector):
@@ -63,7 +63,7 @@ class Beacon(Detector):
         self._used = self.learning.novelty(self.name, USED)
         self._times: dict[Pair, list[Try]] = {}
         self._touched: set[Pair] = set()
-        self._ignored = {address.parse(a) for a in self.settings.ignore}
+        self._ignored = self.ignored
 
     def gather(self, window: Window) -> None:
         table = window["flows"]
@@ -138,6 +138,7 @@ class Beacon(Detector):
         for one in times:
             cause.shown(*one)
         cause.add("ports", [f"{transport}/{port}"])
+        cause.scored(self.settings.spread, max(spread, 1e-3))
         cause.facts |= {"period_seconds": round(period, 3), "spread": round(spread, 4)}
         cause.summary = (
             f"{address.text(src)} connects to {address.text(dst)} every {period:.1f} s, give or take "

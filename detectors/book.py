@@ -80,6 +80,12 @@ class Cause:
                     continue
             self.dirty = True
 
+    def scored(self, score: float, threshold: float) -> None:
+        """How far an anomaly went beyond what was allowed, both in the same unit; the worst of it is kept."""
+        worst_yet = self.facts.get("score", 0.0) / self.facts.get("threshold", 1.0)
+        if score / threshold > worst_yet:
+            self.facts |= {"score": round(score, 4), "threshold": round(threshold, 4)}
+
     def raise_to(self, severity: str) -> None:
         if worst(severity, self.severity) != self.severity:
             self.severity = severity

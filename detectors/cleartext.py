@@ -28,7 +28,7 @@ import numpy as np
 from detectors import address, catalogue
 from detectors.alert import worse
 from detectors.base import Detector
-from detectors.crypto import DISCOVERY, DTLS, VERSIONS, WEAK_CIPHERS, WEAK_POLICIES
+from detectors.crypto import DISCOVERY, VERSIONS, WEAK_CIPHERS, WEAK_POLICIES, older
 from detectors.findings import WHAT, Carried, Extent, Finding, Told, carried, tell
 from detectors.memory import Ids, Memo
 from detectors.protocols import CHALLENGED, CLEAR_LOGIN, OT, encrypted_by_name
@@ -40,11 +40,12 @@ if TYPE_CHECKING:
     from detectors.zones import Zone
 
 FINDINGS = 1 << 14  # new ones of one window
+DEMANDED = "conduit_demands"  # in the evidence: the version that a conduit asks for
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`ignore`: protocols not reported (by name); `min_tls`: the oldest version accepted."""
+    """`ignore`: protocols not reported (by name); `min_tls`: the oldest version accepted where no conduit says."""
 
     ignore: tuple[str, ...] = ()
     min_tls: str = "1.2"
@@ -71,6 +72,7 @@ class Cleartext(Detector):
         self._sessions: dict[bytes, Finding] = {}  # new in this window
         self._behaviours = Ids()
         self._data: set[Carried] = set()
+        self._by_conduit = any(conduit.tls for conduit in site.places.policy.conduits)
 
     def gather(self, window: Window) -> None:
         self._flows(window)
@@ -162,17 +164,31 @@ class Cleartext(Detector):
 
     def _tls(self, table: Table) -> None:
         number = table.numbers("version_number").astype(int)
-        least, least_dtls = VERSIONS[self.settings.min_tls]
-        agreed = table.where("cipher", bool)  # else the version is but the client's offer
-        old = agreed & (number > 0) & np.where(number < DTLS, number < least, number > least_dtls)
+        agreed = table.where("cipher", bool) & (number > 0)  # else the version is but the client's offer
+        old = agreed & older(number, self.settings.min_tls)
+        if self._by_conduit:
+            old = agreed
         weak = table.where("cipher", lambda name: any(part in f"{name}_" for part in WEAK_CIPHERS))
         chosen = old | weak
         codes, versions = table.codes("version")
         ciphers, names = table.codes("cipher")
         for pair in pairs(table, chosen, codes, ciphers):
             name = table.text("sni", pair.row)
+            least = self._least(pair)
+            if self._by_conduit and not weak[pair.row] and not older(number[pair.row], least or self.settings.min_tls):
+                continue
             told = [("versions", versions[int(codes[pair.row])]), ("ciphers", names[int(ciphers[pair.row])])]
-            self._pair("cleartext.tls", "tls", table, pair, (*told, *([("server_names", name)] if name else [])))
+            more = [("server_names", name)] if name else []
+            if least and older(number[pair.row], least):
+                more.append((DEMANDED, least))
+            self._pair("cleartext.tls", "tls", table, pair, (*told, *more))
+
+    def _least(self, pair: Pair) -> str:
+        """What a conduit between the zones of both ends asks for."""
+        if not self._by_conduit:
+            return ""
+        ends = (self.places.zone(ip, pair.vlan) for ip in (pair.src, pair.dst))
+        return self.places.policy.least_tls(*ends)
 
     def _table(self, kind: str, protocol: str, table: Table, chosen: Any, credentials: str = "") -> None:
         for pair in pairs(table, chosen):
@@ -186,7 +202,7 @@ class Cleartext(Detector):
 
     def _open(self, f: Finding, ts: int) -> tuple[str, Cause]:
         here, there = self.places.zone(f.src, f.vlan), self.places.zone(f.dst, f.vlan)
-        verdict = self.places.decide(here, there, f.protocol, "", False)
+        verdict = self.places.decide(here, there, f.protocol, "", f.kind == "cleartext.tls")
         identity, cause = self.book.cause(f.kind, (f.dst, f.protocol), protocol=f.protocol, confidence=0.95)
         base = catalogue.entry(f.kind).severity
         if verdict.reason == "not_encrypted" or (here and there and "internet" in (here.kind, there.kind)):
@@ -203,6 +219,9 @@ class Cleartext(Detector):
         for name, value in f.told:
             cause.add(name, [value])
         cause.summary = f"{address.text(f.dst)} serves {f.protocol} {WHAT[f.kind]}"
+        if DEMANDED in cause.sets:
+            cause.raise_to(worse(base))
+            cause.summary += f"; between these zones TLS {cause.sets[DEMANDED][-1]} is the least"
         return identity, cause
 
     def _leaves(self, here: Zone, there: Zone) -> bool:

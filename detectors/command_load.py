@@ -41,7 +41,7 @@ class Load:
     def overflow(self) -> int:
         return self._lost + self._writes.overflow + self._silence.overflow
 
-    def gather(self, behaviours: Behaviours, ignored: set[bytes]) -> None:
+    def gather(self, behaviours: Behaviours, ignored: frozenset[bytes]) -> None:
         changing = behaviours.where("access", ("write", "control"))
         if not changing.size:
             return
@@ -61,7 +61,7 @@ class Load:
             new = [at for at, i in zip(changing.tolist(), ids, strict=True) if self._planned.get(i) is None]
             self._uncovered += map(behaviours.row, new)
 
-    def _frequent(self, counts: Any, pairs: Any, ends: tuple[Any, Any], ignored: set[bytes]) -> None:
+    def _frequent(self, counts: Any, pairs: Any, ends: tuple[Any, Any], ignored: frozenset[bytes]) -> None:
         """Sums what each pair wrote. Only those that wrote often enough in this window to matter are followed."""
         _, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
         totals = np.bincount(inverse, counts.astype(np.float64))

@@ -54,7 +54,7 @@ class Order:
             else:
                 self._now[step] = (min(told[0], before[0]), max(told[1], before[1]), *before[2:])
 
-    def judge(self, window: Window, ignored: set[bytes]) -> None:
+    def judge(self, window: Window, ignored: frozenset[bytes]) -> None:
         if self._seen.broken(window.start, window.end):
             self._last.clear()
         if len(self._now) > WINDOW:
@@ -70,7 +70,7 @@ class Order:
             _bound(self._last)
         self._now.clear()
 
-    def _step(self, step: int, whose: int, behaviours: Behaviours, at: int, ts: int, ignored: set[bytes]) -> None:
+    def _step(self, step: int, whose: int, behaviours: Behaviours, at: int, ts: int, ignored: frozenset[bytes]) -> None:
         held = self._steps.get(step)
         if held is None:
             b = behaviours.row(at)

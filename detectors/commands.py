@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from detectors import address
 from detectors.alert import worse
-from detectors.base import SECOND, Detector
+from detectors.base import SECOND, Address, Detector
 from detectors.behaviours import Behaviour, Behaviours
 from detectors.catalogue import entry
 from detectors.command_habits import Habits
@@ -60,8 +60,8 @@ class Settings:
     unanswered: int = 3
     settle_seconds: float = 10.0
     select_required: bool = False
-    engineering: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
+    engineering: tuple[Address, ...] = ()
+    ignore: tuple[Address, ...] = ()
 
 
 class Commands(Detector):
@@ -82,7 +82,7 @@ class Commands(Detector):
         self._words: list[Behaviour] = []
         self._enabled: dict[bytes, int] = {}  # master and outstation: when it last enabled unsolicited responses
         self._waiting: dict[bytes, Behaviour] = {}
-        self._ignored = {address.parse(a) for a in self.settings.ignore}
+        self._ignored = self.ignored
         self._engineers = {address.parse(a) for a in self.settings.engineering}
 
     def gather(self, window: Window) -> None:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from detectors import address
-from detectors.base import SECOND, Detector
+from detectors.base import SECOND, Address, Detector
 from detectors.privileged import Use, uses
 from detectors.protocols import CHALLENGED
 from detectors.remote import in_plant
@@ -48,7 +48,7 @@ class Settings:
     """`certificate_days`: age from which a certificate is old."""
 
     certificate_days: float = 90.0
-    ignore: tuple[str, ...] = ()  # addresses of clients
+    ignore: tuple[Address, ...] = ()  # addresses of clients
 
 
 class _Seen(NamedTuple):
@@ -81,7 +81,7 @@ class Credentials(Detector):
         self._subjects: dict[str, list[str]] = {}
         self._seen: list[_Seen] = []
         self._uses: list[Use] = []
-        self._ignored = {address.parse(a) for a in self.settings.ignore}
+        self._ignored = self.ignored
 
     def gather(self, window: Window) -> None:
         flows, opcua, mqtt, tls, odd = (window[name] for name in ("flows", "opcua", "mqtt", "tls", "anomalies"))

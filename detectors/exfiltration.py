@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from detectors import address
 from detectors.alert import worse
-from detectors.base import SECOND, Detector
+from detectors.base import SECOND, Address, Detector
 from detectors.behaviours import Behaviour, Behaviours
 from detectors.book import MEMBERS
 from detectors.memory import Ids, latest
@@ -52,7 +52,7 @@ class Settings:
     items: int = 50
     delivered: int = 5
     horizon: float = 3600.0
-    ignore: tuple[str, ...] = ()  # addresses of destinations that are meant
+    ignore: tuple[Address, ...] = ()  # addresses of destinations that are meant
 
 
 class _Sent(NamedTuple):
@@ -83,7 +83,7 @@ class Exfiltration(Detector):
         self._sums: dict[bytes, list[int]] = {}  # sender and receiver: payload, last time
         self._fetched: dict[bytes, list[Any]] = {}  # host outside: when, how much, of whom
         self._clients: dict[bytes, list[Any]] = {}  # client and server of a wide subscription: messages, last, alert
-        self._ignored = {address.parse(a) for a in self.settings.ignore}
+        self._ignored = self.ignored
 
     def gather(self, window: Window) -> None:
         table = window["flows"]

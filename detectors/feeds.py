@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors import address
-from detectors.base import Detector
+from detectors.base import Address, Detector
 from detectors.behaviours import Behaviour, Behaviours
 from detectors.feed_legs import Altered, difference
 from detectors.feed_messages import Messages
@@ -47,7 +47,7 @@ class Settings:
     """`altered`: messages of a topic that must differ before it is said. `ignore`: addresses that may feed anything."""
 
     altered: int = 2
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[Address, ...] = ()
 
 
 class Feeds(Detector):
@@ -69,7 +69,7 @@ class Feeds(Detector):
         self._messages = Messages(site.models)
         self._waiting: dict[tuple[bytes, str], list[Altered]] = {}
         self._first: dict[tuple[str, bytes], bytes] = {}  # who was seen first to feed what, in which role
-        self._ignored = {address.parse(a) for a in self.settings.ignore}
+        self._ignored = self.ignored
 
     def gather(self, window: Window) -> None:
         if not self._feeds:

@@ -82,7 +82,13 @@ class Insight:
         self._clues, self._clock = Clues(site.models, self.flow), Clock(site.models, self.flow.graph)
         self._first = _FirstSeen(site.learning)
         self._context = Context(
-            site.changes, self.settings.approved, self._first, self.settings.shift, trains=self.flow.trains
+            site.changes,
+            self.settings.approved,
+            self._first,
+            self.settings.shift,
+            trains=self.flow.trains,
+            retrained=self.flow.retrained,
+            origins=self.flow.origins,
         )
         self._ids: dict[str, str] = {}  # drift → the incident it was told as part of
         self._told: dict[str, Incident] = {}

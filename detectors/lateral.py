@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from detectors import address
-from detectors.base import SECOND, Detector
+from detectors.base import SECOND, Address, Detector
 from detectors.behaviours import Behaviours
 from detectors.chains import Chains, Hop, told
 from detectors.memory import Ids, Memo
@@ -48,7 +48,7 @@ class Settings:
     hosts: int = 5
     seconds: float = 600.0
     horizon: float = 3600.0
-    ignore: tuple[str, ...] = ()  # addresses of administrators that may go anywhere
+    ignore: tuple[Address, ...] = ()  # addresses of administrators that may go anywhere
 
 
 class Lateral(Detector):
@@ -67,7 +67,7 @@ class Lateral(Detector):
         self._new: dict[tuple[bytes, bytes, str], Hop] = {}  # of this window
         self._spread: dict[tuple[bytes, bytes], int] = {}  # client and host: when that edge was new
         self._chains = Chains(int(self.settings.horizon * SECOND))
-        self._ignored = {address.parse(a) for a in self.settings.ignore}
+        self._ignored = self.ignored
 
     def gather(self, window: Window) -> None:
         found = window.derive(Sessions)

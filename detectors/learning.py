@@ -31,6 +31,7 @@ OWNERS = 1 << 16  # (detector, host) pairs whose last novelty is remembered
 HOSTS = 1 << 16  # hosts whose first packet is remembered
 QUARANTINE = 1024  # entries shown; what comes later is still not learnt
 MODES = ("learning", "dynamic", "operational")
+EVEN = math.log(2.0)  # nats of what comes in every other window: with that no novelty is news
 _SURE = 24 * 3600.0  # learning that long earns full confidence
 
 
@@ -82,6 +83,16 @@ class Learning:
         """Grows with the time that was learnt: full after a day."""
         share = min(1.0, self.learnt(detector) / _SURE)
         return least + (most - least) * math.sqrt(math.sqrt(share))
+
+    @property
+    def windows(self) -> int:
+        """With OT traffic, so far."""
+        return self._windows
+
+    def surprise(self, times: int = 0, windows: int | None = None) -> float:
+        """Nats of one more thing of a kind that came in `times` of so many windows, by the rule of succession;
+        without `windows`: of all."""
+        return math.log(((self._windows if windows is None else windows) + 2.0) / (times + 1.0))
 
     def _so_far(self) -> int:
         return 0 if self.start is None else max(0, self._now - self.start)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors import address
-from detectors.base import SECOND, Detector
+from detectors.base import SECOND, Address, Detector
 from detectors.remote import allowed
 from detectors.sessions import capture_of, frame_column, pairs
 
@@ -40,7 +40,7 @@ class Settings:
 
     refused: int = 5
     seconds: float = 60.0
-    ignore: tuple[str, ...] = ()  # addresses of clients
+    ignore: tuple[Address, ...] = ()  # addresses of clients
 
 
 class Logins(Detector):
@@ -54,7 +54,7 @@ class Logins(Detector):
         super().__init__(settings, site)
         self._refused: dict[Pair, list[list[Any]]] = {}  # last, times, first, frame, capture
         self._open: dict[Pair, list[list[Any]]] = {}  # the same of this window, of sessions without an account
-        self._ignored = {address.parse(a) for a in self.settings.ignore}
+        self._ignored = self.ignored
 
     def gather(self, window: Window) -> None:
         opcua, mqtt, flows = (window[name] for name in ("opcua", "mqtt", "flows"))

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors import address
-from detectors.base import SECOND, Detector
+from detectors.base import SECOND, Address, Detector
 from detectors.behaviours import Behaviour, Behaviours
 from detectors.catalogue import entry
 from detectors.latecomers import Latecomers
@@ -46,7 +46,7 @@ class Settings:
     from: clients that come later than this are new."""
 
     late_share: float = 0.2
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[Address, ...] = ()
 
 
 class NewWriter(Detector):
@@ -62,7 +62,7 @@ class NewWriter(Detector):
         self._looked_at = Memo()  # behaviours that were told, with the id of their alert
         self._seen: list[int] = []  # in this window: known from the next one on
         self._writers = self.learning.novelty(self.name, WRITERS)
-        self._ignored = {address.parse(a) for a in self.settings.ignore}
+        self._ignored = self.ignored
         self._new: list[Behaviour] = []
         self._late = Latecomers()
 

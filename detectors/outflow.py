@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detectors import address
-from detectors.base import SECOND, Detector
+from detectors.base import SECOND, Address, Detector
 from detectors.behaviours import Behaviours
 from detectors.memory import Ids
 from detectors.remote import in_plant
@@ -52,7 +52,7 @@ class Settings:
     seconds: float = 120.0
     bytes: int = 65536
     queries: int = 300
-    endpoints: tuple[str, ...] = ()
+    endpoints: tuple[Address, ...] = ()
 
 
 class Outflow(Detector):
@@ -168,14 +168,14 @@ class Outflow(Detector):
         # the set only says whether this host is live: amounts have no keys
         live = self.learning.live(self.name, who) and not self.learning.young(who, last)
         if live and amount >= max(least, self.settings.times * most):
-            self._report(stream, amount, most, told)
+            self._report(stream, amount, most, told, max(least, self.settings.times * most))
         elif amount > most and live:
             self._most[stream] = most + (amount - most) // _SLOWLY  # else a thief would raise the bar window by window
         elif amount > most:
             self._most[stream] = amount
             self.learning.note(self.name, who)
 
-    def _report(self, stream: Stream, amount: int, most: int, told: dict[bytes, list[Any]]) -> None:
+    def _report(self, stream: Stream, amount: int, most: int, told: dict[bytes, list[Any]], threshold: float) -> None:
         kind, who, _ = stream
         whom = max(told, key=lambda host: (told[host][0], host))
         ends = [self.places.zone(who), self.places.zone(whom)]
@@ -194,6 +194,7 @@ class Outflow(Detector):
         cause.shown(first, *frame)
         cause.add("destinations", [address.text(host) for host in told])
         cause.facts |= {"most_before": most, "seconds": self.settings.seconds}
+        cause.scored(amount, threshold)
         cause.facts["most_now"] = now = max(amount, cause.facts.get("most_now", 0))
         unit = "bytes out of its zone" if kind == VOLUME else f"requests to {address.text(whom)}"
         before = f"the most before was {most}" if most else "it never did before"

@@ -77,9 +77,8 @@ class Period(Detector):
     def judge(self, window: Window) -> None:
         behaviours = window.derive(Behaviours)
         flows = window["flows"]
-        latest = [
-            int(column.max()) for column in (behaviours.array("last_ts"), flows.numbers("last_ts")) if len(column)
-        ]
+        times = behaviours.array("last_ts"), flows.numbers("last_ts")
+        latest = [int(column.max()) for column in times if len(column)]
         if not latest:
             return
         now = min(max(latest), window.end)
@@ -124,9 +123,11 @@ class Period(Detector):
         doubled = quick & (store["quick"][rows] >= 3 * self.settings.rate)
         if live:
             for at in np.flatnonzero(late & ~store["away"][rows]).tolist():
-                self._report("period.late", behaviours, int(rows[at]), int(found[at]), float(since[at]))
+                most = float(rhythms.limit(rows[at], 1.5, margin))
+                self._report("period.late", behaviours, int(rows[at]), int(found[at]), float(since[at]), most)
             for at in np.flatnonzero(doubled).tolist():
-                self._report("period.doubled", behaviours, int(rows[at]), int(found[at]), float(mean[at]))
+                least = float(period[at]) / self.settings.rate
+                self._report("period.doubled", behaviours, int(rows[at]), int(found[at]), float(mean[at]), least)
         store["away"][rows] = False
         rhythms.learn(rows, first, last, count, ~(live & (late | quick)))
         frames = behaviours.array("last_frame")[found]
@@ -159,13 +160,14 @@ class Period(Detector):
         candidates = np.flatnonzero(store["named"] & ~store["away"])
         silent = (now - store["last"][candidates]) / SECOND
         limit = self._rhythms.limit(candidates, self.settings.periods, self.site.budget.margin)
-        gone = candidates[(silent > limit) & self._rhythms.regular(candidates)]
-        for row in gone[np.argsort(store["key"][gone])].tolist():
+        gone = np.flatnonzero((silent > limit) & self._rhythms.regular(candidates))
+        for at in gone[np.argsort(store["key"][candidates[gone]])].tolist():
+            row = int(candidates[at])
             store["away"][row] = True
             if live:
-                self._report("period.missing", None, row, 0, (now - int(store["last"][row])) / SECOND)
+                self._report("period.missing", None, row, 0, float(silent[at]), float(limit[at]))
 
-    def _report(self, kind: str, behaviours: Behaviours | None, row: int, at: int, seen: float) -> None:
+    def _report(self, kind: str, behaviours: Behaviours | None, row: int, at: int, seen: float, limit: float) -> None:
         store = self._rhythms.store
         client, server, protocol = self._pairs[int(store["pair"][row])]
         last = int(store["last"][row])
@@ -205,6 +207,10 @@ class Period(Detector):
                 f" {told}{more}"
             )
 
+        # What is done too often comes in less than the limit, all else in more.
+        often = kind == "period.doubled"
+        cause.scored(limit if often else seen, max(1e-9, seen if often else limit))
+
     def _said_goodbye(self, client: bytes, server: bytes, since: int) -> bool:
         """Whether the two closed a connection in order then: a client that leaves, not one that is cut off."""
         ends = [np.frombuffer(ip, dtype=np.uint8)[None, :] for ip in (client, server)]
@@ -212,13 +218,8 @@ class Period(Detector):
         return row >= 0 and int(self._ended["last"][row]) >= since
 
     def sizes(self) -> dict[str, int]:
-        held = {
-            "behaviours": len(self._rhythms),
-            "captures": len(self._captures),
-            "pairs": len(self._pairs),
-            "ended": len(self._ended),
-        }
-        return super().sizes() | held
+        held = {"behaviours": len(self._rhythms), "captures": len(self._captures)}
+        return super().sizes() | held | {"pairs": len(self._pairs), "ended": len(self._ended)}
 
     def counters(self) -> dict[str, int]:
         return super().counters() | {"forgotten": self._rhythms.store.evicted}

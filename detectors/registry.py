@@ -18,6 +18,7 @@ BUILTIN = {
     "cleartext": "detectors.cleartext:Cleartext",
     "artefacts": "detectors.artefacts:Artefacts",
     "feeds": "detectors.feeds:Feeds",
+    "candidates": "detectors.candidates:Candidates",
     "boundary": "detectors.boundary:Boundary",
     "new_writer": "detectors.new_writer:NewWriter",
     "scan": "detectors.scan:Scan",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from detectors import address
 from detectors.base import SECOND, Detector
+from detectors.learning import EVEN
 from detectors.remote import in_plant, weight
 from detectors.volumes import Volumes, place
 
@@ -131,6 +132,7 @@ class Relay(Detector):
         cause.seen(1, came.began, sent.ended)
         for moved in (came, sent):
             cause.shown(*moved.place)
+        cause.scored(self.learning.surprise(), EVEN)
         wait = max(0, sent.began - came.ended) / SECOND
         cause.facts |= {"received_bytes": came.amount, "sent_bytes": sent.amount, "seconds_between": round(wait, 3)}
         cause.facts |= {"received_from": address.text(came.sender), "received_by": came.app}

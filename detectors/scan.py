@@ -10,7 +10,8 @@ False positives: asset inventories and vulnerability scanners of one's own; a ne
 keeps trying devices which are switched off; a client that walks a server's nodes as it starts.
 Techniques: T0846.001, T0846.002, T0846, T0888, T0861, T0802, T0801 by kind, in the catalogue.
 Fires on: pcaps/port_scan.pcap, pcaps/address_scan.pcap, pcaps/modbus_unit_scan.pcap, pcaps/opcua_browse.pcap,
-pcaps/mqtt_wildcard.pcap, pcaps/dnp3_restart.pcap, pcaps/broadcast_discovery.pcap
+pcaps/mqtt_wildcard.pcap, pcaps/dnp3_restart.pcap, pcaps/broadcast_discovery.pcap,
+pcaps/point_sweep.pcap
 Silent on: pcaps/normal_plant.pcap, pcaps/many_controllers.pcap
 Cost: numpy over the flows of a window; a dictionary entry for each probe.
 Blind when: the scan is slower than the threshold in a period (default two minutes); ARP asks in the name of nobody
@@ -31,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from detectors import address
-from detectors.base import SECOND, Detector
+from detectors.base import SECOND, Address, Detector
 from detectors.behaviours import Behaviours
 from detectors.book import FRAMES
 from detectors.memory import Ids, Memo
@@ -67,7 +68,7 @@ class Settings:
     wildcard: int = 1
     integrity_poll: int = 1
     broadcast: int = 1
-    ignore: tuple[str, ...] = ()  # addresses of scanners of one's own
+    ignore: tuple[Address, ...] = ()  # addresses of scanners of one's own
 
 
 class Scan(Detector):
@@ -84,7 +85,7 @@ class Scan(Detector):
         self._asked = Asked()
         self._looked_at = Ids()
         self._answering = Memo()  # client and server of which answers are seen at all
-        self._ignored = {address.parse(a) for a in self.settings.ignore}
+        self._ignored = self.ignored
 
     def gather(self, window: Window) -> None:
         self._asked.gather(window)

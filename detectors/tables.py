@@ -1,4 +1,4 @@
-"""Alerts, assets and outputs of models as Arrow tables, as the store takes them."""
+"""Alerts and assets as Arrow tables, as the store takes them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
     from detectors.alert import Alert
     from detectors.assets import AssetRow
-    from detectors.outputs.rows import Inference
 
 
 def alerts(rows: Sequence[Alert]) -> Any:
@@ -45,17 +44,3 @@ def assets(rows: Sequence[AssetRow]) -> Any:
     columns = {"ts": pa.array([row.last_seen for row in rows], type=time)}
     columns |= {name: pa.array([getattr(row, name) for row in rows], type=kind) for name, kind in types.items()}
     return pa.table(columns)
-
-
-def inferences(rows: Sequence[Inference]) -> Any:
-    """A pyarrow table of rows of `inference_log`."""
-    import pyarrow as pa
-
-    time, ip = pa.timestamp("ns", tz="UTC"), pa.binary(16)
-    types: dict[str, Any] = {
-        "seq": pa.uint64(), "ts": time, "capture": pa.utf8(), "frame": pa.uint64(), "src_ip": ip, "dst_ip": ip,
-        "model_id": pa.utf8(), "model_version": pa.utf8(), "kind": pa.utf8(), "tag": pa.utf8(),
-        "input_sha256": pa.utf8(), "output": pa.utf8(), "confidence": pa.float64(), "quality": pa.utf8(),
-        "source": pa.utf8(), "source_ts": time, "prev_hash": pa.utf8(), "hash": pa.utf8(),
-    }  # fmt: skip
-    return pa.table({name: pa.array([getattr(row, name) for row in rows], type=kind) for name, kind in types.items()})

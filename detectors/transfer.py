@@ -23,7 +23,7 @@ import numpy as np
 
 from detectors import address
 from detectors.alert import worse
-from detectors.base import Detector
+from detectors.base import Address, Detector
 from detectors.model_names import done, is_model, uploads, web_files
 from detectors.remote import CARRIERS, ENTERPRISE, in_plant, weight
 from detectors.sessions import capture_of
@@ -43,7 +43,7 @@ class Settings:
     """`bytes`: payload below which an upload is a request like any other."""
 
     bytes: int = 512
-    ignore: tuple[str, ...] = ()  # addresses of hosts that distribute files
+    ignore: tuple[Address, ...] = ()  # addresses of hosts that distribute files
 
 
 class Transfer(Detector):
@@ -59,7 +59,7 @@ class Transfer(Detector):
         self._volumes = Volumes()
         self._ours: list[tuple[int, bytes, bytes, str, str, int, str]] = []
         self._moved: list[tuple[Growth, tuple[int, int, str], str, str]] = []
-        self._ignored = {address.parse(a) for a in self.settings.ignore}
+        self._ignored = self.ignored
 
     def gather(self, window: Window) -> None:
         self._contents(window)

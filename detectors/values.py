@@ -105,7 +105,9 @@ class Values(Detector):
             ):
                 strange |= chosen
                 for at in earliest(chosen, ts[place]):
-                    self._report(kind, int(rows[at]), at, seen, self._gathered.place(int(heard.messages[place[at]])))
+                    where = self._gathered.place(int(heard.messages[place[at]]))
+                    least = self.settings.replayed if kind == "values.replay" else floor
+                    self._report(kind, int(rows[at]), at, seen, where, least)
             # What is not an alarm and yet beyond all that was learnt teaches nothing.
             strange |= (seen.range_score * self.site.budget.margin >= floor) | (
                 seen.step_score * self.site.budget.margin >= floor
@@ -124,16 +126,19 @@ class Values(Detector):
         candidates = np.flatnonzero(self._series.moving() & ~store["frozen"])
         rested = (window.end - store["time"][candidates]) / SECOND
         least = WINDOWS * (window.end - window.start) / SECOND
-        still = candidates[rested > np.maximum(least, self.site.budget.margin * store["rest"][candidates])]
+        limit = np.maximum(least, self.site.budget.margin * store["rest"][candidates])
+        still, limit = candidates[rested > limit], limit[rested > limit]
         if not len(still):
             return
         talking = np.isin(store["conversation"][still], window.derive(Conversations).keys)
-        for row in still[talking].tolist():
+        for row, most in zip(still[talking].tolist(), limit[talking].tolist(), strict=True):
             store["frozen"][row] = True
             if live:
-                self._report("values.frozen", row, 0, None, (window.end, 0, ""))
+                self._report("values.frozen", row, 0, None, (window.end, 0, ""), most)
 
-    def _report(self, kind: str, row: int, at: int, seen: Seen | None, place: tuple[int, int, str]) -> None:
+    def _report(
+        self, kind: str, row: int, at: int, seen: Seen | None, place: tuple[int, int, str], threshold: float
+    ) -> None:
         store, (ts, frame, capture) = self._series.store, place
         client, server = store["client"][row].tobytes(), store["server"][row].tobytes()
         source, name = store["source"][row].decode(), store["name"][row].decode("utf-8", "replace")
@@ -152,14 +157,12 @@ class Values(Detector):
         cause.add("tags", [name])
         cause.add("heard_by", [address.text(client)])
         told, facts, weight = value_words.told(store, kind, row, at, seen, ts)
+        score = (ts - int(store["time"][row])) / SECOND if seen is None else weight
         if weight > cause.facts.get("weight", -1.0):
-            cause.facts = {
-                "tag": name,
-                "values_learned": int(store["values"][row]),
-                "weight": round(weight, 3),
-                **facts,
-            }
+            learnt = {"tag": name, "values_learned": int(store["values"][row]), "weight": round(weight, 3)}
+            cause.facts |= {**learnt, **facts}
             cause.summary = f"{name} of {address.text(server)} as {address.text(client)} has it by {source}: {told}"
+        cause.scored(score, threshold)
 
     def _out(self, rows: Array) -> set[tuple[bytes | str, ...]]:
         """Servers and sources of which a tag that moves now was out of range when it moved last."""

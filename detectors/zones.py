@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from detectors import address
+from detectors.crypto import VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +35,8 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Conduit:
-    """Sessions `source` may open towards `target`; with direction `both` also the other way round."""
+    """Sessions `source` may open towards `target`; with direction `both` also the other way round. `tls`: the oldest
+    version of TLS that is good enough here; it asks for encryption as well."""
 
     source: str
     target: str
@@ -42,6 +44,7 @@ class Conduit:
     operations: tuple[str, ...] = ("any",)
     encrypted: bool = False
     direction: str = "both"
+    tls: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,12 @@ class Policy:
                 nearest = max(nearest, found, key=_first)
         return nearest[1]
 
+    def least_tls(self, src: Zone | None, dst: Zone | None) -> str:
+        """The oldest version of TLS that conduits between two zones accept, the strictest of several; empty: none says.
+        What runs inside TLS is not seen, so that protocols do not tell conduits apart."""
+        ends = {src.name if src else "", dst.name if dst else ""}
+        return max((c.tls for c in self.conduits if {c.source, c.target} == ends), default="")
+
 
 def _first(pair: tuple[int, Verdict]) -> int:
     return pair[0]
@@ -133,7 +142,7 @@ def _refusal(conduit: Conduit, protocol: str, operation: str, encrypted: bool | 
         return "protocol"
     if not _permits(conduit.operations, operation):
         return "operation"
-    return "not_encrypted" if conduit.encrypted and encrypted is False else ""
+    return "not_encrypted" if (conduit.encrypted or conduit.tls) and encrypted is False else ""
 
 
 def _permits(operations: tuple[str, ...], operation: str) -> bool:
@@ -154,9 +163,7 @@ def _by_length(zones: Iterable[Zone]) -> list[tuple[int, dict[int, list[Zone]]]]
     return sorted(lengths.items(), reverse=True)
 
 
-def problems(  # noqa: C901  one check after another
-    zones: Iterable[Zone], conduits: Iterable[Conduit]
-) -> Iterator[str]:
+def problems(zones: Iterable[Zone], conduits: Iterable[Conduit]) -> Iterator[str]:
     """What is wrong with a policy, a sentence each. Nested networks are right: the longest prefix decides."""
     zones = tuple(zones)
     names: set[str] = set()
@@ -170,19 +177,25 @@ def problems(  # noqa: C901  one check after another
             yield f"zone {zone.name!r}: level {zone.level} is not between 0 and 5"
     yield from _overlaps(zones)
     for conduit in conduits:
-        label = f"conduit {conduit.source!r} to {conduit.target!r}"
-        for end in (conduit.source, conduit.target):
-            if end not in names and end != INTERNET.name:
-                yield f"{label}: there is no zone {end!r}"
-        if conduit.source == conduit.target:
-            yield f"{label}: a zone needs no conduit to itself"
-        for operation in conduit.operations:
-            if operation not in OPERATIONS:
-                yield f"{label}: operation {operation!r} is none of {', '.join(OPERATIONS)}"
-        if conduit.direction not in DIRECTIONS:
-            yield f"{label}: direction {conduit.direction!r} is none of {', '.join(DIRECTIONS)}"
-        if not conduit.protocols:
-            yield f"{label}: no protocol is named; name them, or 'any'"
+        yield from _problems(conduit, names)
+
+
+def _problems(conduit: Conduit, names: set[str]) -> Iterator[str]:
+    label = f"conduit {conduit.source!r} to {conduit.target!r}"
+    for end in (conduit.source, conduit.target):
+        if end not in names and end != INTERNET.name:
+            yield f"{label}: there is no zone {end!r}"
+    if conduit.source == conduit.target:
+        yield f"{label}: a zone needs no conduit to itself"
+    for operation in conduit.operations:
+        if operation not in OPERATIONS:
+            yield f"{label}: operation {operation!r} is none of {', '.join(OPERATIONS)}"
+    if conduit.tls and conduit.tls not in VERSIONS:
+        yield f"{label}: tls {conduit.tls!r} is none of {', '.join(VERSIONS)}"
+    if conduit.direction not in DIRECTIONS:
+        yield f"{label}: direction {conduit.direction!r} is none of {', '.join(DIRECTIONS)}"
+    if not conduit.protocols:
+        yield f"{label}: no protocol is named; name them, or 'any'"
 
 
 def told_apart(zone: Zone, other: Zone) -> bool:

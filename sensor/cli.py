@@ -55,6 +55,8 @@ def parser() -> argparse.ArgumentParser:
     _tune(commands)
     _ledger(commands)
     _doctor(commands)
+    _serve(commands)
+    _correlate(commands)
     return top
 
 
@@ -233,6 +235,20 @@ def _ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _add(commands, "doctor", "Check what the program needs here, and say what to do")
+    _common(command)
+
+
+def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "serve", "Answer other programs over HTTP: take drift and inference records, list results")
+    command.add_argument("--host", metavar="ADDRESS", help="where to listen (default: [console] host, 127.0.0.1)")
+    command.add_argument("--port", type=int, metavar="N", help="default: [console] port; 0 is any free one")
+    _common(command, rows=False)
+
+
+def _correlate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "correlate", "Join drift with alerts over the store, of all its sensors, into incidents")
+    command.add_argument("--case", metavar="NAME", help="only this case")
+    command.add_argument("--since", metavar="TIME", help="leave out earlier evidence: a time, or 12h 30d before now")
     _common(command)
 
 

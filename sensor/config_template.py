@@ -124,6 +124,8 @@ _TAIL = """
 #
 # protocols: names of the `app` and `service` columns of `flows`, or "any".
 # operations: read, write, control or any. direction: both, or push_only (only `from` opens sessions).
+# encrypted: nothing may pass readable. tls: the oldest version good enough here (1.0 to 1.3), in place of `min_tls` of
+# [detectors.cleartext]; it asks for encryption as well.
 #
 # [[conduit]]
 # from = "historian-dmz"
@@ -131,6 +133,7 @@ _TAIL = """
 # protocols = ["opcua"]
 # operations = ["read"]
 # encrypted = true
+# tls = "1.2"
 # direction = "push_only"
 
 # --- models: the AI models of the plant. approved: version = SHA-256 of the model's file, the newest last; of several

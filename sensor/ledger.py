@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
 
-from detectors import tables
 from detectors.outputs.chain import COLUMNS
 from detectors.outputs.verify import Fault, faults
 from sensor.alerts import ask
@@ -57,13 +57,14 @@ class Ledger:
             self.write()
 
     def write(self) -> None:
-        """They are durable with the store's next `flush`."""
+        """A double comes back from the store as it went in: its text is the shortest that means it."""
         if self._waiting:
-            self._store.append("inference_log", tables.inferences(self._waiting))
+            names = [f.name for f in fields(self._waiting[0])]
+            self._store.upsert("inference_log", [{n: getattr(row, n) for n in names} for row in self._waiting])
             self._waiting.clear()
 
     def note(self, now: int) -> None:
-        """What was flushed is the chain up to here."""
+        """What was written is the chain up to here."""
         chain = self._observer.chain
         if chain.seq:
             self._store.upsert("ledger_heads", [{"ts": now, "seq": chain.seq, "hash": chain.head}])

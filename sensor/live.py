@@ -16,6 +16,7 @@ from sensor.case_name import LIVE
 from sensor.derived import Derived
 from sensor.errors import DriftspanError, InputError
 from sensor.health import Health
+from sensor.intake.keep import drift_of, inference_of
 from sensor.replay import facts_of, found_of, pipeline_of
 from sensor.textwidth import safe
 
@@ -91,6 +92,10 @@ class Sensor:
         if found is not None:
             self._verdicts = found
             self._pipeline.hear(Verdicts(found, [entry.suppression() for entry in self._config.suppressed]))
+        for rows in self._keeper.arrived():
+            self._pipeline.arrive(
+                map(drift_of, rows.get("drift", ())), map(inference_of, rows.get("inference_log", ()))
+            )
         for text in self._engine.warnings():
             say(text)
 

@@ -118,7 +118,7 @@ def _verify(path: str, envelope: dict[str, Any], public: Any, whose: str) -> str
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
     from securesystemslib.dsse import Envelope
     from securesystemslib.exceptions import VerificationError
-    from securesystemslib.signer import Signature, SSlibKey  # type: ignore[attr-defined]  # documented there
+    from securesystemslib.signer import Signature, SSlibKey  # type: ignore[attr-defined, unused-ignore]
 
     ours = SSlibKey.from_crypto(public)
     try:

@@ -163,7 +163,7 @@ class Replay:
         facts = [facts_of(capture) for capture in self._engine.captures()]
         self.outcome.replaced_rows = self._store.begin_case(self.outcome.case, facts)
         if self._feed:
-            keep(self._store, self.outcome.case, self._feed.records, time.time_ns(), of_run=True)
+            keep(self._store, self.outcome.case, self._feed.records, time.time_ns(), self._store)
         self._derived.begin(self._config.sensor.name, self.outcome.case, [capture.id for capture in facts])
         pacer = Pace(pace)
         while (window := self._next()) is not None:

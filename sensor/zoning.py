@@ -6,6 +6,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from detectors.crypto import VERSIONS
 from detectors.zones import DIRECTIONS, INTERNET, KINDS, OPERATIONS, Conduit, Zone, told_apart
 from sensor.config_read import Reader, unknown
 
@@ -105,5 +106,7 @@ def _check_conduit(reader: Reader, path: Path, conduit: Conduit, names: list[str
     for operation in conduit.operations:
         if operation not in OPERATIONS:
             raise reader.error((*path, "operations"), unknown("operation", operation, OPERATIONS))
+    if conduit.tls and conduit.tls not in VERSIONS:
+        raise reader.error((*path, "tls"), unknown("version of TLS", conduit.tls, VERSIONS))
     if conduit.direction not in DIRECTIONS:
         raise reader.error((*path, "direction"), unknown("direction", conduit.direction, DIRECTIONS))

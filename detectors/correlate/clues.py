@@ -111,8 +111,8 @@ class Clues:
         feature, _, value = table.get(alert.kind, "").partition(" ")
         marks = event.marks if event is not None else {}
         if feature and value in FEATURES[feature]:
-            named = alert.evidence.get("model") or alert.evidence.get("model_id")
-            models = [named] if isinstance(named, str) and named else self._fed(alert)
+            named = alert.evidence.get("models") or alert.evidence.get("model") or alert.evidence.get("model_id")
+            models = [named] if isinstance(named, str) else list(named or self._fed(alert))
         elif event is not None and event.type == "training_source":
             feature, models = "lineage", list(self._flow.trains.get(event.dst, ()))
         else:

@@ -34,7 +34,8 @@ class Context:
     """`approved`: addresses or networks whose work is wanted. `first_seen`: address (16 bytes) → its first packet, of
     hosts that were not always there.
     `shift`: UTC hours of work, begin and end; a shift over midnight has the greater first. `trains`: hosts of sources
-    of training data."""
+    of training data. `retrained`: SHA-256 of artefacts that the site's own training was seen to make. `origins`: of
+    artefacts the host that had it first, which is who did it, whoever handed it on."""
 
     changes: Changes
     approved: tuple[str, ...] = ()
@@ -42,6 +43,8 @@ class Context:
     shift: tuple[int, int] = (6, 18)
     new_for_hours: float = 72.0
     trains: Container[str] = frozenset()
+    retrained: Container[str] = frozenset()
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     def event(self, alert: Alert, flow: Container[str] = frozenset()) -> Event | None:
         """None: a symptom of the drift itself, not its cause. `flow`: nodes of the data flow, by which the object that
@@ -57,7 +60,7 @@ class Context:
 
     def artefact(self, seen: Artefact) -> Event:
         """A model file on its way, whatever the list says of it: an approved one is lawful work that moves outputs."""
-        marks = self._who(seen.source, seen.ts) | {
+        marks = self._who(self._origin(seen.source, seen.sha256), seen.ts) | {
             "ticket": "yes" if self._covered(seen.ts, seen.source, seen.target) else "no",
             "shift": "in" if self._working(seen.ts) else "out",
             "verdict": _VERDICTS.get(seen.state, "unknown") if seen.sha256 else "opaque",
@@ -77,17 +80,23 @@ class Context:
         return by_protocol
 
     def _marks(self, alert: Alert, evidence: Mapping[str, Any]) -> dict[str, str]:
-        marks = self._who(alert.src_ip, alert.first_ts) | {
+        marks = self._who(self._origin(alert.src_ip, str(evidence.get("sha256", ""))), alert.first_ts) | {
             "ticket": "yes" if self._planned(alert) else "no",
             "shift": "in" if self._working(alert.first_ts) else "out",
         }
         if alert.kind == "artefacts.changed":
             marks["verdict"] = "changed"
+        elif evidence.get("verdict") == "unknown" and evidence.get("sha256") in self.retrained:
+            marks["verdict"] = "retrained"
         elif alert.kind.startswith("artefact") and "verdict" in evidence:
             marks["verdict"] = _VERDICTS.get(str(evidence["verdict"]), str(evidence["verdict"]))
         elif evidence.get("verdict") in MARKS["verdict"]:
             marks["verdict"] = str(evidence["verdict"])
         return {name: value for name, value in marks.items() if value in MARKS[name]}
+
+    def _origin(self, source: bytes, sha256: str) -> bytes:
+        first = self.origins.get(sha256)
+        return address.parse(first) if first else source
 
     def _who(self, ip: bytes, ts: int) -> dict[str, str]:
         value = int.from_bytes(ip, "big")

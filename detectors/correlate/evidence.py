@@ -51,7 +51,20 @@ class Evidence:
         }
         self.marks["chain"] = self._chain()
         self._feeds_training = np.isin(self.type, [index[name] for name in _TRAINING if name in index])
-        self._counts = np.bincount(self.type, minlength=len(factory.types))
+        self._artefacts = self.type == index.get("artefact", -1)
+        self._acts = self._first_of_act()
+        self._counts = np.bincount(self.type[self._acts], minlength=len(factory.types))
+
+    def _first_of_act(self) -> Array:
+        """Where an act begins: what a source does of a type within the hour is one, however many detectors tell it."""
+        first = np.ones(len(self.events), dtype=bool)
+        last: dict[tuple[int, int], int] = {}
+        for at, key in enumerate(zip(self.type.tolist(), self._ends[:, 0].tolist(), strict=True)):
+            ts = int(self.ts[at])
+            first[at] = ts - last.get(key, -HOUR) >= HOUR
+            if first[at]:
+                last[key] = ts
+        return first
 
     def _chain(self) -> Array:
         """How many other types of event came from the same source in the day before: none, one, more."""
@@ -76,6 +89,8 @@ class Evidence:
         codes = by_node[self._ends]
         target, dst = codes[:, 2], codes[:, 1]
         found: Array = np.where(target > 0, target, dst)
+        # An artefact put where the model's host takes its artefacts from is as good as given to the host.
+        found[self._artefacts & (found == _REACH["supply"])] = _REACH["host"]
         for ts in sourced:
             near = slice(*np.searchsorted(self.ts, (ts - SOURCED, ts + SOURCED)))
             training = np.isin(found[near], (_REACH["none"], _REACH["training"])) & self._feeds_training[near]
@@ -93,7 +108,8 @@ class Evidence:
             code = self.marks[mark]
             combined = combined * len(values) + code
             expected *= background.marks[mark][self.type, code]
-        _, inverse, counts = np.unique(combined, return_inverse=True, return_counts=True)
+        _, inverse = np.unique(combined, return_inverse=True)
+        counts = np.bincount(inverse, weights=self._acts, minlength=int(inverse.max(initial=-1)) + 1)
         of_type = np.maximum(0, self._counts[self.type] - 1)
         same = np.maximum(0, counts[inverse] - 1)
         rate = (of_type + background.rates[self.type] * RATE_WEIGHT) / (self.hours + RATE_WEIGHT)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from detectors.correlate.rows import CAUSES, FEATURES, MARKS, REACHES
+from detectors.correlate.rows import ALIKE, CAUSES, FEATURES, MARKS, REACHES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,10 +79,15 @@ def parse(document: Mapping[str, Any]) -> Factory:
     types = tuple(document["types"])
     hypotheses = tuple(_hypothesis(name, given, types) for name, given in document["hypotheses"].items())
     given = document["background"]
+    rates = np.array([given["rates"][t] for t in types])
+    if (
+        OTHER in types
+    ):  # no simulated plant has what nobody named: it is taken to be as common as anything, not unheard of
+        rates[types.index(OTHER)] = rates.max()
     background = Background(
-        np.array([given["rates"][t] for t in types]),
+        rates,
         np.array([[given["reaches"][t][r] for r in REACHES] for t in types]),
-        {m: np.array([[given["marks"][t][m][v] for v in values] for t in types]) for m, values in MARKS.items()},
+        {m: np.array([_values(given["marks"][t][m], values) for t in types]) for m, values in MARKS.items()},
     )
     if OTHER not in types or (background.rates <= 0).any():
         raise ValueError(f"the factory tables need a type {OTHER!r}, and a rate above 0 for each type")
@@ -103,10 +108,14 @@ def _hypothesis(name: str, given: Mapping[str, Any], types: tuple[str, ...]) -> 
     return Hypothesis(
         name, given["cause"], float(given["prior"]), float(given["visible"]),
         np.log([given["types"][t] for t in types]), np.log([given["reaches"][r] for r in REACHES]),
-        {mark: np.log([given["marks"][mark][v] for v in values]) for mark, values in MARKS.items()},
+        {mark: np.log(_values(given["marks"][mark], values)) for mark, values in MARKS.items()},
         {feature: np.log([given["features"][feature][v] for v in values]) for feature, values in FEATURES.items()},
         np.log(lags / np.diff(LAG_EDGES)),
     )  # fmt: skip
+
+
+def _values(given: Mapping[str, float], values: tuple[str, ...]) -> list[float]:
+    return [given[value] if value in given else given[ALIKE[value]] for value in values]
 
 
 @lru_cache(maxsize=1)

@@ -70,6 +70,8 @@ class Flow:
     _seen: Ids = field(default_factory=lambda: Ids(1 << 16))
     _readers: dict[str, str] = field(default_factory=dict)  # host → the source of training data it read
     _streams: dict[str, str] = field(default_factory=dict)  # input stream → "" or its topic
+    retrained: dict[str, str] = field(default_factory=dict)  # SHA-256 → the host that trained it, as far as was seen
+    origins: dict[str, str] = field(default_factory=dict)  # SHA-256 → the host that had the artefact first
     _configured: tuple[Model, ...] = ()
 
     def __post_init__(self) -> None:
@@ -179,8 +181,21 @@ class Flow:
             missing = int(table.numbers("missing")[row])
             found.append(Artefact(int(table.numbers("ts")[row]), source, target, *about, missing))
         for artefact in sorted(found):
+            self._trained(artefact)
             self._supplied(address.text(artefact.source), address.text(artefact.target))
         return sorted(found)
+
+    def _trained(self, artefact: Artefact) -> None:
+        """An artefact that comes first from a host that fetched training data is what it made of them."""
+        maker = address.text(artefact.source)
+        if not artefact.sha256 or artefact.sha256 in self.origins:
+            return
+        for held in (self.origins, self.retrained):
+            if held is self.origins or maker in self._readers:
+                held[artefact.sha256] = maker
+            if len(held) > READERS:
+                del held[min(held)]
+                self.overflow += 1
 
     def _supplied(self, source: str, target: str) -> None:
         self._edge(source, target, "supply")
@@ -198,12 +213,17 @@ class Flow:
             "seen": self._seen.snapshot(),
             "readers": dict(self._readers),
             "streams": dict(self._streams),
+            "retrained": dict(self.retrained),
+            "origins": dict(self.origins),
             "overflow": self.overflow,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self._seen.restore(state["seen"])
         self._readers, self._streams = dict(state["readers"]), dict(state["streams"])
+        for held, kept in ((self.retrained, state["retrained"]), (self.origins, state["origins"])):
+            held.clear()  # others hold it
+            held.update(kept)
         self.overflow = state["overflow"]
 
 

@@ -24,9 +24,19 @@ MARKS: dict[str, tuple[str, ...]] = {
     "source": ("known", "approved", "new"),  # who did it: on the approved list, seen for long, or neither
     "ticket": ("no", "yes"),  # an approved change covers time, host and action
     "shift": ("in", "out"),  # of the working hours
-    "verdict": ("none", "approved", "unknown", "known_old", "changed", "opaque"),  # of an artefact, by the registry
+    "verdict": (
+        "none",
+        "approved",
+        "unknown",
+        "known_old",
+        "changed",
+        "opaque",
+        "retrained",
+    ),  # of an artefact, by the registry
     "chain": ("0", "1", "2+"),  # other kinds of event from the same source in the day before
 }
+# Values that the factory tables need not know: they tell the causes apart as little as another one does.
+ALIKE = {"retrained": "opaque"}  # an artefact on no list, but made by the host that was seen to fetch training data
 # Where an event meets the data flow of a model: the input that moved or its source, what lies above that, the model's
 # host, another input, further upstream, where its artefacts come from, where its training data do, what it feeds.
 # `lineage`: it came with the source that was new in its training data.

@@ -9,8 +9,8 @@ say: with `classification` a number is the label's name and a list are probabili
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from detectors.outputs.document import LEAVES, NOTHING, clean, follow, leaves, moment, number
@@ -51,8 +51,9 @@ class Answer:
     quality: str = "good"
 
 
-def plain(key: object) -> str:
-    return str(key).lower().replace("_", "").replace("-", "")
+@lru_cache(maxsize=4096)
+def plain(key: str) -> str:
+    return key.lower().replace("_", "").replace("-", "")
 
 
 def read(document: Any, path: str = "", kind: str = "") -> Answer | None:
@@ -73,7 +74,7 @@ def read(document: Any, path: str = "", kind: str = "") -> Answer | None:
     if value is not None and not _finite(value):
         quality = "not_finite"
     model, version = about.get("model"), about.get("version")
-    if isinstance(model, Mapping):
+    if isinstance(model, dict):
         version = version if version is not None else _pick(model, _VERSION)
         model = _pick(model, ("name", "id"))
     return Answer(value, told, confidence, _text(version), _text(model), moment(about.get("time")), quality)
@@ -85,7 +86,7 @@ def _about(document: Any, path: str) -> dict[str, Any]:
     ends = [0, *(i for i, c in enumerate(path) if c in ".["), len(path)]
     for end in ends:
         table = follow(document, path[:end])
-        if isinstance(table, Mapping):
+        if isinstance(table, dict):
             for name, keys in (
                 ("confidence", _CONFIDENCE),
                 ("version", _VERSION),
@@ -98,9 +99,9 @@ def _about(document: Any, path: str) -> dict[str, Any]:
     return told
 
 
-def _pick(table: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
+def _pick(table: dict[str, Any], keys: tuple[str, ...]) -> Any:
     """The first of the keys that stands in the table; equal ones (`Score`, `score`) in order of their spelling."""
-    names = {plain(key): key for key in sorted(map(str, table), reverse=True)}
+    names = {plain(key): key for key in sorted(table, reverse=True)}
     return next((table[names[key]] for key in keys if key in names and table[names[key]] is not None), None)
 
 
@@ -110,7 +111,7 @@ def _last_key(path: str) -> str:
 
 def _value(found: Any, key: str) -> tuple[Value | None, str]:
     """A value and its kind; the key says what a plain number or text is."""
-    if isinstance(found, Mapping):
+    if isinstance(found, dict):
         return _of_table(found)
     if isinstance(found, list):
         return _of_list(found, key)
@@ -122,7 +123,7 @@ def _value(found: Any, key: str) -> tuple[Value | None, str]:
     return (_text(found), "classification") if isinstance(found, str | int | float) else (None, "")
 
 
-def _of_table(table: Mapping[str, Any]) -> tuple[Value | None, str]:
+def _of_table(table: dict[str, Any]) -> tuple[Value | None, str]:
     chances = _pick(table, _CHANCES)
     if chances is not None:
         return _classes(chances, _pick(table, _NAMES)), "classification"
@@ -136,7 +137,7 @@ def _of_table(table: Mapping[str, Any]) -> tuple[Value | None, str]:
     return _of_unnamed(table)
 
 
-def _of_unnamed(table: Mapping[str, Any]) -> tuple[Value | None, str]:
+def _of_unnamed(table: dict[str, Any]) -> tuple[Value | None, str]:
     """Probabilities of named classes where the numbers say so, else what there is besides what names the output."""
     if _table_of_numbers(table) and abs(sum(table.values()) - 1) < _ROUNDED and min(table.values()) >= 0:
         return {clean(str(name)): float(value) for name, value in table.items()}, "classification"
@@ -148,7 +149,7 @@ def _of_unnamed(table: Mapping[str, Any]) -> tuple[Value | None, str]:
     return (kept, "vector") if found and len(kept) == len(found) <= LEAVES else (None, "")
 
 
-def _table_of_numbers(table: Mapping[str, Any]) -> bool:
+def _table_of_numbers(table: dict[str, Any]) -> bool:
     return len(table) > 1 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in table.values())
 
 
@@ -170,7 +171,7 @@ def _classes(chances: Any, names: Any) -> Value | None:
             chances = chances[0]
         named = isinstance(names, list) and len(names) == len(chances)
         chances = {_text(names[at]) if named else str(at): chance for at, chance in enumerate(chances)}
-    if not isinstance(chances, Mapping) or not 0 < len(chances) <= LEAVES:
+    if not isinstance(chances, dict) or not 0 < len(chances) <= LEAVES:
         return None
     told = {clean(str(name)): number(chance) for name, chance in chances.items()}
     kept = {name: chance for name, chance in told.items() if chance is not None}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,7 +57,7 @@ def follow(document: Any, path: str) -> Any:
         if not isinstance(document, list) or not index.isdigit() or int(index) >= len(document):
             return NOTHING
         return follow(document[int(index)], rest.removeprefix("."))
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         return NOTHING
     for end in (i for i in range(len(path), 0, -1) if i == len(path) or path[i] in ".["):
         if path[:end] in document:
@@ -72,7 +71,7 @@ def leaves(document: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str,
     """Every number, text and truth with its path, at most DEPTH deep."""
     if depth > DEPTH:
         return
-    if isinstance(document, Mapping):
+    if isinstance(document, dict):
         for key, value in document.items():
             yield from leaves(value, f"{path}.{key}" if path else str(key), depth + 1)
     elif isinstance(document, list):

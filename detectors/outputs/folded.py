@@ -1,4 +1,4 @@
-"""Documents of which the packet path tells only what changed: JSON in HTTP bodies, Sparkplug metrics.
+"""Documents of which the packet path tells only what changed: JSON in HTTP bodies, Sparkplug metrics, long payloads.
 
 A document is put together from what its path's messages said last. A message in which nothing at all changed is not
 seen, and a value that a later document leaves out stays: JSON answers mostly bring a time or an id that changes, and
@@ -53,7 +53,7 @@ class Folded:
                 if here:
                     key = (*(int(column[row]) for column in columns), name)
                     message = messages.setdefault(key, (row, here, {}))
-                    message[2][leaf] = _value(table, row)
+                    message[2][leaf] = value_of(table, row)
         for (ts, frame, flow, name), (row, here, leaves) in messages.items():
             yield self._carried(table, row, (ts, frame, flow), name, here, leaves)
 
@@ -85,7 +85,8 @@ class Folded:
         return Carried(ts, capture, frame, tag, digest, flow, src, dst, None, wanted, leaves=leaves)
 
 
-def _value(table: Table, row: int) -> Any:
+def value_of(table: Table, row: int) -> Any:
+    """A row of `tag_values` as JSON had it."""
     if table.valid("value")[row]:
         return float(table.numbers("value")[row])
     text = table.text("text", row)
@@ -98,6 +99,9 @@ class Documents:
     def __init__(self) -> None:
         self._held: dict[str, Leaves] = {}
         self.evicted = 0
+
+    def holds(self, tag: str) -> bool:
+        return tag in self._held
 
     def merged(self, tag: str, leaves: Leaves) -> Any:
         held = self._held.pop(tag, {})

@@ -42,6 +42,7 @@ class Observer:
         self._models = models
         self.chain = Chain()
         self.seen = Seen()
+        self.met: set[tuple[str, str]] = set()  # model and what it names as an input, once that was seen
         self.tally = Tally()
         self._legs, self._subscriptions, self._documents = Legs(), Subscriptions(), Documents()
         self._held: dict[str, Held] = {}
@@ -82,6 +83,7 @@ class Observer:
         inputs: list[Reading] = []
         records: list[Inference] = []
         for carried in self._waiting:
+            self.met |= {(wanted.model_id, wanted.selector.text) for wanted in carried.wanted if not wanted.output}
             if carried.filters:
                 self._subscriptions.subscribe(carried.flow, carried.filters)
             elif self._new(carried):
@@ -107,8 +109,8 @@ class Observer:
         return self._legs.first(carried.tag, carried.digest, carried.flow, carried.ts)
 
     def _parsed(self, carried: Carried) -> tuple[Any, str]:
-        if carried.leaves is not None:
-            return self._documents.merged(carried.tag, carried.leaves), "good"
+        if carried.leaves is not None or (carried.cut and self._documents.holds(carried.tag)):
+            return self._documents.merged(carried.tag, carried.leaves or {}), "good"
         if not isinstance(carried.payload, bytes):
             return carried.payload, "good"
         return document.parse(carried.payload, carried.cut)
@@ -196,12 +198,14 @@ class Observer:
     def snapshot(self) -> dict[str, Any]:
         """Between two windows, as JSON can carry it."""
         return {
+            "met": sorted(map(list, self.met)),
             "chain": self.chain.snapshot(), "tally": self.tally.snapshot(), "legs": self._legs.snapshot(),
             "subscriptions": self._subscriptions.snapshot(), "documents": self._documents.snapshot(),
             "held": {model: held.snapshot() for model, held in self._held.items()},
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
+        self.met = {(model, text) for model, text in state["met"]}
         self.chain.restore(state["chain"])
         self.tally.restore(state["tally"])
         self._legs.restore(state["legs"])

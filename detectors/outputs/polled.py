@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from detectors.outputs.carried import Wanted
     from detectors.outputs.selectors import Selector
-    from detectors.window import Table, Window
+    from detectors.window import Array, Table, Window
 
 _SERVICES = ("Read", "Publish", "Republish", "Write")
 _CUT = "…"  # ends a text of which not all is kept
@@ -94,14 +94,19 @@ class Opcua(_Source):
 
     def _named(self, nodes: Any) -> Any:
         """Rows that name one of the nodes, found without making a text of every node id."""
-        import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
-        import pyarrow.compute as pc  # type: ignore[import-untyped, unused-ignore]
-
-        wanted = pa.array(sorted({w.selector.name for w in self._wanted}))
-        hits = pc.is_in(nodes.flatten(), value_set=wanted).to_numpy(zero_copy_only=False)
+        _, offsets, data = nodes.values.buffers()
+        edges = np.frombuffer(offsets, dtype=np.int32)[nodes.values.offset :]
+        octets, hits = bytes(data or b""), np.zeros(len(nodes.values), dtype=bool)
+        for name in {w.selector.name.encode() for w in self._wanted}:
+            at = octets.find(name)
+            while at >= 0:
+                item = int(np.searchsorted(edges[: len(hits)], at, side="right")) - 1
+                hits[item] |= edges[item] == at and edges[item + 1] == at + len(name)
+                at = octets.find(name, at + len(name))
         ends = np.frombuffer(nodes.buffers()[1], dtype=np.int32)[nodes.offset : nodes.offset + len(nodes) + 1]
         before = np.concatenate(([0], np.cumsum(hits)))
-        return before[ends[1:] - ends[0]] > before[ends[:-1] - ends[0]]
+        found: Array = before[ends[1:]] > before[ends[:-1]]
+        return found
 
     def _row(self, table: Table, row: int) -> Iterator[Carried]:
         here = self._here(table, row)

@@ -30,12 +30,13 @@ _VALUE = 2.0**50  # no feature is larger; float32 must tell its bins apart
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Of each stream asked for. `ratio`: highest score over its threshold, in the cell `feature`, `scale` (indices);
+    """Of each stream asked for. `ratio`: highest score over `threshold`, in the cell `feature`, `scale` (indices);
     `seen`: the value there; `low`, `high`: range learnt; `count` of `total` values learnt were in its bin; `over`:
     (streams, features), which features alarm at any scale; `windows`: learnt or seen so far."""
 
     alarm: Array
     ratio: Array
+    threshold: Array
     feature: Array
     scale: Array
     seen: Array
@@ -110,7 +111,7 @@ class Layer:
         highest = ratio.max(axis=(1, 2), initial=0.0)
         judged = np.broadcast_to(live, len(rows))
         alarm = judged & (highest >= 1.0)
-        verdict = self._verdict(rows, means, ratio, alarm)
+        verdict = self._verdict(rows, means, ratio, alarm, limit)
         # What lies beyond anything learnt, alarm or not, teaches nothing: else ranges creep, a little at a time.
         beyond = (means < self.store["low"][rows]) | (means > self.store["high"][rows])
         beyond &= self.store["total"][rows] >= self.least
@@ -152,14 +153,15 @@ class Layer:
         found: Array = np.where(idle, np.float32(0), score)
         return found
 
-    def _verdict(self, rows: Array, means: Array, ratio: Array, alarm: Array) -> Verdict:
+    def _verdict(self, rows: Array, means: Array, ratio: Array, alarm: Array, limit: Array) -> Verdict:
         flat = ratio.reshape(len(rows), self._cells).argmax(axis=1)
         feature, scale = np.divmod(flat, len(SCALES))
         cells, histograms = rows * self._cells + flat, self._histograms
         seen = means[np.arange(len(rows)), feature, scale]
         over = (ratio >= 1.0).any(axis=2) & alarm[:, None]
         return Verdict(
-            alarm, ratio.reshape(len(rows), self._cells)[np.arange(len(rows)), flat], feature, scale, seen,
+            alarm, ratio.reshape(len(rows), self._cells)[np.arange(len(rows)), flat],
+            limit[np.arange(len(rows)), scale], feature, scale, seen,
             histograms.low[cells], histograms.high[cells], histograms.seen(cells, seen), histograms.total[cells], over,
             self.store["windows"][rows],
         )  # fmt: skip

@@ -58,9 +58,11 @@ class Equipment(Plant):
 
     def plc(
         self, name: str = "plc1", *, units: int = 1, tls: bool = False, address: str = "", gateway: bool = False,
-        mutual: bool = False,
+        mutual: bool = False, standing: bool = False,
     ) -> Process:  # fmt: skip
         more: list[object] = ["--certificate", *self.authority.issue(name)] if tls else []
+        if standing:
+            more.append("--standing")
         if mutual:
             more += ["--clients", self.trust]
         if gateway:

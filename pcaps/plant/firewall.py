@@ -30,6 +30,9 @@ class Conduit:
     direction: str = "both"
 
 
+# Whose work on the process and on models is wanted: operator, engineering, the registry, the training job.
+STATIONS = ("hmi", "ews", "registry", "training")
+
 CONDUITS = (
     Conduit("control", "cell", ("502", "802", "20000", "4840"), ("modbus", "dnp3", "opcua", "tls")),
     Conduit("edge", "cell", ("4840",), ("opcua",), operations="read"),
@@ -119,6 +122,8 @@ def configuration(models: dict[str, str], withdrawn: list[str]) -> str:
         quoted = ", ".join(f'"{tag}"' for tag in tags)
         text += ["[[data_source]]", f'id = "{name}"', f'hosts = ["{ADDRESS[host]}"]', f"tags = [{quoted}]",
                  'models = ["pump-wear"]', ""]  # fmt: skip
+    stations = ", ".join(f'"{ADDRESS[host]}"' for host in STATIONS)
+    text += ["[context]", f"approved_sources = [{stations}]", ""]
     return "\n".join(text)
 
 

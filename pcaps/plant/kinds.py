@@ -17,6 +17,8 @@ _OF = {
     "credentials": "cleartext default shared old_certificate privileged_session guessing anonymous",
     "encryption": "downgrade certificate changed_certificate",
     "exfiltration": "new_destination volume model_file subscription dns_tunnel icmp_tunnel query_volume",
+    "feeds": "open altered new_source",
+    "inference": "disagreement unlogged unseen",
     "lateral": "new_admin_edge fan_out chain relay beacon file_transfer",
     "new_writer": "write control",
     "parser_anomaly": "malformed evasion unsolicited reserved_code wrong_port",

@@ -33,6 +33,7 @@ def run(arguments: Namespace) -> int:
     config.check_detectors(loaded, path)
     approved = model_registry.configured(loaded.models)  # a manifest that cannot be trusted is said before all else
     from parsers import drop_privileges
+    from sensor.intake.follow import Follower
     from sensor.keeper.process import KeeperProcess
     from sensor.live import Sensor, learnt, say
     from sensor.replay import pipeline_of
@@ -56,7 +57,12 @@ def run(arguments: Namespace) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: engine.stop())
         signal.signal(signal.SIGHUP, lambda *_: setattr(sensor, "reload_wanted", True))
+        follower = Follower(loaded, keeper.keep, say) if loaded.intake != config.IntakeSection() else None
+        if follower is not None:
+            follower.start()
         sensor.run()
+        if follower is not None:
+            follower.end()
         if not keeper.end():
             say("the store did not take everything in time; the rest waits in the spool for the next start")
     return 0

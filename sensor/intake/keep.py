@@ -6,32 +6,34 @@ import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from detectors.alert import alert_id
+from detectors.arrived import HostOutput
+from detectors.drift.rows import DriftAlert
 from sensor.alerts import ask
 from sensor.store.literal import quote
 from sensor.store.rows import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from detectors.arrived import HostOutput
-    from detectors.drift.rows import DriftAlert
     from sensor.intake.lines import Batch, Reject
-    from sensor.store import Store
+    from sensor.store import Saying, Store
 
 _ASKED = 4000  # ids in one question: the SQL may have 256 KiB
 _WRITTEN = 50_000  # rows of one insert
 
 
-def keep(store: Store, case: str, batch: Batch, now: int, *, of_run: bool = False) -> Counter[str]:
-    """Gives how many of each kind are new. `now`: nanoseconds, when it came. `of_run`: of the replay that the store
-    has begun, which a replay of the same captures replaces."""
+def keep(store: Saying, case: str, batch: Batch, now: int, run: Store | None = None) -> Counter[str]:
+    """Gives how many of each kind are new. `now`: nanoseconds, when it came. `run`: the store that has
+    begun a replay; a later one of the same captures replaces the drift that came with it."""
     kept: Counter[str] = Counter()
     for rows in _pieces(batch.drift, _WRITTEN):
         fresh = _fresh(store, case, "drift", "drift_id", rows)
         made = [drift_row(row) for row in fresh]
-        if of_run:
-            store.upsert("drift", made)
+        if run is not None:
+            run.upsert("drift", made)
         else:
             store.record("drift", case, made)
         kept["drift"] += len(fresh)
@@ -44,7 +46,7 @@ def keep(store: Store, case: str, batch: Batch, now: int, *, of_run: bool = Fals
     return kept
 
 
-def _fresh(store: Store, case: str, table: str, column: str, rows: Sequence[Any]) -> list[Any]:
+def _fresh(store: Saying, case: str, table: str, column: str, rows: Sequence[Any]) -> list[Any]:
     """The rows whose ids the case does not have yet, each once."""
     found = {getattr(row, column): row for row in rows}
     ids = list(found)
@@ -67,7 +69,7 @@ def _pieces(rows: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def drift_row(alert: DriftAlert) -> dict[str, object]:
-    return dataclasses.asdict(alert)
+    return dataclasses.asdict(alert) | {"version": alert.ts}
 
 
 def inference_row(record: HostOutput) -> dict[str, object]:
@@ -84,6 +86,26 @@ def inference_row(record: HostOutput) -> dict[str, object]:
         "input": record.input,
         "place": record.place,
     }
+
+
+def drift_of(row: Mapping[str, Any]) -> DriftAlert:
+    """What `drift_row` made a row of."""
+    return DriftAlert(**{name: row[name] for name in DriftAlert.__dataclass_fields__})
+
+
+def inference_of(row: Mapping[str, Any]) -> HostOutput:
+    """What `inference_row` made a row of."""
+    value = orjson.loads(row["output"])
+    return HostOutput(
+        ts=row["ts"],
+        model_id=row["model_id"],
+        value=tuple(value) if isinstance(value, list) else value,
+        confidence=row["confidence"],
+        model_version=row["model_version"],
+        input_sha256=row["input_sha256"],
+        inputs=orjson.loads(row["input"]) if row["input"] else {},
+        place=row["place"],
+    )
 
 
 def _reject_row(reject: Reject, now: int) -> dict[str, object]:

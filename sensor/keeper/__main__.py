@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from sensor.spool import Batch
     from sensor.store import Store
 
+RECORDED = ("drift", "inference_log", "intake_rejects", "incident_rows")  # what comes from outside may be written to
+TOLD = ("drift", "inference_log")  # of these what is new is for the sensor's detectors as well
 LOOK = 1.0  # seconds between two looks at the spool when nobody says anything
 LONGEST_WAIT = 60.0  # seconds between two tries while the store fails
 LAST = 30.0  # seconds that the keeper goes on when the sensor is gone
@@ -47,7 +49,7 @@ class Keeper:
         self._reader = Reader(spool)
         self._store: Store = open_store(location, database, sensor)
         self._store.expect_tokens()
-        self._writing = threading.Lock()
+        self._writing, self._telling = threading.Lock(), threading.Lock()
         self._failing = ""
         self._wait = 0.0
         self._delivered = 0
@@ -113,6 +115,13 @@ class Keeper:
                     yield from reading.query(request["sql"], request["format"])
                 finally:
                     reading.close()
+            case "record":
+                if request["table"] not in RECORDED:
+                    raise KeyError(request["table"])
+                with self._writing:
+                    self._store.record(request["table"], request["case"], request["rows"])
+                if request["case"] == LIVE and request["table"] in TOLD:
+                    self._tell({"arrived": {request["table"]: request["rows"]}})
             case "verdict":
                 with self._writing:
                     self._store.record_verdict(request["case"], request["row"])
@@ -133,8 +142,13 @@ class Keeper:
             found: list[Verdict] = verdicts.running(self._store, LIVE)
             models = model_registry.records(self._store)
         rows = [[v.alert_id, v.action, v.expiry, v.last_seen] for v in found]
-        sys.stdout.buffer.write(orjson.dumps({"verdicts": rows, "models": [asdict(said) for said in models]}) + b"\n")
-        sys.stdout.buffer.flush()
+        self._tell({"verdicts": rows, "models": [asdict(said) for said in models]})
+
+    def _tell(self, told: dict[str, Any]) -> None:
+        """A line for the sensor. Several threads answer requests."""
+        with self._telling:
+            sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
+            sys.stdout.buffer.flush()
 
 
 def _say(text: str) -> None:

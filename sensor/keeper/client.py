@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import orjson
 
 from sensor.errors import BAD_INPUT, InputError, StoreError
-from sensor.keeper import LENGTH, socket_of
+from sensor.keeper import LENGTH, MOST_REQUEST, socket_of
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
     from pathlib import Path
 
 _SECONDS = 660  # a query of the store may take 600
@@ -54,6 +54,22 @@ class KeeperStore:
 
     def query(self, sql: str, fmt: str) -> Generator[bytes]:
         yield from self._ask({"do": "query", "sql": sql, "format": fmt})
+
+    def record(self, table: str, case: str, rows: Iterable[Mapping[str, object]]) -> None:
+        waiting: list[Mapping[str, object]] = []
+        size = 0
+        for row in rows:
+            waiting.append(row)
+            size += len(orjson.dumps(row))
+            if size >= MOST_REQUEST // 4:
+                self._record(table, case, waiting)
+                waiting, size = [], 0
+        if waiting:
+            self._record(table, case, waiting)
+
+    def _record(self, table: str, case: str, rows: list[Mapping[str, object]]) -> None:
+        for _ in self._ask({"do": "record", "table": table, "case": case, "rows": rows}):
+            pass
 
     def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
         for _ in self._ask({"do": "verdict", "case": case, "row": row}):

@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from detectors.verdicts import Verdict
-from sensor.errors import DriftspanError, InputError
+from sensor.case_name import LIVE
+from sensor.errors import DriftspanError, InputError, StoreError
+from sensor.intake.keep import keep
+from sensor.keeper.client import keeper_of
 from sensor.model_registry import record_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sensor.config import Config
+    from sensor.intake.lines import Batch
     from sensor.model_registry import Record
 
 FIRST = 120.0  # seconds in which a keeper opens its store, migrations included
 LAST = 60.0  # seconds in which it ends
+MOST_ARRIVED = 1000  # batches from outside that wait for a window
 _AGAIN = 5.0  # seconds between two tries to begin it again
 
 
@@ -36,6 +41,8 @@ class KeeperProcess:
         ]  # fmt: skip
         self._location = location
         self._told: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._arrived: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.overflow = 0  # batches from outside that nobody took in time
         self._begun = 0.0
         self.restarts = 0
         self._child = self._begin()
@@ -55,7 +62,13 @@ class KeeperProcess:
 
     def _hear(self, child: subprocess.Popen[bytes]) -> None:
         for line in child.stdout or ():
-            self._told.put(orjson.loads(line))
+            told = orjson.loads(line)
+            if "arrived" not in told:
+                self._told.put(told)
+            elif self._arrived.qsize() < MOST_ARRIVED:
+                self._arrived.put(told["arrived"])
+            else:
+                self.overflow += 1
         self._told.put({"ended": child.wait()})
 
     @property
@@ -85,6 +98,17 @@ class KeeperProcess:
         """All that was said of models, if that may have changed since this was asked last."""
         rows = self._heard("models")
         return None if rows is None else [record_of(row) for row in rows]
+
+    def arrived(self) -> list[dict[str, list[dict[str, Any]]]]:
+        """Rows by table that came from outside since this was asked last; they are stored already."""
+        return [self._arrived.get() for _ in range(self._arrived.qsize())]
+
+    def keep(self, batch: Batch) -> None:
+        """Stores records that were read from files; StoreError while no keeper answers."""
+        keeper = keeper_of(self._location)
+        if keeper is None:
+            raise StoreError(f"{self._location}: the process that keeps the store does not answer")
+        keep(keeper, LIVE, batch, time.time_ns())
 
     def _heard(self, what: str) -> Any:
         while not self._told.empty():

@@ -37,7 +37,10 @@ class Reading(Protocol):
 
 
 class Saying(Reading, Protocol):
-    """An open store that also takes what people say."""
+    """An open store that also takes what people and other programs say."""
+
+    def record(self, table: str, case: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Writes rows of any case that come from outside; they are durable when this returns."""
 
     def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
         """Adds a row to `verdicts`, for one case or, with an empty name, for all. It is durable when this returns."""
@@ -60,9 +63,6 @@ class Store(Saying, Protocol):
 
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
         """Writes rows that replace earlier ones of the same key."""
-
-    def record(self, table: str, case: str, rows: Iterable[Mapping[str, object]]) -> None:
-        """Writes rows of any case that come from outside; they are durable when this returns."""
 
     def flush(self) -> None:
         """Writes whatever `append` kept."""

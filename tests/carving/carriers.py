@@ -1,6 +1,6 @@
 """Ways in which a file crosses the network: each writes the packets of one transfer.
 
-Sources: RFC 9110 and 9112, RFC 959, MS-SMB2, MQTT 3.1.1, Modbus application protocol 6.14 and 6.15, IEEE 1815 annex A.27,
+Sources: RFC 9110 and 9112, RFC 959, MS-SMB2, RFC 1813 and 5531, MQTT 3.1.1, Modbus application protocol 6.14 and 6.15, IEEE 1815 annex A.27,
 OPC 10000-5 C (FileType) and 10000-6.
 """
 
@@ -161,6 +161,53 @@ def smb3_write(wire: Wire, name: str, data: bytes) -> None:
         talk.client(smb(9, number, request, response=False))
         talk.server(smb(9, number, struct.pack("<HHII4x", 17, 0, len(piece), 0), response=True))
     smb_close(talk)
+
+
+# --- NFS version 3
+
+
+def xdr(data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + data + bytes(-len(data) % 4)
+
+
+class Nfs:
+    """A mount of which handles are named by their number."""
+
+    def __init__(self, wire: Wire, name: str) -> None:
+        self.talk, self.number = opened(wire, 2049), 0
+        self.name(3, 1, "models", 2)
+        self.name(3, 2, name, 3)
+
+    @staticmethod
+    def handle(number: int) -> bytes:
+        return xdr(bytes((number,)) * 28)
+
+    def call(self, procedure: int, arguments: bytes, results: bytes) -> None:
+        self.number += 1
+        user = xdr(struct.pack(">I", 7) + xdr(b"edge-7") + bytes(12))
+        asked = struct.pack(">IIIIIII", self.number, 0, 2, 100_003, 3, procedure, 1) + user + bytes(8) + arguments
+        told = struct.pack(">IIIIII", self.number, 1, 0, 0, 0, 0) + results
+        for record, say in ((asked, self.talk.client), (told, self.talk.server)):
+            say(struct.pack(">I", len(record) | 1 << 31) + record)
+
+    def name(self, procedure: int, folder: int, name: str, found: int) -> None:
+        self.call(procedure, self.handle(folder) + xdr(name.encode()), bytes(4) + self.handle(found) + bytes(8))
+
+
+def nfs_read(wire: Wire, name: str, data: bytes) -> None:
+    mount = Nfs(wire, name)
+    size = struct.pack(">I20xQ56x", 1, len(data))
+    for at, piece in pieces(data, 1_024):
+        last = at + len(piece) == len(data)
+        asked = mount.handle(3) + struct.pack(">QI", at, 1_024)
+        mount.call(6, asked, bytes(4) + size + struct.pack(">II", len(piece), last) + xdr(piece))
+
+
+def nfs_write(wire: Wire, name: str, data: bytes) -> None:
+    mount = Nfs(wire, name)
+    for at, piece in pieces(data, 1_024):
+        asked = mount.handle(3) + struct.pack(">QII", at, len(piece), 2) + xdr(piece)
+        mount.call(7, asked, bytes(12) + struct.pack(">II8x", len(piece), 2))
 
 
 # --- MQTT
@@ -373,6 +420,8 @@ CARRIERS: dict[str, Callable[[Wire, str, bytes], None]] = {
     "FTP active": ftp_active,
     "SMB 2 read": smb2_read,
     "SMB 3 write": smb3_write,
+    "NFS read": nfs_read,
+    "NFS write": nfs_write,
     "MQTT": mqtt_single,
     "MQTT pieces": mqtt_pieces,
     "Modbus write": modbus_write,

@@ -67,7 +67,7 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
     flood = act("10.0.2.3", "10.0.2.9", "mqtt", "publish", "report", unit="pump", object="plant/pump", ts=at + 2)
     flood |= {"client_ip": "10.0.2.3" if at < 30 else "10.0.2.4", "count": 20 if at < 30 else 900, "frame": int(at) + 8}
     behaviours += [flood, {**flood, "client_ip": "10.0.2.8", "unit": "edge", "operation": "deliver"}]
-    behaviours += regular(at)
+    behaviours += regular(at) + unnamed()
     distinct = {
         b["client_ip"] + b["server_ip"] + b["protocol"] + b["unit"] + b["operation"] + b["object"]: b
         for b in behaviours
@@ -172,6 +172,15 @@ def regular(at: float) -> list[dict[str, Any]]:
     return [*stopped, _poll(at, 10 if at < 40 else 25, "2.0")]
 
 
+def unnamed() -> list[dict[str, Any]]:
+    """A host that reads and publishes a score, and is no model of the configuration."""
+    reads = act(
+        "10.0.2.6", "10.0.1.7", "modbus", "read_holding_registers", "read", unit="1", object="holding_register 0-3"
+    )
+    says = act("10.0.2.6", "10.0.2.9", "mqtt", "publish", "report", unit="x", object="plant/x")
+    return [reads | {"client_ip": "10.0.2.6"}, says | {"client_ip": "10.0.2.6"}]
+
+
 def _poll(at: float, times: int, unit: str) -> dict[str, Any]:
     last = at + 10 - 10 / times
     return act("10.0.2.5", "10.0.1.7", "modbus", "read", "read", unit=unit, object="", ts=at, last_ts=last, count=times,
@@ -188,6 +197,8 @@ def values(at: float) -> list[dict[str, Any]]:
         again = math.sin(12.9898 * ((at % 40) + n)) if at < 40 else math.sin(12.9898 * (at - 40 + n))
         for tag, value in (("u1/range", calm), ("u1/replay", again), ("\x1b[31mü<script>", rng.random())):
             told.append({**ends, "tag": tag, "value": value, "ts": at + n, "frame": int(at) * 10 + n + 1})
+        score = {"src_ip": "10.0.2.6", "dst_ip": "10.0.2.9", "dst_port": 1883, "source": "mqtt", "tag": "plant/x#score"}
+        told.append({**score, "value": rng.random(), "ts": at + n, "frame": int(at) * 10 + n + 1})
     return told
 
 

@@ -11,7 +11,7 @@ from detectors import registry
 from detectors.base import Detector
 from detectors.window import TABLES, Window
 from tests.detectors import battery
-from tests.detectors.build import SECOND, T0, TIME, step
+from tests.detectors.build import SECOND, T0, TIME, step, window
 
 DETECTORS = [registry.builtin(name) for name in registry.BUILTIN]
 HEADINGS = (
@@ -108,7 +108,7 @@ LIMITS = {
     "command_load": "PAIRS", "arp_claims": "ADDRESSES CLAIMS", "mqtt_identities": "NAMES", "answers": "PAIRS",
     "availability": "FLOWS SHOWN", "unresponsive": "DEVICES ASKED", "restarts": "STATIONS CONNECTS",
     "baseline": "BEHAVIOURS CONVERSATIONS", "period": "BEHAVIOURS ENDED", "values": "TAGS",
-    "feeds": "PARTIES WAITING TOLD", "feed_messages": "ROLES TOPICS LOGINS WAITING", "feed_legs": "MESSAGES",
+    "candidates": "HOSTS ROWS", "sealed": "TRANSFERS", "feeds": "PARTIES WAITING TOLD", "feed_messages": "ROLES TOPICS LOGINS WAITING", "feed_legs": "MESSAGES",
     "transfer": "EDGES", "tunnels": "DOMAINS PINGS", "volumes": "FLOWS",
 }  # fmt: skip
 
@@ -166,3 +166,9 @@ def test_every_detector_is_registered():
 def test_files_stay_readable():
     for path in PACKAGE.rglob("*.py"):
         assert len(path.read_text().splitlines()) <= 300, path
+
+
+@pytest.mark.parametrize("kind", [kind for kind in DETECTORS if kind.anomaly], ids=lambda kind: kind.name)
+def test_every_anomaly_says_how_far_it_is_above_its_threshold(kind):
+    told = battery.whole(kind, [window(**w) for w in battery.windows(1, 6)])
+    assert told and all(a.evidence["score"] > 0 and a.evidence["threshold"] > 0 for a in told)

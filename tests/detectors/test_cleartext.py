@@ -137,6 +137,23 @@ def test_a_stricter_site_asks_for_more():
         detector(Cleartext, min_tls="2")
 
 
+def test_a_conduit_says_which_version_is_good_enough():
+    """In place of the site's: a stricter one, or, for what cannot be renewed, a milder one."""
+
+    def told(version, src=OFFICE, **conduit):
+        made = detector(Cleartext, Policy(ZONES, (Conduit("office", "cell", ("any",), **conduit),)))
+        return run(made, window(tls=[flow(src, PLC, port=443, version="v", version_number=version, cipher="x")]))
+
+    [alert] = told(0x0303, tls="1.3")
+    assert (alert.kind, alert.severity, alert.evidence["conduit_demands"]) == ("cleartext.tls", "high", ["1.3"])
+    assert alert.summary.endswith("; between these zones TLS 1.3 is the least")
+    assert "conduit_requires_encryption" not in alert.evidence
+    assert told(0x0304, tls="1.3") == [] and told(0x0301, tls="1.0") == [] and told(0x0303) == []
+    assert [one.severity for one in told(0x0301, encrypted=True)] == ["medium"], "it is encrypted, though badly"
+    within = told(0x0303, src=HMI, tls="1.3")
+    assert within == [] and [a.kind for a in told(0x0302, src=HMI, tls="1.3")] == ["cleartext.tls"]
+
+
 def test_what_is_readable_and_between_which_zones():
     acts = [
         act(HMI, PLC, "modbus", "read_coils", "read"),

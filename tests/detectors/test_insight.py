@@ -11,6 +11,7 @@ from typing import Any
 from detectors.alert import Alert
 from detectors.changes import Change
 from detectors.correlate.rows import Incident
+from detectors.drift.external import from_any
 from detectors.drift.monitor import Settings as DriftSettings
 from detectors.drift.rows import DriftAlert
 from detectors.insight import Settings
@@ -187,6 +188,24 @@ def test_the_rollback_clock_stops_with_the_artefact_and_the_outputs() -> None:
     assert hands["since"] == incident.ts < hands["artefact_ts"] < hands["returned_ts"]
     assert hands["minutes"] == round((hands["returned_ts"] - incident.ts) / SECOND / 60, 2)
     assert hands["in_time"] == (hands["minutes"] <= 90)
+
+
+def test_drift_from_outside_is_part_of_an_incident_within_its_window() -> None:
+    """A model whose outputs the network does not show: another tool says that it drifted."""
+    windows = [{**w, "mqtt": []} for w in swapped()]
+    made, at = learnt(windows), LEARN + 6
+    list(feed(made, windows[LEARN:at]))
+    assert made.insight.due() == ((), ())
+    ts = T0 + round((at * BLOCK + 17) * SECOND)
+    report = {"model_id": "wear", "kind": "output", "statistic": 0.4, "threshold": 0.1, "detector": "psi"}
+    (row,) = from_any(report, ts)
+    made.arrive(drift=[row])
+    list(feed(made, windows[at : at + 1]))
+    drift, incidents = made.insight.due()
+    assert drift == ()  # stored where it came in
+    (incident,) = incidents
+    assert incident.drift_ids == (row.drift_id,) and incident.model_id == "wear"
+    assert next(s.event.kind for s in incident.suspects if s.event is not None) == "artefacts.unknown"
 
 
 def test_an_incident_keeps_its_id_while_evidence_arrives() -> None:

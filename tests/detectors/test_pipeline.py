@@ -73,7 +73,8 @@ def test_settings():
         registry.check({"scann": {}})
     for section, words in (
         ({"ports": "many"}, "int is expected"), ({"ports": True}, "int is expected"), ({"ports": -1}, "negative"),
-        ({"enabled": "no"}, "true or false"), ({"ignore": "10.0.0.1"}, "a list is expected"), ({"ignore": [7]}, "str is expected"),
+        ({"enabled": "no"}, "true or false"), ({"ignore": "10.0.0.1"}, "a list is expected"), ({"ignore": [7]}, "a host's address is expected"),
+        ({"ignore": ["10.0.0"]}, r"\[detectors.scan\] ignore: '10.0.0' is no address"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=words):
             registry.check({"scan": section})

@@ -85,6 +85,10 @@ def test_a_flood_of_claims():
     told = [one for one in run(taught(), window(20, sightings=many)) if one.kind == "spoofing.arp_storm"]
     assert [(one.count, len(one.evidence["addresses"])) for one in told] == [(80, 20)], "whatever it claims"
     assert run(taught(), window(20, sightings=[{**row, "value": "request"} for row in storm])) == []
+    # Who is asked eighty times may answer eighty times.
+    asks = [says("10.0.1.5", A, 20 + n / 20, "request for 10.0.1.77", 500 + n) for n in range(80)]
+    answered = [*({**row, "value": "reply"} for row in storm), *asks]
+    assert [a for a in run(taught(), window(20, sightings=answered)) if a.kind == "spoofing.arp_storm"] == []
 
 
 def test_one_hardware_address_with_many_addresses():

@@ -71,6 +71,7 @@ def test_public_addresses_are_the_internet_unless_claimed():
         (Conduit("office", "cell", ("opcua",)), "protocol"),
         (Conduit("office", "cell", ("modbus",), ("write", "control")), "operation"),
         (Conduit("office", "cell", ("modbus",), ("read",), encrypted=True), "not_encrypted"),
+        (Conduit("office", "cell", ("modbus",), ("read",), tls="1.2"), "not_encrypted"),
         (Conduit("site", "cell", ("modbus",)), "no_conduit"),
     ],
 )
@@ -111,6 +112,7 @@ def test_zones_without_conduits_have_no_policy():
         ((CELL,), (Conduit("cell", "cell", ("any",)),), "no conduit to itself"),
         ((CELL, OFFICE), (Conduit("cell", "office", ("any",), ("delete",)),), "operation"),
         ((CELL, OFFICE), (Conduit("cell", "office", ("any",), direction="up"),), "direction"),
+        ((CELL, OFFICE), (Conduit("cell", "office", ("any",), tls="2"),), "tls '2'"),
         ((CELL, OFFICE), (Conduit("cell", "office", ()),), "no protocol"),
     ],
 )  # fmt: skip

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.evaluate import attribution, drift, lab, lemay, plant, qut, qut_model, report
+from tests.evaluate import attribution, causes, drift, lab, lemay, plant, qut, qut_model, report
 from tests.evaluate.data import DataSet, NotThereError
 from tests.evaluate.judge import judge, learn
 from tests.evaluate.report import Figures
@@ -56,8 +56,12 @@ DATASETS: dict[str, Callable[[], Answer]] = {
     "lemay": lambda: (report.of_windows(lemay.evaluate()), []),
     "qut": by_counts,
 }
-# Simulated: drift of model outputs, and which cause a drift has.
-SIMULATED: dict[str, Callable[[], Figures]] = {"drift": drift.measure, "attribution": attribution.measure}
+# Whole path over the plant's captures, then simulated: drift of model outputs, and which cause a drift has.
+SIMULATED: dict[str, Callable[[], Figures]] = {
+    "models": causes.measure,
+    "drift": drift.measure,
+    "attribution": attribution.measure,
+}
 
 
 def main() -> int:
@@ -85,7 +89,10 @@ def main() -> int:
         sys.stderr.write(f"{name}: {time.monotonic() - start:.0f} s\n")
     if not datasets and not simulated:
         return 1
+    given = {row["name"]: row["cause_given"] for row in simulated.get("models", {}).get("captures", ())}
     told = report.merged((report.read() if options.write else {}) | simulated, datasets, scenarios)
+    for row in told["scenarios"]:
+        row["cause_given"] = given.get(row["name"], row["cause_given"])
     for name, found in simulated.items():
         print(f"{name}: {json.dumps(found, indent=1)}")
     print(report.summary(told))

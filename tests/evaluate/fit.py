@@ -17,7 +17,7 @@ from detectors.correlate.cases import cases
 from detectors.correlate.evidence import Evidence
 from detectors.correlate.factory import LAG_EDGES, SYMPTOM, parse, words
 from detectors.correlate.incidents import groups, log_odds
-from detectors.correlate.rows import FEATURES, MARKS, REACHES, SILENT
+from detectors.correlate.rows import ALIKE, FEATURES, MARKS, REACHES, SILENT
 from detectors.correlate.score import calibrated, judge, probability, share_here
 from tests.evaluate.simulator import DAYS, FIRST_DAY, HOUR, Plant, Stress, plant
 
@@ -54,6 +54,11 @@ def _shares(counts: dict[str, float], silent: str = "", smooth: float = SMOOTH) 
     return {value: 1.0 if value == silent else round((count + smooth) / total, 6) for value, count in counts.items()}
 
 
+def _fitted(counts: dict[str, float]) -> dict[str, float]:
+    """Without the values that are as another one is: no plant of the simulator has them."""
+    return {value: count for value, count in counts.items() if value not in ALIKE}
+
+
 def tables(plants: list[Plant]) -> dict:
     types = sorted({*words()["types"].values(), "other"} - {SYMPTOM})
     empty = parse(_document(types))
@@ -76,14 +81,14 @@ def tables(plants: list[Plant]) -> dict:
         document["hypotheses"][name] = {
             "cause": CAUSE[name], "prior": round((count["n"] + 1) / (total + len(counts)), 5),
             "visible": round(min(0.97, max(0.002, visible)), 4), "types": _shares(count["types"], smooth=SMOOTH_TYPE), "reaches": _shares(count["reaches"]),
-            "marks": {m: _shares(v) for m, v in count["marks"].items()},
+            "marks": {m: _shares(_fitted(v)) for m, v in count["marks"].items()},
             "features": {f: _shares(v, SILENT.get(f, "")) for f, v in count["features"].items()},
             "lags": [round(float(v), 5) for v in lags / lags.sum()],
         }  # fmt: skip
     for t, kind in background.items():
         document["background"]["rates"][t] = round((kind["n"] + 1) / hours, 7)
         document["background"]["reaches"][t] = _shares(kind["reaches"])
-        document["background"]["marks"][t] = {m: _shares(v) for m, v in kind["marks"].items()}
+        document["background"]["marks"][t] = {m: _shares(_fitted(v)) for m, v in kind["marks"].items()}
     return document | {
         "platt": [1.0, 0.0],
         "lapses": [0.0, 0.0],

@@ -8,6 +8,7 @@ Prints what came of it as JSON.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -176,7 +177,53 @@ def busy(live: Live) -> dict[str, Any]:
             "replay": [replayed.returncode, replayed.stderr]}  # fmt: skip
 
 
-TRIALS = {f.__name__: f for f in (whole, killed, reloaded, busy)}
+def told(live: Live) -> dict[str, Any]:
+    """Other programs speak while the sensor runs: a drift report in a file, another and a host's log over HTTP."""
+    reports = live.folder / "drift.jsonl"
+    reports.write_text("")
+    live.configure(f'[intake]\ndrift = ["{reports}"]\n[[model]]\nid = "m"\nhosts = ["10.99.0.1"]\n')
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    live.begin()
+    demo()
+    drift = {"model_id": "m", "kind": "output", "statistic": 9.0, "stream": "score"}
+    reports.write_text(json.dumps(drift) + "\n")
+    live.until(lambda: demo() and live.ask("query", "SELECT count() AS n FROM drift")[0]["n"] == 1)
+    environment = {**os.environ, "DRIFTSPAN_TOKEN": "a-token-of-tests"}
+    command = live.command("serve", "--port", "0")
+    with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=ROOT, env=environment, text=True) as server:
+        assert server.stderr is not None
+        port = int(server.stderr.readline().rpartition(":")[2])
+        try:
+            answers = [
+                post(port, "drift", drift | {"stream": "other"}),
+                post(port, "inference", {"model_id": "m", "ts": time.time(), "output": 0.5}),
+            ]
+            live.until(lambda: demo() and len(live.ask("incidents", "--status", "all")) > 0)
+        finally:
+            server.send_signal(signal.SIGTERM)
+            ended = server.wait(60)
+    incidents = live.ask("incidents", "--status", "all")
+    return {
+        "exit": [live.end(), ended],
+        "answers": answers,
+        "drift": live.ask("query", "SELECT drift_id, stream, source FROM drift ORDER BY stream"),
+        "host": live.ask("query", "SELECT count() AS n FROM inference_log WHERE source = 'host'"),
+        "incidents": incidents,
+        "said": live.said(),
+    }
+
+
+def post(port: int, what: str, document: dict[str, Any]) -> list[Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    headers = {"Authorization": "Bearer a-token-of-tests"}
+    connection.request("POST", f"/api/v1/{what}", json.dumps(document), headers)
+    answer = connection.getresponse()
+    found = [answer.status, json.loads(answer.read())]
+    connection.close()
+    return found
+
+
+TRIALS = {f.__name__: f for f in (whole, killed, reloaded, busy, told)}
 
 if __name__ == "__main__":
     cable()

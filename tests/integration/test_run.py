@@ -60,3 +60,15 @@ def test_a_store_that_a_sensor_keeps_is_not_written_by_others(tmp_path: Path) ->
     assert "another driftspan" in found["second"][1]
     assert found["replay"][0] == 1
     assert "has this store open" in found["replay"][1]
+
+
+def test_what_other_programs_say_reaches_a_sensor_that_runs(tmp_path: Path) -> None:
+    """A drift report in a followed file, another over HTTP: both are stored by the keeper and joined by the sensor."""
+    found = trial("told", tmp_path)
+    assert found["exit"] == [0, 0]
+    assert found["answers"] == [[200, {"new": 1, "known": 0}]] * 2
+    assert [(row["stream"], row["source"]) for row in found["drift"]] == [("other", "external"), ("score", "external")]
+    assert found["host"] == [{"n": 1}]
+    joined = {drift for incident in found["incidents"] for drift in incident["drift_ids"]}
+    assert joined & {row["drift_id"] for row in found["drift"]}
+    assert "network showed no output of it" not in found["said"]

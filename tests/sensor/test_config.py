@@ -137,6 +137,8 @@ def test_the_line_and_the_mend_are_named(text: str, line: int, words: str) -> No
         ("[[conduit]] #!\nfrom='office'\nto='cell'\n", "no protocol"),
         ("[[conduit]]\nfrom='office'\nto='cell'\nprotocols=['any']\noperations=['reed'] #!\n", "'read'"),
         ("[[conduit]]\nfrom='office'\nto='cell'\nprotocols=['any']\ndirection='bot' #!\n", "'both'"),
+        ("[[conduit]]\nfrom='office'\nto='cell'\nprotocols=['any']\ntls='1.4' #!\n", "no version of TLS '1.4'"),
+        ("[[conduit]]\nfrom='office'\nto='cell'\nprotocols=['any']\ntls=1.2 #!\n", "must be a text"),
         ("[[conduit]]\nfrom='office'\nto='cell'\nprotocols='any' #!\n", "must be a list"),
     ],
 )

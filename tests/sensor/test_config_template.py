@@ -21,7 +21,7 @@ def test_every_line_of_the_template_says_something_true() -> None:
     examples = re.sub(r"(?m)^# (\[\[?[a-z_.]+\]\]?|[a-z_]+ = .*)$", r"\1", tail)
     read = config.parse(head + "# --- zones" + examples, "examples")
     assert len(read.zones) == 2
-    assert read.conduits[0].direction == "push_only"
+    assert (read.conduits[0].direction, read.conduits[0].tls) == ("push_only", "1.2")
     assert read.models[0].id == read.data_sources[0].models[0]
     assert (read.changes[0].id, read.changes[0].actions) == ("CHG0030", ("write", "update"))
     assert (read.suppressed[0].kind, read.suppressed[0].until.year) == ("scan.ports", 2026)

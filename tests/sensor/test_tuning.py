@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sensor.tuning import Anomaly, effect, raised, stays
 from tests.sensor.conftest import Program, alert_row, write_alerts
 
+PCAPS = Path(__file__).parents[2] / "pcaps"
 ANOMALIES = [Anomaly(str(ratio), "c", ratio, ratio == 8.0) for ratio in (1.1, 1.5, 2.0, 2.0, 3.0, 8.0)]
 
 
@@ -79,6 +82,19 @@ def test_nothing_to_tune_is_said(tuned: Program, driftspan: Program, capture) ->
     assert "case 'nowhere' has no anomaly alert" in done.stderr
     driftspan.rows("replay", capture)
     assert "there is nothing to tune" in driftspan("tune").stderr
+
+
+def test_every_anomaly_that_a_replay_stored_can_be_tuned(driftspan: Program) -> None:
+    driftspan.rows("replay", str(PCAPS / "spoofed_publisher.pcap"))
+    asked = (
+        "SELECT alert_id FROM alerts WHERE detector IN ('baseline', 'beacon', 'outflow', 'period', 'relay', 'values')"
+    )
+    stored = {row["alert_id"] for row in driftspan.rows("query", asked)}
+    rows = driftspan.rows("tune", "--false-alarms-per-day", "1000")
+    assert {row["alert_id"] for row in rows} == stored
+    assert {"values.range", "values.step", "period.doubled"} <= {row["kind"] for row in rows}
+    # What is new is told however often there is something new; all else is beyond its threshold.
+    assert all(row["times_threshold"] >= 1 for row in rows if row["kind"] != "baseline.new_behaviour")
 
 
 def test_little_traffic_is_said(driftspan: Program) -> None:

@@ -240,3 +240,52 @@ fn published_values_of_opcua_that_are_models() {
     script.push((ToClient, opcua_build::msg(20, &told)));
     assert_eq!(files(opcua_build::make, &script, 999), [line("handle:5", &file, "safetensors opcua 0")]);
 }
+
+#[test]
+fn values_of_opcua_too_large_to_be_kept_pass_by() {
+    let file = model(300_000, 9);
+    let written = B::request(673).u32(1).name(2, "Wear").u32(13).null().u8(1).u8(15).u32(file.len() as u32).raw(&file);
+    let told = B::response(634, 0).u32(1).u8(1).u8(15).u32(file.len() as u32).raw(&file).null();
+    let asked = B::request(631).f64(0.0).u32(0).u32(1).name(2, "Wear").u32(13).null().u16(0).null();
+    let chunks = |id: u32, dir, body: &B| -> Vec<Piece> {
+        let parts: Vec<&[u8]> = body.0.chunks(40_000).collect();
+        let flag = |n: usize| if n + 1 == parts.len() { 'F' } else { 'C' };
+        parts
+            .iter()
+            .enumerate()
+            .map(|(n, part)| (dir, opcua_build::chunk("MSG", flag(n), id, &B(part.to_vec()))))
+            .collect()
+    };
+    let mut script = opcua_build::everyday();
+    script.extend(chunks(20, ToServer, &written));
+    script.push((ToClient, opcua_build::msg(20, &B::response(676, 0).u32(1).u32(0).null())));
+    script.push((ToServer, opcua_build::msg(21, &asked)));
+    script.extend(chunks(21, ToClient, &told));
+    let found = |limit: u64, lost: Option<usize>| {
+        let mut run = Run::new(opcua_build::make());
+        run.limits.message_bytes = limit;
+        for (packet, (dir, bytes)) in script.iter().enumerate() {
+            if lost == Some(packet) {
+                run.gap(packet, *dir, bytes.len() as u64);
+            } else {
+                run.feed(packet, *dir, bytes);
+            }
+        }
+        run.end(script.len());
+        let tables = run.rows.take();
+        let files = tables.iter().find(|t| t.name == "files").unwrap();
+        files.lines(&["ts", "frame", "first_frame", "first_ts"])
+    };
+    let whole = found(1 << 20, None);
+    assert_eq!(whole.len(), 2, "{whole:?}");
+    assert!(
+        whole[0].contains("upload=1")
+            && whole[1].contains("upload=0")
+            && whole.iter().all(|l| l.contains("path=ns=2;s=Wear"))
+    );
+    for limit in [100_000, 60_000] {
+        assert_eq!(found(limit, None), whole, "limit {limit}");
+    }
+    let cut = found(60_000, Some(opcua_build::everyday().len() + 4));
+    assert!(cut[1].contains("warnings=not all of it was captured") && cut[0] == whole[1], "{cut:?}");
+}

@@ -1,12 +1,13 @@
 """A PLC: Modbus/TCP server on port 502 in front of the line.
 
-    plc.py ADDRESS [--units 1] [--certificate CERT KEY [--clients CA]] [--gateway]
+    plc.py ADDRESS [--units 1] [--certificate CERT KEY [--clients CA]] [--gateway] [--standing]
 
 Holding registers 0-9 (and input registers 0-9) are measurements, 50 and 51 set points (speed in rpm, valve
 in tenths of a percent), coil 0 runs the pump, coils 1-15 are outputs nothing hangs on. What is written there
 is ordered from the line. With a certificate it serves Modbus/TCP Security on port 802, with `--clients` as the first
 devices did: TLS 1.2, and only to clients that show a certificate of that authority. As a gateway it
-takes what is written to unit 0 for all its units, and answers nothing to it.
+takes what is written to unit 0 for all its units, and answers nothing to it. `--standing`: its line is off and stays as
+it is, whatever is ordered.
 """
 
 import argparse
@@ -33,6 +34,16 @@ SETPOINTS = {50: ("speed_setpoint", 1), 51: ("valve", 10)}
 IDENTITY = {"VendorName": "Example Controls", "ProductCode": "EC-200", "MajorMinorRevision": "2.1.7"}
 
 
+class Standing:
+    """A line that is off. The real one has to live through every second of a plant, which takes too long for days."""
+
+    def __init__(self) -> None:
+        self._values = Reality().read()
+
+    def order(self, **_: float) -> dict[str, float]:
+        return self._values
+
+
 def shown(values: dict[str, float]) -> list[int]:
     """Registers 0-9."""
     numbers = [values[name] * scale for name, scale in SCALE.items()] + [
@@ -43,7 +54,7 @@ def shown(values: dict[str, float]) -> list[int]:
     return [max(0, min(65535, round(number))) for number in numbers]
 
 
-def device(unit: int, line: Reality) -> SimDevice:
+def device(unit: int, line: Reality | Standing) -> SimDevice:
     async def access(
         function: int,
         _start: int,
@@ -82,8 +93,9 @@ async def main() -> None:
     parser.add_argument("--certificate", nargs=2)
     parser.add_argument("--clients")
     parser.add_argument("--gateway", action="store_true")
+    parser.add_argument("--standing", action="store_true")
     options = parser.parse_args()
-    line = Reality()
+    line = Standing() if options.standing else Reality()
     devices = [device(unit, line) for unit in range(1, options.units + 1)]
     if options.certificate:
         secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -22,7 +22,7 @@ def play(stage):
         targets=("sensor1",),
         techniques=("T0830", "T1692.002", "AML.T0043"),
         expected=("spoofing.arp_move",),
-        also=("spoofing.arp_storm", "parser_anomaly.evasion"),
+        also=("spoofing.arp_storm", "parser_anomaly.evasion", "feeds.altered"),
         evidence="arp.opcode == 2 && eth.src == {mac[intruder]}",
     ):
         work = stage.python("intruder", "attack_mitm.py", "10.40.0.41", "10.40.0.1", 2700, "mqtt", 1.5)
@@ -33,7 +33,7 @@ def play(stage):
         targets=("broker",),
         techniques=("T1692.002", "AML.T0043"),
         expected=("spoofing.arp_move", "values.step", "values.range", "spoofing.sequence"),
-        also=("spoofing.arp_storm", "parser_anomaly.evasion"),
+        also=("spoofing.arp_storm", "parser_anomaly.evasion", "feeds.altered"),
         evidence="tcp.len > 0 && tcp.dstport == 1883 && eth.src == {mac[intruder]}",
     ):
         stage.done(work)

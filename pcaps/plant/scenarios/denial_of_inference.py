@@ -25,7 +25,7 @@ def play(stage):
         targets=("broker", "edge"),
         techniques=("T0814", "AML.T0029"),
         expected=("availability.flood",),
-        also=("spoofing.two_publishers", "new_writer.write", "period.doubled"),
+        also=("spoofing.two_publishers", "new_writer.write", "period.doubled", "feeds.new_source"),
         evidence="mqtt.msgtype == 3 && ip.src == {guest}",
     ):
         stage.done(stage.python("guest", "attack_mqtt.py", "10.20.0.10", 20, "flood", "--period", 2))

@@ -25,6 +25,8 @@ pub struct Inflate {
     /// `None` until it is known from the first bytes whether zlib's header stands there.
     state: Option<Decompress>,
     gzip: Option<Header>,
+    /// The first byte, where it came alone.
+    first: Option<u8>,
     out: u64,
     over: bool,
 }
@@ -46,7 +48,7 @@ impl Content {
         }
         if is(b"gzip") || is(b"x-gzip") || is(b"deflate") {
             let gzip = (!is(b"deflate")).then(Header::default);
-            return Self::Inflate(Box::new(Inflate { state: None, gzip, out: 0, over: false }));
+            return Self::Inflate(Box::new(Inflate { state: None, gzip, first: None, out: 0, over: false }));
         }
         Self::Other
     }
@@ -85,6 +87,17 @@ impl Inflate {
                 }
                 Some(None) => return header.bytes.len() <= 65_536,
                 None => return false,
+            }
+        }
+        let whole;
+        if self.state.is_none() {
+            if let (None, &[first]) = (self.first, rest) {
+                self.first = Some(first);
+                return true;
+            }
+            if let Some(first) = self.first.take() {
+                whole = [&[first], rest].concat();
+                rest = &whole;
             }
         }
         let state = self.state.get_or_insert_with(|| {

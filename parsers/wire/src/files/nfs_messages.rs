@@ -62,8 +62,7 @@ impl<'a> Xdr<'a> {
         if self.word()? == 0 {
             return Some(0);
         }
-        let size = self.take(84)?.get(20..)?.first_chunk().map(|b| u64::from_be_bytes(*b));
-        size
+        self.take(84)?.get(20..)?.first_chunk().map(|b| u64::from_be_bytes(*b))
     }
 }
 

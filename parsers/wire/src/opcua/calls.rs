@@ -215,6 +215,13 @@ impl Calls {
         self.unlink(at)
     }
 
+    /// The waiting call of that key, which goes on waiting.
+    #[must_use]
+    pub fn peek(&self, key: Key) -> Option<&Call> {
+        let at = *self.index.find(self.hasher.hash_one(key), |&i| key_at(&self.slots, i) == Some(key))?;
+        self.slots.get(at as usize)?.as_deref()
+    }
+
     /// The call that waits longest.
     #[must_use]
     pub fn take_oldest(&mut self) -> Option<Box<Call>> {

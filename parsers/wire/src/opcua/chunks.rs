@@ -34,6 +34,8 @@ pub struct Chunks {
     list: Vec<Assembly>,
     held: usize,
     spare: Vec<u8>,
+    /// What was kept of the message that has just become too long.
+    over: Vec<u8>,
 }
 
 impl Chunks {
@@ -74,13 +76,19 @@ impl Chunks {
             assembly.broken = true;
             self.held -= assembly.body.len();
             // The type id and the request header tell what the message was: they stay.
-            assembly.body.truncate(HEAD);
+            let head = assembly.body.get(..HEAD.min(assembly.body.len())).unwrap_or_default().to_vec();
+            self.over = std::mem::replace(&mut assembly.body, head);
             self.held += assembly.body.len();
             return Added::TooLong;
         }
         assembly.body.extend_from_slice(body);
         self.held += body.len();
         added
+    }
+
+    /// What was kept of the message that [`add`](Self::add) has just found too long, without the chunk that made it so.
+    pub fn over(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.over)
     }
 
     /// Takes the message out: its bytes and whether they are all there.

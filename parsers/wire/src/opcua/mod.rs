@@ -13,6 +13,7 @@ pub mod header;
 pub mod items;
 pub mod monitored;
 pub mod nodes;
+mod passing;
 pub mod read;
 pub mod rows;
 mod secure;
@@ -74,6 +75,7 @@ pub struct Opcua {
     tags: tags::Tags,
     templates: templates::Templates,
     transfers: transfers::Transfers,
+    passing: passing::Passing,
     scratch: emit::Scratch,
     info: String,
     /// Larger buffer of the client's Hello.
@@ -302,7 +304,8 @@ impl Dissector for Opcua {
         Step::Took(header.size)
     }
 
-    fn gap(&mut self, _cx: &mut Cx<'_>, dir: Dir, missing: u64) {
+    fn gap(&mut self, cx: &mut Cx<'_>, dir: Dir, missing: u64) {
+        self.passing.lose(cx, dir.index(), None);
         let side = self.side(dir);
         let waits = std::mem::take(&mut side.waits);
         // A hole inside a message of known size: its end is the next start. It is held for certain only
@@ -324,6 +327,7 @@ impl Dissector for Opcua {
             self.finish(cx, call);
         }
         self.transfers.tick(cx, now);
+        self.passing.tick(cx, now);
     }
 
     fn end(&mut self, cx: &mut Cx<'_>) {
@@ -331,6 +335,7 @@ impl Dissector for Opcua {
             self.finish(cx, call);
         }
         self.transfers.end(cx);
+        self.passing.end(cx);
     }
 
     fn protocol(&self) -> &'static str {

@@ -153,13 +153,19 @@ impl Opcua {
             Added::TooLong => {
                 let detail = format!("request {} on channel {} in chunks", origin.request_id, origin.channel);
                 cx.anomaly("opcua", Kind::MessageTooLong, &detail);
+                let asked = self.calls.peek((false, origin.channel, origin.request_id));
+                let node = asked.map_or("", |call| call.items.list.first().map_or("", |i| i.node.of(&call.items.text)));
+                let start = [self.chunks.over(), body.to_vec()].concat();
+                self.passing.begin(cx, key, &start, node);
             }
+            Added::Dropped => self.passing.bytes(cx, key, body),
             Added::Displaced => cx.anomaly("opcua", Kind::ChunksFull, "the oldest unfinished message was dropped"),
-            Added::Kept | Added::Dropped => {}
+            Added::Kept => {}
         }
         if !last {
             return;
         }
+        self.passing.lose(cx, key.0, Some(key));
         if let Some((whole, complete)) = self.chunks.finish(key) {
             let origin = Origin { bytes: whole.len() as u64, ..*origin };
             self.body(cx, &origin, &whole, complete);
@@ -169,7 +175,9 @@ impl Opcua {
 
     /// `error u32 | reason String` (§6.7.3): the message is given up; a request that waits has failed.
     fn abort(&mut self, cx: &mut Cx<'_>, origin: &Origin, body: &[u8]) -> Read<()> {
-        if let Some((buffer, _)) = self.chunks.finish((origin.dir.index(), origin.channel, origin.request_id)) {
+        let key = (origin.dir.index(), origin.channel, origin.request_id);
+        self.passing.lose(cx, key.0, Some(key));
+        if let Some((buffer, _)) = self.chunks.finish(key) {
             self.chunks.recycle(buffer);
         }
         let mut r = Reader::new(body, 1);

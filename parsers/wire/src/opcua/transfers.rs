@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Models also come as the value of a node, a ByteString that is read, written or published: whole, in several writes
-//! one behind the other, or by index range, whose start is the piece's place. A message longer than the limit
-//! `message_bytes` is not seen whole, and what it carries is not either.
+//! one behind the other, or by index range, whose start is the piece's place. Those of messages too long to be kept pass by in
+//! `passing`.
 
 use super::items::Span;
 use super::read::Reader;

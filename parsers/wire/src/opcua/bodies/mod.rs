@@ -45,7 +45,7 @@ pub type Whole = bool;
 /// authenticationToken NodeId | timestamp | requestHandle u32 | returnDiagnostics u32
 /// | auditEntryId String | timeoutHint u32 | additionalHeader ExtensionObject
 /// ```
-fn request_header(r: &mut Reader<'_>) -> Read<()> {
+pub fn request_header(r: &mut Reader<'_>) -> Read<()> {
     node_id(r)?;
     r.take(16, "request header")?;
     r.string("audit entry id")?;

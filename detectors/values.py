@@ -12,8 +12,8 @@ Cost: numpy over the values of a window; a kilobyte a tag.
 Blind when: false values stay within range and step; a tag has too few values; the protocol is encrypted.
 
 A tag is what one client hears of one server. What several hear of it is one alert, in the name of the first; a leap
-within a minute of values out of range goes into theirs. A repeated stretch counts only where the values vary, and for
-no tag that repeated itself while it was learnt.
+within a minute of values out of range, or as they come back, goes into theirs. A repeated stretch counts only where the
+values vary, and for no tag that repeated itself while it was learnt.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from detectors.base import SECOND, Detector
 from detectors.samples import FIELDS, Gathered
 from detectors.statistics.continuity import Continuity
 from detectors.statistics.conversations import Conversations
-from detectors.statistics.series import RUN, Series
+from detectors.statistics.series import LEAST, RUN, Series
 from detectors.value_owners import Owners, earliest
 
 if TYPE_CHECKING:
     from detectors.statistics.series import Seen
-    from detectors.window import Window
+    from detectors.window import Array, Window
 
 TAGS = 1 << 14
 WINDOWS = 3  # of rest at least
@@ -63,6 +63,7 @@ class Values(Detector):
         self._series = Series(TAGS, _FIELDS)
         self._gathered = Gathered(self._series.store)
         self._owners = Owners(TAGS)
+        self._away: set[tuple[bytes | str, ...]] = set()  # of this window: servers whose values come back into range
         self._seen = Continuity()
 
     def gather(self, window: Window) -> None:
@@ -95,6 +96,7 @@ class Values(Detector):
         floor = self.site.budget.floor("values", 2 * len(store), window.end - window.start) * self.site.budget.margin
         strange, ends = np.zeros(len(rows), dtype=bool), np.append(starts[1:], len(ts)) - 1
         if live:
+            self._away = self._out(rows)
             replayed = (seen.again >= self.settings.replayed) & ~store["repeats"][rows]
             for kind, chosen, place in (
                 ("values.range", seen.range_score >= floor, seen.range_at),
@@ -162,10 +164,18 @@ class Values(Detector):
             cause.summary = f"{name} of {address.text(server)} as {address.text(client)} has it by {source}: {told}"
         cause.scored(score, threshold)
 
+    def _out(self, rows: Array) -> set[tuple[bytes | str, ...]]:
+        """Servers and sources of which a tag that moves now was out of range when it moved last."""
+        store = self._series.store
+        now, judged = store["value"][rows], store["values"][rows] >= LEAST
+        away = rows[judged & ((now < store["low"][rows]) | (now > store["high"][rows]))].tolist()
+        return {(store["server"][row].tobytes(), store["source"][row].decode()) for row in away}
+
     def _out_of_range(self, subject: tuple[bytes | str, ...], name: str, ts: int) -> bool:
         """Whether the server's values are out of range already, which a leap of others goes along with."""
         cause = self.book.get(alert_id("values.range", *subject))
-        if cause is None or not 0 <= ts - cause.first_ts <= TOGETHER:
+        returning = subject[1:] in self._away
+        if cause is None or not (returning or 0 <= ts - cause.first_ts <= TOGETHER):
             return False
         cause.seen(1, ts, ts)
         cause.add("leapt", [name])

@@ -123,6 +123,11 @@ def test_a_leap_beside_a_value_out_of_range_is_the_same_cause():
     leap = value(402, 53.0, "u1/holding_register/5")
     [alert] = run(made, *windows([[value(401, 95.5), leap]], 400))
     assert (alert.kind, alert.evidence["leapt"]) == ("values.range", ["u1/holding_register/5"])
+    came_back = [value(481, 50.5), value(482, slow, "u1/holding_register/5")]
+    made_again = detector(Values, learning=Settings(seconds=380.0))
+    assert run(made_again, *windows(told)) == []
+    [alert] = run(made_again, *windows([[value(401, 95.5)], came_back], 400))[-1:]
+    assert alert.kind == "values.range"
     later = [value(471, slow, "u1/holding_register/5"), value(472, slow - 3, "u1/holding_register/5")]
     assert "values.step" in [a.kind for a in run(made, *windows([later], 470))]
 

@@ -128,7 +128,22 @@ def summary(told: Figures) -> str:
     keys = ("events", "found", "recall", "precision", "false_alarms_per_day", "false_alarms_per_million_messages")
     rows = [[name, *(_shown(d[key]) for key in keys), _seconds(d.get("delay_s_median"))]
             for name, d in {**told["datasets"], "all": told["totals"]}.items()]  # fmt: skip
-    return _table(head, rows)
+    return f"{_table(head, rows)}\n{soon(told)}\n{quiet(told)}"
+
+
+def soon(told: Figures) -> str:
+    """Markdown: a row a class of detectors in a data set. `delays` says what is measured."""
+    rows = [[name, kind, _shown(c["alerts"]), _seconds(c.get("median_s")) or f"{c['median_periods']:g} periods",
+             f"{c['within_window']:.0%}"]
+            for name, d in told["datasets"].items() for kind, c in d.get("soon", {}).items()]  # fmt: skip
+    return _table(("data set", "told by", "alerts", "since first evidence (median)", "in the window"), rows)
+
+
+def quiet(told: Figures) -> str:
+    """One sentence: what is benign."""
+    runs = {name: alarms for d in told["datasets"].values() for name, alarms in d.get("look_alikes", {}).items()}
+    loud = ", ".join(f"{name} ({alarms})" for name, alarms in runs.items() if alarms) or "none"
+    return f"Benign look-alikes and clean stretches with an alert above `low`, of {len(runs)}: {loud}.\n"
 
 
 def events(told: Figures) -> str:

@@ -4,7 +4,8 @@ Exact rules have no part in it. What judges by amounts gets a share, and asks fo
 surprise, in nats, that chance alone reaches as often as the share allows, over all that is judged in a day. Thresholds
 stand `margin` above that and above the worst that was seen while learning. The margin was fixed in advance, for
 transfer: extreme quantiles of one day do not hold on the next (one alarm a day became fourteen on other days of the
-same plant); a smaller budget widens it, a larger one narrows it. An analyst who says that alarms were false raises it, within bounds; a quiet time lets it fall back.
+same plant); a smaller budget widens it, a larger one narrows it. An analyst who says that alarms were false raises it,
+within bounds; a quiet time lets it fall back.
 """
 
 from __future__ import annotations

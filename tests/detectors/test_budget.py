@@ -61,3 +61,21 @@ def test_goes_on_from_a_snapshot():
     after.restore(json.loads(json.dumps(before.snapshot())))
     days(after, 6, 12)
     assert after.snapshot() == through.snapshot()
+
+
+def test_a_larger_budget_buys_a_smaller_margin_within_bounds():
+    assert Budget(1.0).margin == MARGIN
+    margins = [Budget(per_day).margin for per_day in (0.01, 0.5, 1.0, 2.0, 5.0, 1e6)]
+    assert margins == sorted(margins, reverse=True)
+    assert (margins[0], margins[-1]) == (MOST, 1.0)
+
+
+def test_quiet_lowers_the_margin_no_further_than_the_budget_wants():
+    budget = Budget(2.0)
+    budget.close(DAY)
+    for _ in range(7):
+        budget.false(DAY + 1)
+    budget.close(2 * DAY)
+    assert budget.margin > budget.least
+    budget.close(300 * DAY)
+    assert budget.margin == budget.least < MARGIN

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.evaluate import attribution, causes, drift, lab, lemay, plant, qut, qut_model, report
+from tests.evaluate import attribution, budget, causes, drift, lab, lemay, plant, poisoning, qut, qut_model, report
 from tests.evaluate.data import DataSet, NotThereError
 from tests.evaluate.judge import judge, learn
 from tests.evaluate.report import Figures
@@ -56,11 +56,14 @@ DATASETS: dict[str, Callable[[], Answer]] = {
     "lemay": lambda: (report.of_windows(lemay.evaluate()), []),
     "qut": by_counts,
 }
-# Whole path over the plant's captures, then simulated: drift of model outputs, and which cause a drift has.
+# Whole path over the plant's captures, then simulated: drift of model outputs, which cause a drift has, whether the
+# budget is kept, and slow poisoning.
 SIMULATED: dict[str, Callable[[], Figures]] = {
     "models": causes.measure,
     "drift": drift.measure,
     "attribution": attribution.measure,
+    "budget": budget.measure,
+    "poisoning": poisoning.measure,
 }
 
 

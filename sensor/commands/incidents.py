@@ -89,15 +89,19 @@ def _suspects(incident: dict[str, Any], columns: int) -> list[str]:
 
 
 def _path(incident: dict[str, Any]) -> list[str]:
-    """From the likeliest suspect to the model, with those before it that led to its source."""
+    """From the likeliest suspect to the model, with those that led to its source and those that took it further."""
     events = [s["event"] for s in incident["suspects"] if s.get("event") and s["probability"] >= _LINK]
     if not events:
         return []
-    way = [events[0]["src"], events[0]["target"] or events[0]["dst"], incident["model_id"]]
+    first = events[0]
+    way = [first["src"], first["target"] or first["dst"]]
     for event in sorted(events[1:], key=lambda e: -e["ts"]):
-        if event["ts"] <= events[0]["ts"] and event["dst"] == way[0] and event["src"] not in way:
+        if event["ts"] <= first["ts"] and event["dst"] == way[0] and event["src"] not in way:
             way.insert(0, event["src"])
-    return [step for step in way if step]
+    for event in sorted(events[1:], key=lambda e: e["ts"]):
+        if event["ts"] >= first["ts"] and event["src"] == way[-1] and event["dst"] not in way:
+            way.append(event["dst"])
+    return [step for step in (*way, incident["model_id"]) if step]
 
 
 def _timeline(rows: Iterable[dict[str, Any]], columns: int) -> list[str]:

@@ -2,7 +2,8 @@
 
 What is true is no false alarm, and what counts as true is stated here once, not with each scenario:
 * a host that nobody learnt is new: `assets.new` is true of an attack's actor that was not in what was learnt;
-* who moves the process moves every reading of it: `values.range` and `values.step` are true of such an attack whoever
+* who moves the process, or alters what is told of it, moves every reading: `values.range`, `values.step` and
+  `feeds.altered` are true of such an attack whoever
   reads them, since a pump that was stopped stands still on every screen.
 Of steps that are benign neither holds: an alarm about them is false, whatever it says.
 
@@ -28,7 +29,7 @@ SCENARIOS, DAYS = "normal_plant", "day_clean"  # what is learnt for each
 CAMPAIGN = "day_campaign"  # clean up to where its labels say
 # Techniques that move the process, a reading or a model's output, and the kinds of alert that show such a move.
 MOVES = frozenset(("T0806", "T0836", "T1692.001", "T1692.002", "AML.T0018", "AML.T0020", "AML.T0043"))
-READINGS = frozenset(("values.range", "values.step"))
+READINGS = frozenset(("values.range", "values.step", "feeds.altered"))
 SHOWN = READINGS | {"period.doubled", "feeds.new_source", "feeds.altered"}
 BEFOREHAND, AFTERWARDS = 300 * SECOND, 900 * SECOND  # a change is approved for longer than it takes
 OWN = 7200 * SECOND  # of a clean day's own beginning that is learnt

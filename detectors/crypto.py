@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 # OPC 10000-4, 5.4: discovery needs no session and uses a channel with policy None by design.
 DISCOVERY = ("FindServers", "GetEndpoints", "RegisterServer", "OpenSecureChannel", "CloseSecureChannel")
 WEAK_POLICIES = frozenset(("Basic128Rsa15", "Basic256"))  # OPC 10000-7: deprecated, SHA-1
@@ -18,5 +16,7 @@ DTLS = 0xFE00
 
 def older(number: Any, least: str) -> Any:
     """Whether a version, or each of several, as TLS or DTLS numbers it, is older than one of `VERSIONS`."""
+    import numpy as np  # the configuration needs the names alone
+
     tls, dtls = VERSIONS[least]
     return np.where(number < DTLS, number < tls, number > dtls)

@@ -57,6 +57,7 @@ _KIND = {
 _WEIGHT = {"ambiguous_stream": 2}  # one such row stands for a whole stream that can be read two ways
 
 # What follows from missing packets or from the sensor's own limits.
+_ELSEWHERE = frozenset(("default_credentials",))  # what other detectors tell
 _LOSS = frozenset(
     (
         "gap",
@@ -111,7 +112,7 @@ class ParserAnomaly(Detector):
             return
         kinds, names = table.codes("kind")
         protocols, protocol_names = table.codes("protocol")
-        wanted = table.where("kind", lambda kind: kind not in self.settings.ignore)
+        wanted = table.where("kind", lambda kind: kind not in self.settings.ignore and kind not in _ELSEWHERE)
         for pair in pairs(table, wanted, kinds, protocols):
             oddity = names[int(kinds[pair.row])]
             if oddity in _LOSS:

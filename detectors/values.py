@@ -6,7 +6,7 @@ Why it matters: who changes the process, or what is told of it, shows in the val
 Evidence: tag, value, step or rest seen, range, step and rest learnt, number of values learnt, frames.
 False positives: another product or set point than was learnt; a sensor that was replaced; a line that stands still.
 Techniques: T1692.002, T0836, T0831, T0830, AML.T0043 by kind, in the catalogue.
-Fires on: pcaps/spoofed_publisher.pcap, pcaps/adversarial_input.pcap, pcaps/replayed_values.pcap
+Fires on: pcaps/spoofed_publisher.pcap, pcaps/pivot.pcap, pcaps/adversarial_input.pcap, pcaps/replayed_values.pcap
 Silent on: pcaps/normal_plant.pcap
 Cost: numpy over the values of a window; a kilobyte a tag.
 Blind when: false values stay within range and step; a tag has too few values; the protocol is encrypted.

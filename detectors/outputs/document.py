@@ -7,7 +7,6 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import orjson
 
 if TYPE_CHECKING:
@@ -132,6 +131,8 @@ def _iso(date: str, clock: str, sign: str | None, hours: str | None, minutes: st
     """Without an offset it is UTC."""
     if not "1970" <= date[:4] <= "2261":
         return 0  # would not fit, and wrap
+    import numpy as np  # the configuration is read without it
+
     try:
         told = int(np.datetime64(f"{date}T{clock or '00:00'}", "ns").astype(np.int64))
     except ValueError:

@@ -227,6 +227,7 @@ def test_pyshark_reads_the_evidence() -> None:
         ]
     finally:
         shown.close()
+        shown.eventloop.close()  # else it hears the end of every child process of later tests
     assert [row[0] for row in written] == step["frames"]
     assert {row[1:3] for row in written} == {(step["actors"][0], "6")}
     assert [row[3] for row in written] == [1750, 1770, 1790]

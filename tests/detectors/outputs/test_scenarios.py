@@ -162,6 +162,7 @@ def test_what_http_answers_is_read_with_the_version_beside_it() -> None:
 
 def test_odd_payloads_on_the_wire_of_many_kinds_never_stop_it() -> None:
     """Everything that any capture publishes, taken for the output of a model, and all else for its inputs."""
+    total = 0
     for name in (
         "spoofed_publisher.pcap",
         "mqtt_wildcard.pcap",

@@ -92,7 +92,7 @@ def test_every_anomaly_that_a_replay_stored_can_be_tuned(driftspan: Program) -> 
     stored = {row["alert_id"] for row in driftspan.rows("query", asked)}
     rows = driftspan.rows("tune", "--false-alarms-per-day", "1000")
     assert {row["alert_id"] for row in rows} == stored
-    assert {"values.range", "values.step", "period.doubled"} <= {row["kind"] for row in rows}
+    assert {"values.range", "period.doubled"} <= {row["kind"] for row in rows}
     # What is new is told however often there is something new; all else is beyond its threshold.
     assert all(row["times_threshold"] >= 1 for row in rows if row["kind"] != "baseline.new_behaviour")
 

@@ -12,10 +12,11 @@ from detectors import address
 from detectors.book import Book
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from detectors import catalogue
     from detectors.alert import Alert
+    from detectors.knowledge import Known
     from detectors.site import Site
     from detectors.window import Window
 
@@ -76,6 +77,10 @@ class Detector(ABC):
     def notes(self) -> list[str]:
         """What an analyst should know about this run: where the detector was blind or still learning."""
         return []
+
+    def knowledge(self) -> Iterable[Known]:
+        """What was learnt, in sentences; nothing for detectors that keep it as numbers alone."""
+        return ()
 
     def sizes(self) -> dict[str, int]:
         """Entries held, by structure: each has a limit."""

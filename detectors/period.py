@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detectors import address
+from detectors import address, knowledge
 from detectors.base import SECOND, Detector
 from detectors.behaviours import Behaviours
 from detectors.statistics import words
@@ -32,6 +32,8 @@ from detectors.statistics.rhythm import Rhythms
 from detectors.statistics.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from detectors.window import Array, Table, Window
 
 BEHAVIOURS = 1 << 18
@@ -223,6 +225,9 @@ class Period(Detector):
 
     def counters(self) -> dict[str, int]:
         return super().counters() | {"forgotten": self._rhythms.store.evicted}
+
+    def knowledge(self) -> Iterable[knowledge.Known]:
+        return knowledge.of_polls(self._rhythms, self._pairs)
 
     def snapshot(self) -> dict[str, Any]:
         pairs = [[key, c.hex(), s.hex(), protocol] for key, (c, s, protocol) in self._pairs.items()]

@@ -15,6 +15,7 @@ from detectors.base import Detector, parse_settings
 from detectors.book import Book, in_order
 from detectors.budget import PER_DAY
 from detectors.insight import Insight
+from detectors.knowledge import Known, of_quarantine
 from detectors.memory import Memo
 from detectors.site import site
 from detectors.verdicts import OPEN, STATUS, Verdicts
@@ -166,6 +167,11 @@ class Pipeline:
             quiet = ", ".join(f"{count} {status}" for status, count in sorted(self.quiet.items()))
             told.append(f"alerts that were stored but are not shown: {quiet}")
         return told + [note for _, notes in self._each(lambda detector: detector.notes()) for note in notes]
+
+    def knowledge(self) -> list[Known]:
+        """What was learnt and what was kept out, in sentences: by kind, hosts and what it is of."""
+        told = [known for _, found in self._each(lambda detector: list(detector.knowledge())) for known in found]
+        return sorted([*told, *of_quarantine(self.site.learning)])
 
     def counters(self) -> dict[str, int]:
         """For the table `health`: alerts by kind, entries held, what limits cost."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detectors import address, value_words
+from detectors import address, knowledge, value_words
 from detectors.alert import alert_id
 from detectors.base import SECOND, Detector
 from detectors.samples import FIELDS, Gathered
@@ -33,6 +33,8 @@ from detectors.statistics.series import LEAST, RUN, Series
 from detectors.value_owners import Owners, earliest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from detectors.statistics.series import Seen
     from detectors.window import Array, Window
 
@@ -180,6 +182,9 @@ class Values(Detector):
         cause.seen(1, ts, ts)
         cause.add("leapt", [name])
         return True
+
+    def knowledge(self) -> Iterable[knowledge.Known]:
+        return knowledge.of_values(self._series)
 
     def sizes(self) -> dict[str, int]:
         return super().sizes() | {

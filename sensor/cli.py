@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     cli_models.add(commands, _common)
     _show(commands)
     _verdicts(commands)
+    _baseline(commands)
     _tune(commands)
     _ledger(commands)
     _doctor(commands)
@@ -212,6 +213,19 @@ def _verdicts(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         scope = "the case, if several have it" if action == "close" else "in this case only, not in all of the store"
         command.add_argument("--case", metavar="NAME", help=scope)
         _common(command)
+
+
+def _baseline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _add(commands, "baseline", "Say what was learnt: polls, values, and what was kept out")
+    command.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="what --save-baseline wrote (default: what the sensor that runs, or ran last, saved)",
+    )
+    command.add_argument("--host", metavar="ADDRESS", help="only of this host")
+    command.add_argument("--kind", choices=("poll", "value", "quarantined"), help="only of this kind")
+    _common(command)
 
 
 def _tune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -173,3 +173,28 @@ def test_changes_are_checked_before_anything_is_stored(driftspan: Program, captu
     assert not (driftspan.folder / "driftspan-store").exists()
     (driftspan.folder / "changes.csv").write_text("id,start,end\nC1,2026-03-01,2026-03-02\n")
     driftspan.rows("replay", capture)
+
+
+def test_what_was_learnt_is_told_in_sentences(taught: Program) -> None:
+    rows = taught.rows("baseline", "plant.baseline", *POLICY)
+    polls = [row for row in rows if row["kind"] == "poll"]
+    values = [row for row in rows if row["kind"] == "value"]
+    assert any(row["protocol"] == "modbus" and str(row["learnt"]).startswith("every ") for row in polls)
+    assert any(row["what"] == "plant/line1/telemetry#vibration" and " to " in str(row["learnt"]) for row in values)
+    [host] = {str(row["client"]) for row in polls if row["protocol"] == "modbus"} & {"10.10.0.10", "10.30.0.10"} or {""}
+    some = taught.rows("baseline", "plant.baseline", "--host", host or polls[0]["client"], "--kind", "poll", *POLICY)
+    assert 0 < len(some) < len(rows)
+
+
+def test_what_was_kept_out_is_told(taught: Program) -> None:
+    taught("replay", "--learn-from", PCAPS / "it_to_plc.pcap", "--save-baseline", "suspect.baseline")
+    kept_out = taught.rows("baseline", "suspect.baseline", "--kind", "quarantined")
+    assert kept_out
+    assert all("a grave alert points at" in str(row["learnt"]) for row in kept_out)
+
+
+def test_a_baseline_that_is_not_there_is_said(taught: Program) -> None:
+    done = taught("baseline", *POLICY)
+    assert done.returncode == 2
+    assert "no sensor has saved what it learnt there" in done.stderr
+    assert taught("baseline", "plant.baseline", "--host", "nobody", *POLICY).returncode == 2

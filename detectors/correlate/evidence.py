@@ -97,6 +97,16 @@ class Evidence:
             found[near][training] = _REACH["lineage"]
         return found
 
+    def final(self, at: Array, reach: Array) -> Array:
+        """Of candidates (places `at`, in order of time) that meet the data flow: 1 the last of its source's, 0 one that
+        others follow. -1: it does not meet it."""
+        found = np.where(reach > 0, 0, -1)
+        meets = np.flatnonzero(reach > 0)
+        if len(meets):
+            _, last = np.unique(self._ends[at[meets], 0][::-1], return_index=True)
+            found[meets[len(meets) - 1 - last]] = 1
+        return found
+
     def log_rate(self, reach: Array) -> Array:
         """log λ an hour, of events of the same type, reach and marks: counts here, leaning on the factory's (Gamma
         smoothing of the rate of the type, Dirichlet smoothing of the shares within it). The event itself does not

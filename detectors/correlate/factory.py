@@ -26,6 +26,8 @@ Array = npt.NDArray[Any]
 # Hours between an event and the onset it may have caused; the first bin holds what the onset's interval overlaps.
 LAG_EDGES = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 72.0, 168.0, 336.0, 720.0)
 HORIZON = 30 * 24.0  # hours an event is remembered
+# Poison reaches the model by an update: one explanation takes a second event, as the other one has it.
+THROUGH = {"data_poisoning": "approved_update"}
 OTHER = "other"  # the type of alerts that `kinds.toml` does not name
 SYMPTOM = "symptom"  # of alerts that show the drift itself; no type of the tables
 
@@ -34,7 +36,8 @@ SYMPTOM = "symptom"  # of alerts that show the drift itself; no type of the tabl
 class Hypothesis:
     """One way a drift comes about. `visible`: share of which the root event is seen. Tables are natural logarithms:
     `types`, `reaches`, by place in `Factory.types` and `REACHES`; `marks`, `features` by name and place; `lags` of the
-    density per hour in each bin."""
+    density per hour in each bin. `final`: share of roots that are the last of their source's events before the
+    drift that meet the model's data flow."""
 
     name: str
     cause: str
@@ -45,15 +48,18 @@ class Hypothesis:
     marks: Mapping[str, Array]
     features: Mapping[str, Array]
     lags: Array
+    final: float
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What happens anyway: `rates` an hour by type, `reaches` and `marks` as probabilities, (type, value)."""
+    """What happens anyway: `rates` an hour by type, `reaches` and `marks` as probabilities, (type, value); `final` by
+    type, as for a hypothesis."""
 
     rates: Array
     reaches: Array
     marks: Mapping[str, Array]
+    final: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ def parse(document: Mapping[str, Any]) -> Factory:
         rates,
         np.array([[given["reaches"][t][r] for r in REACHES] for t in types]),
         {m: np.array([_values(given["marks"][t][m], values) for t in types]) for m, values in MARKS.items()},
+        np.array([given["final"][t] for t in types]),
     )
     if OTHER not in types or (background.rates <= 0).any():
         raise ValueError(f"the factory tables need a type {OTHER!r}, and a rate above 0 for each type")
@@ -111,6 +118,7 @@ def _hypothesis(name: str, given: Mapping[str, Any], types: tuple[str, ...]) -> 
         {mark: np.log(_values(given["marks"][mark], values)) for mark, values in MARKS.items()},
         {feature: np.log([given["features"][feature][v] for v in values]) for feature, values in FEATURES.items()},
         np.log(lags / np.diff(LAG_EDGES)),
+        float(given["final"]),
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from detectors.correlate.factory import HORIZON, LAG_EDGES
+from detectors.correlate.factory import HORIZON, LAG_EDGES, THROUGH
 from detectors.correlate.rows import ATTACKS, FEATURES, MARKS, REACHES, Suspect
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Candidates:
     reach: Array
     lag: Array
     log_rate: Array
+    final: Array
 
 
 def candidates(case: Case, evidence: Evidence, graph: Graph) -> Candidates:
@@ -68,7 +69,7 @@ def candidates(case: Case, evidence: Evidence, graph: Graph) -> Candidates:
     at = np.arange(begin, end)
     hours = np.maximum(0.0, (case.since - evidence.ts[at]) / HOUR)
     lag = np.clip(np.searchsorted(LAG_EDGES, hours, side="right") - 1, 0, len(LAG_EDGES) - 2)
-    return Candidates(at, reach[at], lag, log_rate[at])
+    return Candidates(at, reach[at], lag, log_rate[at], evidence.final(at, reach[at]))
 
 
 def judge(case: Case, evidence: Evidence, graph: Graph, factory: Factory) -> Verdict:
@@ -77,6 +78,7 @@ def judge(case: Case, evidence: Evidence, graph: Graph, factory: Factory) -> Ver
     scores = np.full((count, len(found.at) + 1), -np.inf)  # the last column: no visible event
     for row, hypothesis in enumerate(factory.hypotheses):
         shown = math.log(hypothesis.prior) + sum(_features(case, hypothesis).values())
+        shown += _through(found, evidence, hypothesis, factory)
         scores[row, -1] = shown + math.log1p(-hypothesis.visible)
         scores[row, :-1] = shown + math.log(hypothesis.visible) + _events(found, evidence, hypothesis)
     top = float(scores.max())
@@ -100,8 +102,28 @@ def _events(found: Candidates, evidence: Evidence, hypothesis: Hypothesis) -> Ar
     terms = hypothesis.types[evidence.type[found.at]] + hypothesis.reaches[found.reach] + hypothesis.lags[found.lag]
     for mark in MARKS:
         terms = terms + hypothesis.marks[mark][evidence.marks[mark][found.at]]
-    total: Array = terms - found.log_rate
+    total: Array = terms + _final(found, evidence, hypothesis) - found.log_rate
     return total
+
+
+def _final(found: Candidates, evidence: Evidence, hypothesis: Hypothesis) -> Array:
+    """Whoever prepares an attack does what begins the drift last."""
+    anyway = evidence.factory.background.final[evidence.type[found.at]]
+    last = math.log(hypothesis.final) - np.log(anyway)
+    followed = math.log1p(-hypothesis.final) - np.log1p(-anyway)
+    told: Array = np.where(found.final == 1, last, np.where(found.final == 0, followed, 0.0))
+    return told
+
+
+def _through(found: Candidates, evidence: Evidence, hypothesis: Hypothesis, factory: Factory) -> float:
+    """What speaks for the second event that an explanation takes, in nats: the update by which poison comes in."""
+    way = next((h for h in factory.hypotheses if h.name == THROUGH.get(hypothesis.name)), None)
+    if way is None:
+        return 0.0
+    seen = _events(found, evidence, way)
+    top = float(seen.max(initial=-math.inf))
+    whole = top + math.log(float(np.exp(seen - top).sum())) if math.isfinite(top) else -math.inf
+    return float(np.logaddexp(math.log(way.visible) + whole, math.log1p(-way.visible)))
 
 
 def _features(case: Case, hypothesis: Hypothesis) -> dict[str, float]:
@@ -142,14 +164,16 @@ def _roots(
     for column in order.tolist():
         row = int(rows[scores[rows, column].argmax()])
         hypothesis = factory.hypotheses[row]
-        terms = explain(case, found, evidence, hypothesis, column)
+        terms = explain(case, found, evidence, factory, hypothesis, column)
         event = evidence.events[int(found.at[column])]
         share = float(ranked[column])
         made.append(Suspect(event, hypothesis.name, hypothesis.cause, share, float(scores[row, column]), terms))
     return tuple(made)
 
 
-def explain(case: Case, found: Candidates, evidence: Evidence, hypothesis: Hypothesis, column: int) -> dict[str, float]:
+def explain(
+    case: Case, found: Candidates, evidence: Evidence, factory: Factory, hypothesis: Hypothesis, column: int
+) -> dict[str, float]:
     """The terms of one hypothesis with one event as its root, in nats; they add up to its score."""
     at = int(found.at[column])
     terms = {
@@ -163,6 +187,9 @@ def explain(case: Case, found: Candidates, evidence: Evidence, hypothesis: Hypot
         terms[f"{mark} {values[code]}"] = float(hypothesis.marks[mark][code])
     terms["lag"] = float(hypothesis.lags[found.lag[column]])
     terms["rarity"] = -float(found.log_rate[column])
+    terms["last"] = float(_final(found, evidence, hypothesis)[column])
+    if hypothesis.name in THROUGH:
+        terms["update"] = _through(found, evidence, hypothesis, factory)
     for name, value in _features(case, hypothesis).items():
         terms[f"drift {name} {case.features.get(name) or FEATURES[name][0]}"] = value
     return terms

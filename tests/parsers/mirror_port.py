@@ -155,23 +155,31 @@ def shared(capture: str) -> dict[str, Any]:
 
 
 def down(capture: str) -> dict[str, Any]:
-    """The interface goes down, comes back, is taken away and made anew."""
+    """The interface goes down, comes back, is taken away and made anew; each time the engine has said so first."""
+    engine = Engine.live([PORT])
+    told: list[str] = []
+
+    def until(events: int) -> None:
+        end = time.monotonic() + 60
+        while len(told) < events and time.monotonic() < end:
+            told.extend(engine.warnings())
+            time.sleep(0.05)
 
     def act() -> int:
         sent = send(packets(capture))
         ip("link", "set", "dev", PORT, "down")
-        time.sleep(1)
+        until(1)
         ip("link", "set", "dev", PORT, "up")
-        time.sleep(1)
+        until(2)
         sent += send(packets(capture))
-        time.sleep(0.5)
+        time.sleep(1)  # what is in the ring of an interface that is taken away is read as long as it is there
         ip("link", "delete", "dev", PORT)
-        time.sleep(1)
+        until(3)
         cable()
-        time.sleep(1)
+        until(4)
         return sent + send(packets(capture))
 
-    return listen(Engine.live([PORT]), act)
+    return listen(engine, act) | {"warnings": told}
 
 
 def unprivileged(capture: str) -> dict[str, Any]:

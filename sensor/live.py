@@ -71,10 +71,13 @@ class Sensor:
         self._derived.begin(self._config.sensor.name, LIVE, [capture.id for capture in facts])
         self._keeper.nudge()
         self._say_ready()
+        between = True  # windows: the pipeline has a state that another can take over
         while (window := self._engine.next()) is not None:
-            self._hear()
+            if between:
+                self._hear()
             self._take(window)
-            if window.last:
+            between = window.last
+            if between:
                 self._commit(window.end)
         self._finish()
 

@@ -51,7 +51,7 @@ class Keeper:
         self._store.expect_tokens()
         self._writing, self._telling = threading.Lock(), threading.Lock()
         self._failing = ""
-        self._wait = 0.0
+        self._wait = self._again = 0.0  # seconds between two tries, and when the next one is
         self._delivered = 0
         self._over = False
         self._server = Server(socket_of(location), self.answer)
@@ -99,8 +99,6 @@ class Keeper:
         self._failing, self._wait = "", 0.0
         while self._reader.damaged:
             _say(f"{self._reader.damaged.pop()}; what follows in it is not stored")
-
-    _again = 0.0
 
     def _deliver(self, batch: Batch) -> None:
         with self._writing:

@@ -7,6 +7,7 @@ source time (OPC UA, DNP3 events), else by its value, see `legs`.
 from __future__ import annotations
 
 import struct
+from abc import ABC, abstractmethod
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ _BAD = 0x8000_0000  # of a status code (Part 4, 7.39)
 _RESPONSES = (129, 130)
 
 
-class _Source:
+class _Source(ABC):
     protocol = ""
     table = ""
     frame = "response_frame"
@@ -54,11 +55,12 @@ class _Source:
             for row in np.flatnonzero(self._chosen(table)).tolist():
                 yield from self._row(table, row)
 
+    @abstractmethod
     def _chosen(self, table: Table) -> Any:
-        raise NotImplementedError
+        """Which rows may name a value that is wanted."""
 
-    def _row(self, table: Table, row: int) -> Iterator[Carried]:
-        raise NotImplementedError
+    @abstractmethod
+    def _row(self, table: Table, row: int) -> Iterator[Carried]: ...
 
     def _here(self, table: Table, row: int) -> list[Wanted]:
         src, dst = table.ip("src_ip", row), table.ip("dst_ip", row)

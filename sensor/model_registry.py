@@ -125,7 +125,7 @@ def say(store: Saying, said: Record, now: int) -> Record:
     ts = max([now, *(record.ts + 1 for record in earlier)])
     name = blake2b(repr((ts, said.action, said.model_id, said.version, said.undoes)).encode(), digest_size=6)
     whole = replace(said, ts=ts, record=name.hexdigest())
-    store.record_model(asdict(whole))
+    store.record(_TABLE, "", [asdict(whole)])
     return whole
 
 

@@ -54,17 +54,20 @@ def say(store: Sayable, wanted: str, saying: Saying) -> dict[str, Any]:
     identity = alert["alert_id"]
     # Closing is about what was seen so far, and that is of one case.
     case = alert["case_id"] if saying.action == "close" else saying.case or ""
-    store.record_verdict(
+    store.record(
+        "verdicts",
         case,
-        {
-            "ts": _after(store, identity),
-            "alert_id": identity,
-            "action": saying.action,
-            "analyst": saying.analyst,
-            "expiry": saying.expiry,
-            "last_seen": int(alert["last"]) if saying.action == "close" else 0,
-            "note": saying.note,
-        },
+        [
+            {
+                "ts": _after(store, identity),
+                "alert_id": identity,
+                "action": saying.action,
+                "analyst": saying.analyst,
+                "expiry": saying.expiry,
+                "last_seen": int(alert["last"]) if saying.action == "close" else 0,
+                "note": saying.note,
+            }
+        ],
     )
     return only(of_id(store, identity, alert["case_id"], _COLUMNS)) | {"scope": case}
 

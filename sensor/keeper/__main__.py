@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from sensor.store import Store
 
 RECORDED = ("drift", "inference_log", "intake_rejects", "incident_rows")  # what comes from outside may be written to
+SAID = ("verdicts", "model_registry")  # what people say, told the sensor as it holds then
 TOLD = ("drift", "inference_log")  # of these what is new is for the sensor's detectors as well
 LOOK = 1.0  # seconds between two looks at the spool when nobody says anything
 LONGEST_WAIT = 60.0  # seconds between two tries while the store fails
@@ -114,20 +115,14 @@ class Keeper:
                 finally:
                     reading.close()
             case "record":
-                if request["table"] not in RECORDED:
+                if request["table"] not in (*RECORDED, *SAID):
                     raise KeyError(request["table"])
                 with self._writing:
                     self._store.record(request["table"], request["case"], request["rows"])
-                if request["case"] == LIVE and request["table"] in TOLD:
+                if request["table"] in SAID:
+                    self._tell_said()
+                elif request["case"] == LIVE and request["table"] in TOLD:
                     self._tell({"arrived": {request["table"]: request["rows"]}})
-            case "verdict":
-                with self._writing:
-                    self._store.record_verdict(request["case"], request["row"])
-                self._tell_said()
-            case "model":
-                with self._writing:
-                    self._store.record_model(request["row"])
-                self._tell_said()
             case "status":
                 files, size = self._reader.backlog()
                 state = {"delivered_rows": self._delivered, "waiting_files": files, "waiting_bytes": size}

@@ -71,14 +71,6 @@ class KeeperStore:
         for _ in self._ask({"do": "record", "table": table, "case": case, "rows": rows}):
             pass
 
-    def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
-        for _ in self._ask({"do": "verdict", "case": case, "row": row}):
-            pass
-
-    def record_model(self, row: Mapping[str, object]) -> None:
-        for _ in self._ask({"do": "model", "row": row}):
-            pass
-
     def status(self) -> dict[str, object]:
         found: dict[str, object] = orjson.loads(b"".join(self._ask({"do": "status"})))
         return found

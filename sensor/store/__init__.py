@@ -42,12 +42,6 @@ class Saying(Reading, Protocol):
     def record(self, table: str, case: str, rows: Iterable[Mapping[str, object]]) -> None:
         """Writes rows of any case that come from outside; they are durable when this returns."""
 
-    def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
-        """Adds a row to `verdicts`, for one case or, with an empty name, for all. It is durable when this returns."""
-
-    def record_model(self, row: Mapping[str, object]) -> None:
-        """Adds a row to `model_registry`. It is durable when this returns."""
-
 
 class Store(Saying, Protocol):
     """An open store that also writes. What `flush` has returned from survives `kill -9`."""

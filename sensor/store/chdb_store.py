@@ -130,12 +130,6 @@ class ChdbStore:
         if found:
             self._session.insert(table, list(found[0]), [ndjson(found)], "JSONEachRow")
 
-    def record_verdict(self, case: str, row: Mapping[str, object]) -> None:
-        self.record("verdicts", case, [row])
-
-    def record_model(self, row: Mapping[str, object]) -> None:
-        self.record("model_registry", "", [row])
-
     def expect_tokens(self) -> None:
         """From now on every table of rows knows the batches that came last, so that one may be delivered again."""
         tables = self._session.run(

@@ -188,7 +188,7 @@ def test_alerts_replace_their_earlier_state_and_carry_verdicts(store: Store, rea
     assert (first["frames"], first["src_ip"], first["dst_ip"]) == ([1, 2**40], "::ffff:10.0.0.1", "::")
     assert (first["status"], second["status"]) == ("open", "open")
     said = {"ts": TS, "alert_id": "a1", "action": "close", "analyst": "x", "expiry": 0, "last_seen": TS + 5, "note": ""}
-    store.record_verdict("alerts", said)
+    store.record("verdicts", "alerts", [said])
     assert [row["status"] for row in rows(reading, query)] == ["closed", "open"]
     store.upsert("alert_rows", [alert(count=10, last_ts=TS + 6)])
     assert [row["status"] for row in rows(reading, query)] == ["open", "open"], "it went on"
@@ -204,7 +204,7 @@ def test_alerts_replace_their_earlier_state_and_carry_verdicts(store: Store, rea
         ),
         start=1,
     ):
-        store.record_verdict(case, said | {"ts": TS + number, "action": action, "expiry": expiry})
+        store.record("verdicts", case, [said | {"ts": TS + number, "action": action, "expiry": expiry}])
         assert rows(reading, query)[0]["status"] == status, number
     assert rows(reading, "SELECT count() AS n FROM verdicts WHERE alert_id = 'a1'") == [{"n": 7}]
     store.upsert("alert_rows", [alert(alert_id="a2", severity="low", suppressed="by rule")])

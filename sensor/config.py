@@ -64,11 +64,20 @@ class IntakeSection:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSection:
-    """`token_file`: its first line is what a client of the API has to show."""
+    """`enabled`: `driftspan run` begins it too. `token_file`: its first line is a token that programs may show besides
+    those that users made. `state`: directory of users and tokens; empty: the store's name with `-console`.
+    `certificate`, `key`: files, PEM. `insecure`: other machines may connect without TLS."""
 
+    enabled: bool = True
     host: str = "127.0.0.1"
     port: int = 8642
     token_file: str = ""
+    state: str = ""
+    certificate: str = ""
+    key: str = ""
+    insecure: bool = False
+    idle_minutes: int = 30
+    session_hours: int = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +248,11 @@ def _check_console(reader: Reader, config: Config) -> None:
         raise reader.error(("console", "port"), "port must be between 0 (any free one) and 65535")
     if not config.console.host:
         raise reader.error(("console", "host"), 'host is empty; 127.0.0.1 is this machine alone, "::" every address')
+    if bool(config.console.certificate) != bool(config.console.key):
+        raise reader.error(("console", "certificate"), "certificate and key are needed together")
+    for key, most in (("idle_minutes", 60 * 24 * 30), ("session_hours", 24 * 30)):
+        if not 1 <= getattr(config.console, key) <= most:
+            raise reader.error(("console", key), f"{key} must be between 1 and {most}")
 
 
 def _check_live(reader: Reader, config: Config) -> None:

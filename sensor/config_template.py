@@ -48,11 +48,24 @@ spool = "{spool}"
 spool_mib = {spool_mib}
 
 [console]
-# Where "driftspan serve" listens: on this machine alone unless told otherwise.
+# Whether "driftspan run" begins the console too; "driftspan serve" is it over a store that no sensor runs for.
+enabled = {enabled}
+# Where it listens: on this machine alone unless told otherwise.
 host = "{host}"
 port = {port}
-# File whose first line is the token that clients of the API have to show ("Authorization: Bearer TOKEN"); only its
-# owner may read it. The variable DRIFTSPAN_TOKEN of the environment goes before it.
+# Certificate (with what leads to its authority) and key, PEM. Without them other machines are let in only where
+# insecure is true: something in front of the console does TLS.
+certificate = ""
+key = ""
+insecure = {insecure}
+# Directory of users, sessions and tokens, which only its owner may read. Empty: the store's name with "-console".
+state = ""
+# A session ends after minutes without a request, and after hours at all.
+idle_minutes = {idle_minutes}
+session_hours = {session_hours}
+# File whose first line is a token that programs may show ("Authorization: Bearer TOKEN") to read and to hand in
+# records, besides those of "driftspan users token"; only its owner may read it. The variable DRIFTSPAN_TOKEN goes
+# before it.
 token_file = ""
 
 [intake]
@@ -231,6 +244,10 @@ def template() -> str:
         database=store.database,
         host=console.host,
         port=console.port,
+        enabled=str(console.enabled).lower(),
+        insecure=str(console.insecure).lower(),
+        idle_minutes=console.idle_minutes,
+        session_hours=console.session_hours,
         seconds=learning.seconds,
         quiet_windows=learning.quiet_windows,
         device_seconds=learning.device_seconds,

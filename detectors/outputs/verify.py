@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from detectors.outputs.chain import genesis, hashed
+from detectors.outputs.chain import COLUMNS, genesis, hashed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Row = Mapping[str, Any]
     Rows = Callable[[], Iterable[Row]]
@@ -44,23 +44,38 @@ class _Known:
     place: int
 
 
-def faults(rows: Rows, name: tuple[str, str, str], head: tuple[int, str] | None, *, open_end: bool) -> list[Fault]:
+def faults(
+    rows: Rows,
+    name: tuple[str, str, str],
+    head: tuple[int, str] | None,
+    *,
+    open_end: bool,
+    columns: Sequence[str] = COLUMNS,
+) -> list[Fault]:
     """`rows`: gives the records by `seq`, each time anew; `name`: sensor, case and run; `head`: number and hash of the
-    last record as noted; `open_end`: there may be records beyond it, of a run that was killed."""
-    if _sound(rows(), name, head, open_end=open_end):
+    last record as noted; `open_end`: there may be records beyond it, of a run that was killed; `columns`: what the
+    hashes are over."""
+    if _sound(rows(), name, head, columns, open_end=open_end):
         return []
     if head is None and not open_end:
         lost = Fault(0, 0, 0, "removed", "the note of where the chain ends")
-        return [lost, *(_Search(rows, name, None, open_end=True).found())]
-    return _Search(rows, name, head, open_end=open_end).found()
+        return [lost, *(_Search(rows, name, None, columns, open_end=True).found())]
+    return _Search(rows, name, head, columns, open_end=open_end).found()
 
 
-def _sound(rows: Iterable[Row], name: tuple[str, str, str], head: tuple[int, str] | None, *, open_end: bool) -> bool:
+def _sound(
+    rows: Iterable[Row],
+    name: tuple[str, str, str],
+    head: tuple[int, str] | None,
+    columns: Sequence[str],
+    *,
+    open_end: bool,
+) -> bool:
     """The chain is whole: one pass, nothing kept."""
     prev, count, noted = genesis(*name), 0, head is None
     for row in rows:
         count += 1
-        if row["seq"] != count or row["prev_hash"] != prev or hashed(prev, row) != row["hash"]:
+        if row["seq"] != count or row["prev_hash"] != prev or hashed(prev, row, columns) != row["hash"]:
             return False
         prev = row["hash"]
         noted = noted or (count, prev) == head
@@ -68,8 +83,17 @@ def _sound(rows: Iterable[Row], name: tuple[str, str, str], head: tuple[int, str
 
 
 class _Search:
-    def __init__(self, rows: Rows, name: tuple[str, str, str], head: tuple[int, str] | None, *, open_end: bool) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        name: tuple[str, str, str],
+        head: tuple[int, str] | None,
+        columns: Sequence[str],
+        *,
+        open_end: bool,
+    ) -> None:
         self._first, self._head, self._open_end = genesis(*name), head, open_end
+        self._columns = columns
         bare = [_Known(row["seq"], row["ts"], row["prev_hash"], row["hash"], 0) for row in rows()]
         self._by_hash = {known.hash: known for known in bare if known.hash}
         self._named = {known.prev for known in bare} | ({head[1]} if head else set())
@@ -93,7 +117,7 @@ class _Search:
                 continue
             tried.add(place)
             self._tries -= 1
-            if hashed(prev, {**row, "seq": place}) == row["hash"]:
+            if hashed(prev, {**row, "seq": place}, self._columns) == row["hash"]:
                 self._shift = place - seq
                 return place
         return 0

@@ -1,4 +1,4 @@
-"""Listening: token, socket, server, and a graceful end."""
+"""Listening: a token from outside, socket, server, and a graceful end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import ipaddress
 import os
 import signal
 import socket
+import ssl
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,16 +30,14 @@ _MOST_AT_ONCE = 64
 
 
 def token(console: ConsoleSection) -> str:
-    """What clients have to show. InputError says how to make one; a token itself is never said."""
+    """One from outside that programs may show, empty where there is none. InputError says what is wrong with it; the
+    token itself is never said."""
     found = os.environ.get(VARIABLE, "").strip()
     source = f"the variable {VARIABLE}"
     if not found and console.token_file:
         found, source = _of_file(Path(console.token_file)), console.token_file
-    if not found:
-        raise InputError(
-            f"there is no token: write one into a file that only you may read, as with "
-            f"'(umask 077; openssl rand -hex 32 > token)', and name it in [console] token_file, or set {VARIABLE}"
-        )
+    if not found and not console.token_file:
+        return ""
     if len(found) < SHORTEST or not found.isascii() or not found.isprintable() or " " in found:
         raise InputError(f"{source}: a token has at least {SHORTEST} printable ASCII characters and no space")
     return found
@@ -59,13 +58,37 @@ def _of_file(path: Path) -> str:
         raise InputError(f"{path}: is no text; its first line is the token") from None
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """InputError where nothing can listen."""
+def tls(console: ConsoleSection) -> tuple[str, str] | None:
+    """Certificate and key, if there are any. InputError says what is wrong with the files."""
+    if not console.certificate:
+        return None
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(console.certificate, console.key, password=lambda: b"")
+    except FileNotFoundError:
+        missing = next(path for path in (console.certificate, console.key) if not Path(path).exists())
+        raise InputError(f"{missing}: there is no such file; [console] certificate and key name them") from None
+    except ssl.SSLError as error:
+        why = "do not belong together" if error.reason == "KEY_VALUES_MISMATCH" else "are no PEM without a passphrase"
+        raise InputError(f"{console.certificate}, {console.key}: certificate and key {why}") from None
+    except OSError as error:
+        raise InputError(f"{console.certificate}, {console.key}: cannot be read: {error.strerror}") from None
+    return console.certificate, console.key
+
+
+def listen(host: str, port: int, console: ConsoleSection) -> socket.socket:
+    """InputError where nothing can listen, or passwords would pass in clear."""
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         made = socket.socket(family, kind, protocol)
     except OSError as error:
         raise InputError(f"[console] host {host!r}: {error.strerror}") from None
+    if not is_local(str(where[0])) and not console.certificate and not console.insecure:
+        made.close()
+        raise InputError(
+            f"{where[0]} is no address of this machine alone, and passwords would pass there in clear: name a"
+            " certificate and key in [console], or say insecure = true where something in front does TLS"
+        )
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(where)
@@ -83,8 +106,15 @@ def is_local(host: str) -> bool:
         return host == "localhost"
 
 
-def serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Until SIGTERM or SIGINT; requests under way are answered first."""
+def shown(listening: socket.socket, console: ConsoleSection) -> str:
+    """The address as one writes it into a browser."""
+    where, port = listening.getsockname()[:2]
+    scheme = "https" if console.certificate else "http"
+    return f"{scheme}://[{where}]:{port}" if ":" in where else f"{scheme}://{where}:{port}"
+
+
+def serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None], tls: tuple[str, str] | None) -> None:
+    """Until SIGTERM or SIGINT; requests under way are answered first. `tls`: what the function of this name gave."""
     settings = uvicorn.Config(
         app,
         log_config=None,
@@ -95,6 +125,8 @@ def serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None]) -> 
         limit_concurrency=_MOST_AT_ONCE,
         timeout_graceful_shutdown=_GRACE,
         proxy_headers=False,
+        ssl_certfile=tls[0] if tls else None,
+        ssl_keyfile=tls[1] if tls else None,
     )
     server = _Server(settings)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""`driftspan serve`: the API over a store, until SIGTERM."""
+"""`driftspan serve`: console and API over a store, until SIGTERM."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from sensor.textwidth import safe
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from sensor.access.desk import Desk
     from sensor.api.owner import Owner
     from sensor.intake.follow import Follower
 
@@ -29,28 +30,39 @@ def run(arguments: Namespace) -> int:
         raise DriftspanError(
             f"'driftspan serve' needs {error.name}, which is not installed: pip install 'driftspan[console]'"
         ) from None
+    from sensor.access.desk import Deliverer, Desk
     from sensor.api.owner import Owner
 
+    store = location(arguments, loaded)
     token = serving.token(loaded.console)
+    tls = serving.tls(loaded.console)
     host = loaded.console.host if arguments.host is None else arguments.host
     port = loaded.console.port if arguments.port is None else arguments.port
-    with closing(serving.listen(host, port)) as listening, closing(Owner(location(arguments, loaded), loaded)) as owner:
-        where, bound = listening.getsockname()[:2]
-        if not serving.is_local(where):
-            _say(f"{where} is no address of this machine alone: without TLS in front, tokens pass there in clear")
+    with (
+        closing(serving.listen(host, port, loaded.console)) as listening,
+        closing(Owner(store, loaded)) as owner,
+        closing(Desk(store, loaded, token)) as desk,
+    ):
         # While a sensor runs, it follows the files and joins what comes itself.
         follower = _follower(owner, loaded) if owner.owns else None
+        deliverer = Deliverer(desk, owner, _say)
+        deliverer.start()
         try:
-            shown = f"[{where}]" if ":" in where else where
-            serving.serve(
-                app.make(owner, loaded, token), listening, lambda: _say(f"listening on http://{shown}:{bound}")
-            )
+            made = app.make(owner, loaded, desk)
+            serving.serve(made, listening, lambda: _say_ready(desk, serving.shown(listening, loaded.console)), tls)
         finally:
             if follower is not None:
                 follower.end()
+            deliverer.end()
     if follower is not None and follower.error is not None:
         raise follower.error
     return 0
+
+
+def _say_ready(desk: Desk, where: str) -> None:
+    _say(f"listening on {where}")
+    if password := desk.first_password():
+        _say(f"log in as 'admin' with the one-time password {password} which is to be changed then")
 
 
 def _follower(owner: Owner, loaded: config.Config) -> Follower:

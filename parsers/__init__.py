@@ -3,6 +3,30 @@
 `Engine` reads captures and hands out windows of Arrow tables; see `_native.pyi` for the contract.
 """
 
-from parsers._native import CaptureError, Engine, Table, Window, anomaly_kinds, drop_privileges, limits, schema
+from parsers._native import (
+    CaptureError,
+    Engine,
+    Found,
+    Recorder,
+    Table,
+    Window,
+    anomaly_kinds,
+    drop_privileges,
+    limits,
+    packets_of,
+    schema,
+)
 
-__all__ = ["CaptureError", "Engine", "Table", "Window", "anomaly_kinds", "drop_privileges", "limits", "schema"]
+__all__ = [
+    "CaptureError",
+    "Engine",
+    "Found",
+    "Recorder",
+    "Table",
+    "Window",
+    "anomaly_kinds",
+    "drop_privileges",
+    "limits",
+    "packets_of",
+    "schema",
+]

@@ -2,9 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import final
+from typing import TypeAlias, final
 
-__all__ = ["CaptureError", "Engine", "Table", "Window", "anomaly_kinds", "drop_privileges", "limits", "schema"]
+__all__ = [
+    "CaptureError", "Engine", "Found", "Recorder", "Table", "Window", "anomaly_kinds", "drop_privileges", "limits",
+    "packets_of", "schema",
+]  # fmt: skip
+
+# Pairs of hosts, 16 bytes each, in either direction (zeros as the second: every packet of the first); packets wanted
+# whatever else holds, as (index of the capture, frame number); from, what happened, to (inclusive), nanoseconds; most
+# packets and most bytes of them: those farthest from what happened are left out.
+_Question: TypeAlias = tuple[Sequence[tuple[bytes, bytes]], Sequence[tuple[int, int]], int, int, int, int, int]
 
 class CaptureError(ValueError):
     """A capture that cannot be read. The message is one sentence naming the file and the mend."""
@@ -52,6 +60,49 @@ class Window:
     def counters(self) -> dict[str, int]: ...
 
 @final
+class Found:
+    """The packets that belong to a question, and what of them is missing."""
+
+    @property
+    def packets(self) -> list[tuple[int, int, int, int, int, bytes]]:
+        """(time, index of the capture, frame number, link type, length on the wire, bytes), in time order; with the
+        beginnings of TCP connections that were open in the stretch, where they lie before it."""
+    @property
+    def cut(self) -> tuple[int, int]:
+        """Packets left out before and after what happened."""
+    @property
+    def since(self) -> int:
+        """Time of the oldest packet that was at hand; 2**63 - 1: there was none."""
+    @property
+    def overrun(self) -> bool:
+        """Whether older ones had been let go, or some within the stretch."""
+
+@final
+class Recorder:
+    """A bounded ring of raw packets in memory and, where there is a folder, behind it on disk.
+
+    `memory`, `disk`: bytes. `age_seconds` of packet time after which packets are let go; 0: never. Capture never waits
+    for the disk: what it cannot take in time is let go and counted (`lost`).
+    """
+
+    def __new__(
+        cls,
+        *,
+        memory: int,
+        folder: str | PathLike[str] | None = None,
+        disk: int = 0,
+        age_seconds: float = 0.0,
+    ) -> Recorder: ...
+    def select(self, questions: Sequence[_Question]) -> list[Found]:
+        """From what was kept up to the window handed out last. Any thread may ask; the GIL is free meanwhile."""
+    def counters(self) -> dict[str, int]:
+        """packets, expired, lost, failures since the beginning; memory_bytes, disk_bytes held now."""
+    def told(self) -> str | None:
+        """What went wrong with the disk since this was asked last, in a sentence."""
+    def clear(self) -> None:
+        """Lets go of everything that is held, files on disk too."""
+
+@final
 class Engine:
     """Reads captures in time order, dissects, and hands out windows.
 
@@ -66,6 +117,7 @@ class Engine:
         workers: int = 1,
         limits: Mapping[str, int] | None = None,
         vlan_in_key: bool = False,
+        recorder: Recorder | None = None,
     ) -> Engine: ...
     @staticmethod
     def live(
@@ -80,11 +132,12 @@ class Engine:
         promiscuous: bool = True,
         program: Sequence[tuple[int, int, int, int]] | None = None,
         rings: int = 1,
+        recorder: Recorder | None = None,
     ) -> Engine:
         """Listens to interfaces, which needs CAP_NET_RAW; nothing is sent.
 
         `ring_mib`: the kernel's buffer, of each of `rings` sockets that share an interface's packets. `snaplen`: bytes
-        kept of a packet, 0 for all. `program`: of classic BPF, which packets are wanted.
+        kept of a packet, 0 for all. `program`: of classic BPF, which packets are wanted. `recorder`: keeps the packets.
         CaptureError when it cannot listen.
         """
     def next(self) -> Window | None:
@@ -93,6 +146,9 @@ class Engine:
         """Ends the stream: what has come is handed out, then None. Any thread may call it."""
     def captures(self) -> list[dict[str, object]]: ...
     def warnings(self) -> list[str]: ...
+
+def packets_of(captures: Sequence[str | PathLike[str]], questions: Sequence[_Question]) -> list[Found]:
+    """As `Recorder.select`, from captures, which are read once. CaptureError for what cannot be read."""
 
 def drop_privileges() -> None:
     """Gives up every capability of this thread, and of threads it starts, for good. OSError if the kernel refuses."""

@@ -117,6 +117,9 @@ def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         help="inference logs that the models' own hosts kept, to be compared with the network; may be given several "
         "times (default: [intake] inference of the configuration)",
     )
+    command.add_argument(
+        "--evidence", action="store_true", help="keep the packets of each alert of medium severity and above as pcapng"
+    )
     command.add_argument("--case", metavar="NAME", help="name of the case (default: from the captures' names)")
     command.add_argument(
         "--pace",

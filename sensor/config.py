@@ -14,6 +14,7 @@ from detectors.zones import Conduit, Zone
 from sensor.alerting import AlertingSection, ChangeEntry, LearningSection, SuppressEntry, check_alerting
 from sensor.config_read import Reader, unknown
 from sensor.errors import ConfigError
+from sensor.evidence_config import EvidenceSection, check_evidence
 from sensor.insight_config import ContextSection, DriftSection
 from sensor.insight_config import check as check_insight
 from sensor.zoning import check_policy
@@ -87,6 +88,7 @@ class Config:
     store: StoreSection = StoreSection()
     console: ConsoleSection = ConsoleSection()
     intake: IntakeSection = IntakeSection()
+    evidence: EvidenceSection = field(default_factory=EvidenceSection)
     limits: Mapping[str, int] = field(default_factory=dict)
     zones: tuple[Zone, ...] = ()
     conduits: tuple[Conduit, ...] = ()
@@ -102,7 +104,7 @@ class Config:
 
 
 SECTIONS = (
-    "sensor", "capture", "limits", "store", "console", "intake", "learning", "alerting", "drift", "context",
+    "sensor", "capture", "limits", "store", "console", "intake", "evidence", "learning", "alerting", "drift", "context",
     "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
 )  # fmt: skip
 
@@ -144,6 +146,7 @@ def parse(text: str, name: str) -> Config:
         store=reader.section("store", data, StoreSection),
         console=reader.section("console", data, ConsoleSection),
         intake=reader.section("intake", data, IntakeSection),
+        evidence=reader.section("evidence", data, EvidenceSection),
         limits=_limits(reader, data.get("limits", {})),
         zones=reader.entries("zone", data, Zone),
         conduits=reader.entries("conduit", data, Conduit, {"from": "source", "to": "target"}),
@@ -221,6 +224,7 @@ def _check(reader: Reader, config: Config) -> None:
     check_policy(reader, config.zones, config.conduits)
     check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)
     check_insight(reader, config.drift, config.context)
+    check_evidence(reader, config.evidence)
     models = _unique(reader, "model", [model.id for model in config.models])
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)

@@ -6,6 +6,7 @@ import textwrap
 
 from sensor.alerting import AlertingSection, LearningSection
 from sensor.config import CaptureSection, ConsoleSection, SensorSection, StoreSection
+from sensor.evidence_config import EvidenceSection
 from sensor.insight_config import ContextSection, DriftSection
 
 _HEAD = """\
@@ -75,6 +76,25 @@ token_file = ""
 drift = []
 # Inference logs that the models' own hosts keep: model_id, ts, output, and where known confidence, inputs, version.
 inference = []
+
+[evidence]
+# Whether "driftspan run" keeps raw packets and gives every alert of medium severity and above that is shown its own
+# slice of them (pcapng). "driftspan replay --evidence" does the same. Packets are kept as they were, passwords in
+# them too: files are for their owner alone.
+enabled = {evidence_enabled}
+# Directory of the slices. Empty: the store's name with "-evidence".
+path = "{evidence.path}"
+# The ring of raw packets while running: MiB in memory, MiB on disk behind it (0: none), and minutes of packet time.
+memory_mib = {evidence.memory_mib}
+ring_mib = {evidence.ring_mib}
+ring_minutes = {evidence.ring_minutes}
+# What a slice holds: so many seconds before what happened and after it was noticed; MiB at most.
+before_seconds = {evidence.before_seconds}
+after_seconds = {evidence.after_seconds}
+slice_mib = {evidence.slice_mib}
+# How long slices are kept: days, and MiB of all; the oldest go first, those of open incidents last.
+days = {evidence.days}
+disk_mib = {evidence.disk_mib}
 
 [learning]
 # Seconds of packet time a detector learns at most before what is new to it is reported.
@@ -228,7 +248,10 @@ def template() -> str:
     sensor, capture, store = SensorSection(), CaptureSection(), StoreSection()
     console, learning, alerting = ConsoleSection(), LearningSection(), AlertingSection()
     drift, context = DriftSection(), ContextSection()
+    evidence = EvidenceSection()
     head = _HEAD.format(
+        evidence=evidence,
+        evidence_enabled=str(evidence.enabled).lower(),
         name=sensor.name,
         window_seconds=capture.window_seconds,
         workers=capture.workers,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from detectors.alert import Alert
     from detectors.pipeline import Pipeline
     from parsers import Window
+    from sensor.evidence.collector import Collector
     from sensor.ledger import Sink
 
 
@@ -23,11 +24,12 @@ class Derived:
     """Only the latest state of an alert or incident is written: most change many times between two writes. Each write
     costs some milliseconds, whatever its size."""
 
-    def __init__(self, store: Sink, pipeline: Pipeline) -> None:
+    def __init__(self, store: Sink, pipeline: Pipeline, evidence: Collector | None = None) -> None:
         self._store = store
         self._pipeline = pipeline
         self._ledger = Ledger(store, pipeline.site.observer)
         self._alerts: dict[str, Alert] = {}
+        self._evidence = evidence
         self._insight = Waiting()
         self._end = 0
 
@@ -45,22 +47,28 @@ class Derived:
         self._keep(self._pipeline.observe(window.tables, window.start, window.end, window.last))
         if window.last:
             self._ledger.keep()
+            if self._evidence is not None:
+                self._evidence.close(window.end)
         self._insight.add(*self._pipeline.insight.due(), window.end)
         for name, table in window.tables.items():
             self._store.append(name, extended(name, table, self._pipeline))
 
     def _keep(self, alerts: Iterable[Alert]) -> None:
-        for alert in alerts:
-            self._alerts[alert.alert_id] = alert
+        found = {alert.alert_id: alert for alert in alerts}
+        self._alerts |= found
+        if self._evidence is not None:
+            self._evidence.note(found.values())
 
     def finish(self) -> None:
         """The stream is over; `write` follows."""
         self._keep(self._pipeline.finish())
         self._insight.add(*self._pipeline.insight.due(), self._end)
+        if self._evidence is not None:
+            self._evidence.finish(self._end)
 
     def write(self) -> None:
         """Everything that waits, durable when this returns."""
-        self._store.upsert("alert_rows", [row_of(alert, "status") for alert in self._alerts.values()])
+        self._store.upsert("alert_rows", self._alert_rows())
         assets = map(makers.named, self._pipeline.assets())
         self._store.upsert("assets", [row_of(asset) | {"ts": asset.first_seen} for asset in assets])
         drift, incidents = self._insight.take()
@@ -70,6 +78,12 @@ class Derived:
         self._ledger.write()
         self._store.flush()
         self._ledger.note(self._end)
+
+    def _alert_rows(self) -> list[dict[str, object]]:
+        if self._evidence is None:
+            return [row_of(alert, "status") for alert in self._alerts.values()]
+        self._alerts = {alert.alert_id: alert for alert in self._evidence.finished()} | self._alerts
+        return [row_of(alert, "status") | self._evidence.columns(alert.alert_id) for alert in self._alerts.values()]
 
 
 def row_of(record: Any, *left_out: str) -> dict[str, object]:

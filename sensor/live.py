@@ -15,6 +15,7 @@ from sensor import baseline, model_registry
 from sensor.case_name import LIVE
 from sensor.derived import Derived
 from sensor.errors import DriftspanError, InputError
+from sensor.evidence.keeping import in_incidents
 from sensor.health import Health
 from sensor.intake.keep import drift_of, inference_of
 from sensor.replay import facts_of, found_of, pipeline_of
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from detectors.verdicts import Verdict
     from parsers import Engine, Window
     from sensor.config import Config
+    from sensor.evidence.keeping import Keeping
     from sensor.keeper.process import KeeperProcess
     from sensor.model_registry import Record
     from sensor.spool.store import SpoolStore
@@ -51,17 +53,20 @@ class Sensor:
         folder: Path,
         reload: Callable[[], Config],
         said: Sequence[Record] = (),
+        evidence: Keeping | None = None,
     ) -> None:
         self._engine, self._store, self._keeper = engine, store, keeper
         self._config, self._pipeline, self._folder, self._reload = config, pipeline, folder, reload
         self._said = list(said)  # of models, at run time
         self._verdicts: list[Verdict] = []
         self._health = Health()
-        self._derived = Derived(store, pipeline)
+        self._evidence = evidence
+        collector = evidence.begin(engine, lambda: in_incidents(self._pipeline)) if evidence else None
+        self._derived = Derived(store, pipeline, collector)
         self._counters: Counter[str] = Counter()
         self._begun = time.time()
         self._saved = self._registered = time.monotonic()
-        self._lost = 0
+        self._lost = self._last = 0
         self.reload_wanted = False
 
     def run(self) -> None:
@@ -111,10 +116,10 @@ class Sensor:
             return
         if not self._rebuild(config):
             return
-        if (config.capture, config.limits, config.store) != (
-            self._config.capture, self._config.limits, self._config.store,
+        if (config.capture, config.limits, config.store, config.evidence) != (
+            self._config.capture, self._config.limits, self._config.store, self._config.evidence,
         ):  # fmt: skip
-            say("[capture], [limits] and [store] of the configuration hold from the next start on")
+            say("[capture], [limits], [store] and [evidence] of the configuration hold from the next start on")
         self._config = config
         say("the configuration was read again")
 
@@ -133,10 +138,13 @@ class Sensor:
 
     def _take(self, window: Window) -> None:
         self._derived.take(window)
+        self._last = window.start
         self._counters.update(window.counters)
         lost = self._store.lost.total() - self._lost
         self._lost += lost
-        minute = self._health.add(window.start, {**window.counters, "dropped.spool_rows": lost})
+        kept = self._evidence.counts() if self._evidence else {}
+        self._counters.update(kept)
+        minute = self._health.add(window.start, {**window.counters, "dropped.spool_rows": lost, **kept})
         if minute:
             self._store.upsert("health", minute)
 
@@ -159,6 +167,9 @@ class Sensor:
         _notify("STOPPING=1")
         self._save()  # before what is open is closed: the next run goes on from here
         self._derived.finish()
+        if self._evidence:
+            self._health.add(self._last, self._evidence.counts())
+            self._evidence.end()
         self._store.upsert("health", self._health.rest())
         self._derived.write()
         self._store.finish_case(self._found())
@@ -183,6 +194,7 @@ class Sensor:
             "alerts": sum(self._pipeline.raised.values()),
             "interfaces": [_interface(facts) for facts in self._engine.captures()],
             "spool_rows_lost": self._lost,
+            "evidence": self._evidence.state() if self._evidence else {},
             "counters": {name: count for name, count in self._counters.items() if count},
         }
         draft = self._folder / f"{STATUS}.new"

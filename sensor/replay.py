@@ -14,6 +14,9 @@ from parsers import CaptureError, Engine
 from sensor import changes_file, insight_config, model_registry
 from sensor.derived import Derived
 from sensor.errors import InputError
+from sensor.evidence.collector import Collector
+from sensor.evidence.keeping import in_incidents
+from sensor.evidence.sources import Captures
 from sensor.health import Health
 from sensor.intake.feed import Feed
 from sensor.intake.keep import keep
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from detectors.verdicts import Verdict
     from parsers import Window
     from sensor.config import Config
+    from sensor.evidence.shelf import Shelf
     from sensor.store import Store
 
 PROTOCOLS = ("modbus", "dnp3", "opcua", "mqtt", "tls")
@@ -136,7 +140,7 @@ def pipeline_of(
 
 class Replay:
     """One run of captures into a case of the store. `pipeline`: one that has learnt already. `feed`: what other
-    tools and the models' hosts say of the same time."""
+    tools and the models' hosts say of the same time. `shelf`: where alerts' packets are to be kept."""
 
     def __init__(
         self,
@@ -146,6 +150,7 @@ class Replay:
         case: str,
         pipeline: Pipeline | None = None,
         feed: Feed | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self._engine = engine
         self._store = store
@@ -153,10 +158,18 @@ class Replay:
         self._pipeline = pipeline or pipeline_of(config, case)
         self._feed = feed or Feed()
         self._health = Health()
-        self._derived = Derived(store, self._pipeline)
+        self.outcome = Outcome(case)
+        self._evidence = self._collector(shelf) if shelf else None
+        self._derived = Derived(store, self._pipeline, self._evidence)
         self._end = 0
         self._minutes: list[dict[str, object]] = []
-        self.outcome = Outcome(case)
+
+    def _collector(self, shelf: Shelf) -> Collector:
+        def spared() -> frozenset[str]:
+            return in_incidents(self._pipeline)
+
+        source, said = Captures(self._engine), self.outcome.warnings.append
+        return Collector(source, shelf, self._config.evidence, said, spared, at_end=True)
 
     def run(self, pace: float = 0.0, progress: Callable[[Counter[str], int], None] | None = None) -> Outcome:
         started = time.monotonic()
@@ -212,7 +225,7 @@ class Replay:
         self.outcome.alerts = sum(self._pipeline.raised.values())
         self.outcome.incidents = len(self._pipeline.insight.incidents)
         self.outcome.learning = self._pipeline.site.learning.mode
-        self.outcome.warnings = self._engine.warnings()
+        self.outcome.warnings += self._engine.warnings()
         self.outcome.notes = [*self._pipeline.notes(), *self._feed.notes()]
 
     def _taught(self) -> list[dict[str, object]]:
@@ -220,6 +233,7 @@ class Replay:
         counters = self._pipeline.counters()
         told = {name: value for name, value in counters.items() if name.startswith(("learning.", "alerts_"))}
         told |= self._feed.counters() if self._feed else {}
+        told |= self._evidence.counted() if self._evidence else {}
         return [{"ts": self._end, "counter": name, "value": value} for name, value in told.items()]
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from detectors.pipeline import Pipeline
     from parsers import Engine
+    from sensor.evidence.shelf import Shelf
     from sensor.intake.feed import Feed
     from sensor.learn_from import Learnt
     from sensor.replay import Outcome
@@ -71,15 +72,32 @@ def _replayed(
     from sensor.replay import Replay, pipeline_of
 
     with closing(open_store(location(arguments, loaded), loaded.store.database, loaded.sensor.name)) as store:
+        shelf = _shelf(arguments, loaded, case)
         models = model_registry.running(store, loaded.models)
         pipeline = pipeline_of(loaded, case, verdicts.running(store, case), models=models)
         learn.teach(pipeline)
         shown = progress()
         try:
-            return Replay(engine, store, loaded, case, pipeline, feed).run(pace, shown)
+            return Replay(engine, store, loaded, case, pipeline, feed, shelf).run(pace, shown)
         finally:
             if shown is not None:
                 shown.done()
+
+
+def _shelf(arguments: Namespace, loaded: config.Config, case: str) -> Shelf | None:
+    """Where the packets of alerts go, without those of an earlier replay of the case."""
+    if not arguments.evidence:
+        return None
+    from sensor.evidence.keeping import root_of
+    from sensor.evidence.shelf import Shelf
+
+    root = root_of(location(arguments, loaded), loaded.evidence)
+    shelf = Shelf(root, case)
+    try:
+        shelf.open(anew=True)
+    except OSError as error:
+        raise InputError(f"{root}: evidence cannot be kept there: {error.strerror}; choose another path") from None
+    return shelf
 
 
 def _feed(arguments: Namespace, loaded: config.Config) -> Feed:
@@ -135,6 +153,8 @@ def _check(arguments: Namespace) -> None:
         raise InputError("name a CAPTURE; only --learn-from with --save-baseline needs none")
     if arguments.save_baseline is not None and not arguments.learn_from:
         raise InputError("--save-baseline needs --learn-from: it keeps what a clean capture taught")
+    if arguments.evidence and "-" in arguments.captures:
+        raise InputError("--evidence reads captures twice, which stdin cannot be: write it to a file first")
     if arguments.save_baseline is not None:
         _check_target(Path(arguments.save_baseline))
     if [*arguments.captures, *arguments.learn_from].count("-") > 1:

@@ -17,7 +17,7 @@ from sensor.errors import DriftspanError, InputError
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from parsers import Engine
+    from parsers import Engine, Recorder
 
 
 def run(arguments: Namespace) -> int:
@@ -33,6 +33,7 @@ def run(arguments: Namespace) -> int:
     config.check_detectors(loaded, path)
     approved = model_registry.configured(loaded.models)  # a manifest that cannot be trusted is said before all else
     from parsers import drop_privileges
+    from sensor.evidence.keeping import Keeping
     from sensor.intake.follow import Follower
     from sensor.keeper.process import KeeperProcess
     from sensor.live import Sensor, learnt, say
@@ -40,12 +41,14 @@ def run(arguments: Namespace) -> int:
     from sensor.spool.store import SpoolStore
     from sensor.spool.writer import Writer
 
-    engine = _engine(interfaces, loaded, bpf.compiled(arguments.filter or loaded.capture.filter))
+    where = location(arguments, loaded)
+    program = bpf.compiled(arguments.filter or loaded.capture.filter)
+    evidence = Keeping(where, loaded.evidence, say) if loaded.evidence.enabled else None
+    engine = _engine(interfaces, loaded, program, evidence.recorder if evidence else None)
     try:
         drop_privileges()
     except OSError as error:
         raise DriftspanError(f"privileges cannot be given up: {error.strerror}") from None
-    where = location(arguments, loaded)
     folder = Path(loaded.store.spool or f"{where.rstrip('/')}-spool")
     writer = Writer(folder, loaded.store.spool_mib << 20)
     with closing(SpoolStore(writer, loaded.sensor.name, LIVE)) as store:
@@ -53,7 +56,7 @@ def run(arguments: Namespace) -> int:
         said = keeper.models() or []
         pipeline = pipeline_of(loaded, LIVE, models=model_registry.merged(approved, said))
         learnt(pipeline, folder, loaded)
-        sensor = Sensor(engine, store, keeper, loaded, pipeline, folder, lambda: config.load(path), said)
+        sensor = Sensor(engine, store, keeper, loaded, pipeline, folder, lambda: config.load(path), said, evidence)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: engine.stop())
         signal.signal(signal.SIGHUP, lambda *_: setattr(sensor, "reload_wanted", True))
@@ -68,7 +71,12 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def _engine(interfaces: list[str], loaded: config.Config, program: list[tuple[int, int, int, int]]) -> Engine:
+def _engine(
+    interfaces: list[str],
+    loaded: config.Config,
+    program: list[tuple[int, int, int, int]],
+    recorder: Recorder | None,
+) -> Engine:
     from parsers import CaptureError, Engine
 
     capture = loaded.capture
@@ -84,6 +92,7 @@ def _engine(interfaces: list[str], loaded: config.Config, program: list[tuple[in
             promiscuous=capture.promiscuous,
             program=program,
             rings=capture.rings,
+            recorder=recorder,
         )
     except CaptureError as error:
         raise InputError(str(error)) from None

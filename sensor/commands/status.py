@@ -42,6 +42,8 @@ def run(arguments: Namespace) -> int:
         "alerts": found["alerts"],
         "spool_waiting_bytes": kept["waiting_bytes"],
         "spool_rows_lost": found["spool_rows_lost"],
+        "evidence_slices": found["evidence"].get("evidence.slices", 0),
+        "evidence_failed": found["evidence"].get("evidence.failed", 0),
         "keeper_restarts": found["keeper_restarts"],
         "store": where,
         "problem": kept["failing"],

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod arrow;
+mod evidence;
 mod native;
 mod part;
 mod source;
@@ -25,6 +26,7 @@ use wire::limits::Limits;
 use wire::pipeline::{Pipeline, Settings};
 use wire::rows::Rows;
 
+use crate::evidence::{Found, Recorder};
 use crate::native::Block;
 use crate::part::{Part, Words};
 use crate::source::{Source, Turn};
@@ -138,6 +140,7 @@ struct Window {
 struct Inner {
     source: Source,
     pipeline: Pipeline,
+    recorder: Option<recorder::Recorder>,
     ids: Vec<String>,
     over: bool,
 }
@@ -158,25 +161,28 @@ impl Engine {
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (captures, *, window_seconds = 10.0, workers = 1, limits = None, vlan_in_key = false))]
+    #[pyo3(signature = (
+        captures, *, window_seconds = 10.0, workers = 1, limits = None, vlan_in_key = false, recorder = None
+    ))]
     fn new(
         captures: Vec<PathBuf>,
         window_seconds: f64,
         workers: usize,
         limits: Option<BTreeMap<String, u64>>,
         vlan_in_key: bool,
+        recorder: Option<&Recorder>,
     ) -> PyResult<Self> {
         let pipeline = pipeline(window_seconds, workers, limits, vlan_in_key)?;
         let merge = Merge::open(&captures).map_err(|e| CaptureError::new_err(e.to_string()))?;
         let ids = merge.facts().into_iter().map(|f| f.id).collect();
-        Ok(Self::over(Source::Captures(merge), pipeline, ids, Arc::default()))
+        Ok(Self::over(Source::Captures(merge), pipeline, recorder_of(recorder)?, ids, Arc::default()))
     }
 
     /// Listens to interfaces until `stop`. `program`: of classic BPF.
     #[staticmethod]
     #[pyo3(signature = (
         interfaces, *, window_seconds = 10.0, workers = 1, limits = None, vlan_in_key = false, ring_mib = 64,
-        snaplen = 0, promiscuous = true, program = None, rings = 1
+        snaplen = 0, promiscuous = true, program = None, rings = 1, recorder = None
     ))]
     #[allow(clippy::too_many_arguments)] // names of settings, given by keyword
     fn live(
@@ -190,6 +196,7 @@ impl Engine {
         promiscuous: bool,
         program: Option<Vec<mirror::Instruction>>,
         rings: u16,
+        recorder: Option<&Recorder>,
     ) -> PyResult<Self> {
         let pipeline = pipeline(window_seconds, workers, limits, vlan_in_key)?;
         let filter = program.unwrap_or_default();
@@ -202,7 +209,7 @@ impl Engine {
         }
         let live = Live::open(wanted, Arc::clone(&stop)).map_err(|e| CaptureError::new_err(e.to_string()))?;
         let ids = live.facts().iter().map(id_of).collect();
-        Ok(Self::over(Source::Interfaces(live), pipeline, ids, stop))
+        Ok(Self::over(Source::Interfaces(live), pipeline, recorder_of(recorder)?, ids, stop))
     }
 
     /// Ends the stream: the next call of `next` gives the last window. Any thread may call it.
@@ -266,9 +273,19 @@ impl Engine {
 }
 
 impl Engine {
-    fn over(source: Source, pipeline: Pipeline, ids: Vec<String>, stop: Arc<AtomicBool>) -> Self {
-        Self { inner: Mutex::new(Inner { source, pipeline, ids, over: false }), stop }
+    fn over(
+        source: Source,
+        pipeline: Pipeline,
+        recorder: Option<recorder::Recorder>,
+        ids: Vec<String>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        Self { inner: Mutex::new(Inner { source, pipeline, recorder, ids, over: false }), stop }
     }
+}
+
+fn recorder_of(given: Option<&Recorder>) -> PyResult<Option<recorder::Recorder>> {
+    given.map(Recorder::taken).transpose()
 }
 
 fn pipeline(
@@ -323,7 +340,7 @@ impl Inner {
         if self.over {
             return Ok(None);
         }
-        let window = match self.source.turn(&mut self.pipeline, stop) {
+        let window = match self.source.turn(&mut self.pipeline, stop, &mut self.recorder) {
             Turn::Window(window) => Some(*window),
             Turn::Nothing => return Ok(Some(None)),
             Turn::Over => {
@@ -387,6 +404,9 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<Table>()?;
     m.add_class::<Window>()?;
     m.add_class::<Engine>()?;
+    m.add_class::<Recorder>()?;
+    m.add_class::<Found>()?;
+    m.add_function(wrap_pyfunction!(evidence::packets_of, m)?)?;
     m.add_function(wrap_pyfunction!(drop_privileges, m)?)?;
     m.add_function(wrap_pyfunction!(limits, m)?)?;
     m.add_function(wrap_pyfunction!(anomaly_kinds, m)?)?;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use ::capture::Merge;
 use mirror::{Live, Step};
+use recorder::Recorder;
 use wire::pipeline::{Packet, Pipeline, Window};
 
 /// How long a call may last before the caller gets a chance to look after signals.
@@ -42,11 +43,16 @@ pub enum Source {
 
 impl Source {
     /// Lets the pipeline take packets until a window is done, the source is at its end, or a while has passed.
-    pub fn turn(&mut self, pipeline: &mut Pipeline, stop: &Arc<AtomicBool>) -> Turn {
-        match self {
-            Self::Captures(merge) => captures(merge, pipeline, stop),
-            Self::Interfaces(live) => interfaces(live, pipeline).map(|window| counted(live, window)),
+    /// `recorder`: keeps the packets.
+    pub fn turn(&mut self, pipeline: &mut Pipeline, stop: &Arc<AtomicBool>, recorder: &mut Option<Recorder>) -> Turn {
+        let turn = match self {
+            Self::Captures(merge) => captures(merge, pipeline, stop, recorder),
+            Self::Interfaces(live) => interfaces(live, pipeline, recorder).map(|window| counted(live, window)),
+        };
+        if let (Some(recorder), Turn::Window(_) | Turn::Over) = (recorder, &turn) {
+            recorder.seal();
         }
+        turn
     }
 
     /// Adds to the last window what the kernel lost.
@@ -58,9 +64,10 @@ impl Source {
     }
 }
 
-fn captures(merge: &mut Merge, pipeline: &mut Pipeline, stop: &AtomicBool) -> Turn {
+fn captures(merge: &mut Merge, pipeline: &mut Pipeline, stop: &AtomicBool, recorder: &mut Option<Recorder>) -> Turn {
     while let Some(p) = merge.next() {
         let packet = Packet { ts: p.ts, frame: p.frame, link: p.link, orig_len: p.orig_len, data: p.data };
+        keep(recorder, &packet);
         if let Some(window) = pipeline.push(&packet) {
             return Turn::Window(Box::new(window));
         }
@@ -71,13 +78,14 @@ fn captures(merge: &mut Merge, pipeline: &mut Pipeline, stop: &AtomicBool) -> Tu
     Turn::Over
 }
 
-fn interfaces(live: &mut Live, pipeline: &mut Pipeline) -> Turn {
+fn interfaces(live: &mut Live, pipeline: &mut Pipeline, recorder: &mut Option<Recorder>) -> Turn {
     let begun = Instant::now();
     let mut since = 0;
     let window = loop {
         match live.next() {
             Step::Packet(frame, p) => {
                 let packet = Packet { ts: p.ts, frame, link: p.link, orig_len: p.orig_len, data: p.data };
+                keep(recorder, &packet);
                 if let Some(window) = pipeline.push(&packet) {
                     break window;
                 }
@@ -99,6 +107,13 @@ fn interfaces(live: &mut Live, pipeline: &mut Pipeline) -> Turn {
         }
     };
     Turn::Window(Box::new(window))
+}
+
+#[inline]
+fn keep(recorder: &mut Option<Recorder>, p: &Packet<'_>) {
+    if let Some(recorder) = recorder {
+        recorder.push(p.ts, p.frame, p.link, p.orig_len, p.data);
+    }
 }
 
 /// Adds what the kernel lost to the window's counts.

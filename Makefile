@@ -7,11 +7,13 @@ STAMP := $(VENV)/.built
 RUST := $(shell find parsers -name target -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print 2>/dev/null)
 CARGO := cd parsers && cargo
 DEMO := demo-store
+WEB := sensor/console/web
+VENDOR := sensor/console/static/vendor/manifest.json
 
 .PHONY: setup demo test lint bench evaluate plant plant-live format golden clean
 .DEFAULT_GOAL := setup
 
-setup: $(STAMP)
+setup: $(STAMP) $(VENDOR)
 
 $(VENV)/.python: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "driftspan needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -25,10 +27,14 @@ $(STAMP): $(VENV)/.python $(RUST)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[test,lint]'
 	touch $@
 
-demo: $(STAMP)
+# Without npm there is no console to look at; everything else works, and it says so.
+$(VENDOR): $(wildcard $(WEB)/*.*) | $(STAMP)
+	-@$(BIN)/python $(WEB)/assets.py
+
+demo: $(STAMP) $(VENDOR)
 	@bash tests/setup/demo.sh $(BIN)/driftspan $(DEMO)
 
-test: lint
+test: lint $(VENDOR)
 	$(CARGO) test --workspace --locked --quiet
 	$(BIN)/pytest -n 2 -q
 

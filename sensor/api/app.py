@@ -13,6 +13,7 @@ from sensor.api import lists, people, posting, session, states
 from sensor.api.description import describe
 from sensor.api.guard import needs
 from sensor.api.headers import ALWAYS, Headers
+from sensor.console.routes import mount
 from sensor.errors import BAD_INPUT, DriftspanError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def make(owner: Owner, config: Config, desk: Desk) -> FastAPI:
     def description() -> dict[str, Any]:
         return describe(app)
 
+    mount(app, owner, config)
     return app
 
 

@@ -24,6 +24,7 @@ class Owner:
     """`news` is set when drift came that was not joined with alerts yet. StoreError or InputError: it cannot open."""
 
     def __init__(self, location: str, config: Config) -> None:
+        self.location = location
         self._store: Saying = open_saying(location, config.store.database, config.sensor.name, make=True)
         self._writing, self._asking = threading.Lock(), threading.Lock()
         self.news = threading.Event()

@@ -141,3 +141,10 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Streams without an end of their own are told: nobody waits for them."""
+        state = getattr(self.config.app, "state", None)
+        for end in getattr(state, "at_end", ()):
+            end()
+        await super().shutdown(sockets)

@@ -3,7 +3,7 @@
 # named otherwise. The plant starts its servers itself, in its own namespaces; the machine's own stay off.
 set -u
 PATH=$PATH:/usr/sbin:/sbin
-declare -A package=([tshark]=tshark [tcpdump]=tcpdump [ip]=iproute2)
+declare -A package=([tshark]=tshark [tcpdump]=tcpdump [ip]=iproute2 [chromium]=chromium)
 if [ "${1:-}" = plant ]; then
     package+=([nft]=nftables [ethtool]=ethtool [mosquitto]=mosquitto [sshd]=openssh-server [ssh]=openssh-client [smbd]=samba
         [smbclient]=smbclient [dnsmasq]=dnsmasq-base [chronyd]=chrony [vsftpd]=vsftpd [xrdp]=xrdp)

@@ -1,0 +1,106 @@
+"""How the sensor is: interfaces, drops, spool, store, counters over time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Response
+
+from sensor.access.roles import Permission
+from sensor.alerts import ask
+from sensor.api.guard import needs
+from sensor.console import queries
+from sensor.console.asked import Case, Range, Seer
+from sensor.console.status import keeper_status, live_status
+from sensor.store import migrate
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from sensor.console.console import Console
+
+TROUBLE = (
+    "startsWith(counter, 'dropped.') OR counter IN ('malformed', 'gaps', 'retransmissions', 'out_of_order',"
+    " 'duplicates', 'cut_packets', 'bad_packets', 'conflicts', 'late_packets', 'panics')"
+)
+# What a counter counts, where its name does not say it.
+MEANINGS = {
+    "packets": "packets read",
+    "bytes": "bytes of the packets on the wire",
+    "cut_packets": "packets shorter than they were on the wire (snaplen)",
+    "flows": "flows begun",
+    "malformed": "messages that a dissector could not read",
+    "gaps": "holes in TCP streams: packets that the mirror or the capture lost",
+    "gap_bytes": "bytes that are missing in TCP streams",
+    "retransmissions": "segments seen again",
+    "out_of_order": "segments out of order",
+    "duplicates": "copies of packets that the mirror made",
+    "fragments": "IP fragments",
+    "unknown_link": "packets of a link layer that is not read",
+    "bad_packets": "packets that are no whole IP packets",
+    "not_ip": "packets that are not IP, as ARP or PROFINET",
+    "late_packets": "packets whose time lies before their window",
+    "conflicts": "bytes of a stream that were sent twice and differ: two ways to read it",
+    "panics": "dissectors that broke off; the flow was given up, nothing else",
+    "dropped.kernel": "packets that the kernel dropped: the ring was full",
+    "dropped.flows": "flows let go of early: too many at once",
+    "dropped.reassembly": "bytes not put together: too many waited",
+    "dropped.spool_rows": "rows lost: the spool was full",
+    "dropped.behaviours": "behaviours not counted: too many in a window",
+}
+
+
+def add(app: FastAPI, console: Console) -> None:
+    @app.get("/health", include_in_schema=False)
+    def health(who: Seer, range: Range = "24h", case: Case = "") -> Response:  # noqa: A002  the address says it so
+        return console.page(who, "health", cases=queries.cases(console.owner), **_values(console, range, case))
+
+    @app.get("/console/health", include_in_schema=False, dependencies=[needs(Permission.SEE)])
+    def health_part(range: Range = "24h", case: Case = "") -> Response:  # noqa: A002
+        return console.part("health_part.html", **_values(console, range, case))
+
+
+def _values(console: Console, wanted: str, case: str) -> dict[str, Any]:
+    store = console.owner
+    over = queries.span(store, case, wanted)
+    counted = queries.counters(store, case, over)
+    trouble = queries.counter_lines(store, case, over, TROUBLE)
+    return {
+        "range": wanted, "ranges": list(queries.RANGES), "case": case, "over": over, "counters": counted,
+        "meanings": MEANINGS,
+        "dropped": {name: value for name, value in counted.items() if name.startswith("dropped.")},
+        "rates": queries.counter_lines(store, case, over, "counter = 'packets'"),
+        "volume": queries.counter_lines(store, case, over, "counter = 'bytes'"),
+        "trouble": {name: line for name, line in trouble.items() if any(value for _, value in line)},
+        "status": live_status(console.location, console.config), "keeper": keeper_status(console.location),
+        "fleet": queries.fleet(store, case), "tables": _tables(store), "captures": _captures(store, case),
+        "operational": _operational(store, case, over), "schema": migrate.newest(), "location": console.location,
+    }  # fmt: skip
+
+
+def _tables(store: Any) -> list[dict[str, Any]]:
+    """Of the store, the largest first."""
+    return ask(
+        store,
+        "SELECT table AS name, sum(rows) AS n, sum(bytes_on_disk) AS bytes, count() AS parts,"
+        " max(modification_time) AS changed FROM system.parts WHERE active AND database = currentDatabase()"
+        " GROUP BY name ORDER BY bytes DESC",
+    )
+
+
+def _captures(store: Any, case: str) -> list[dict[str, Any]]:
+    return ask(
+        store,
+        "SELECT case_id, path, format, packets, first_ts, last_ts, truncated_packets, finished FROM captures"
+        f" WHERE {queries.of_case(case)} ORDER BY last_ts DESC LIMIT 50",
+    )
+
+
+def _operational(store: Any, case: str, over: queries.Span) -> list[dict[str, Any]]:
+    """Alerts of the mirror port's own health."""
+    return ask(
+        store,
+        "SELECT alert_id, case_id, title, severity, summary, last_ts, count FROM alerts WHERE"
+        f" startsWith(kind, 'mirror') AND {queries.of_case(case)} AND {over.condition('last_ts')}"
+        " ORDER BY last_ts DESC LIMIT 50",
+    )

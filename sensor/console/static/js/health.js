@@ -1,0 +1,3 @@
+import { ranged } from "./ranged.js";
+
+ranged("health", ["health"]);

@@ -1,0 +1,3 @@
+import { ranged } from "./ranged.js";
+
+ranged("overview", ["alerts", "incidents", "health"]);

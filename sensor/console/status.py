@@ -1,0 +1,41 @@
+"""How the sensor that runs is, from what it tells beside its store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from sensor.store import SERVER_SCHEMES
+
+if TYPE_CHECKING:
+    from sensor.config import Config
+
+
+def live_status(location: str, config: Config) -> dict[str, Any] | None:
+    """None: no sensor runs on this store, or not on this machine."""
+    spool = config.store.spool
+    if not spool and location.startswith(SERVER_SCHEMES):
+        return None
+    path = Path(spool or f"{location.rstrip('/')}-spool") / "status.json"
+    try:
+        found: dict[str, Any] = orjson.loads(path.read_bytes())
+        return found if Path(f"/proc/{int(found['pid'])}").exists() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def keeper_status(location: str) -> dict[str, Any] | None:
+    """What waits for the store; None: no keeper has it."""
+    from sensor.errors import DriftspanError
+    from sensor.keeper import socket_of
+    from sensor.keeper.client import keeper_of
+
+    if location.startswith(SERVER_SCHEMES) or not socket_of(location).exists():
+        return None
+    try:
+        keeper = keeper_of(location)
+        return None if keeper is None else keeper.status()
+    except DriftspanError as error:
+        return {"failing": str(error), "waiting_files": 0, "waiting_bytes": 0, "delivered_rows": 0}

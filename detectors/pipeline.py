@@ -66,6 +66,7 @@ class Pipeline:
         self._finished = False
         self.failures: dict[str, str] = {}  # detectors switched off, and why
         self.raised: dict[str, int] = {}  # alerts by kind; an update is not counted again
+        self.severities: dict[str, int] = {}  # the same alerts by severity, as it was when they were raised
         self.quiet: dict[str, int] = {}  # alerts not shown, by status; one closed and seen again was raised too
         self._ids, self._quiet_ids = Memo(), Memo()
         self.detectors: dict[str, Detector] = {}
@@ -133,7 +134,7 @@ class Pipeline:
             detector.book = Book(detector.name)
         self._inventory.restart()
         self.insight.end_learning()
-        for counted in (self.raised, self.quiet, self._ids, self._quiet_ids):
+        for counted in (self.raised, self.severities, self.quiet, self._ids, self._quiet_ids):
             counted.clear()
         self._finished = False
 
@@ -213,6 +214,8 @@ class Pipeline:
         )
         if ids.fresh([bytes.fromhex(alert.alert_id)]):
             counts[what] = counts.get(what, 0) + 1
+            if status == OPEN:
+                self.severities[alert.severity] = self.severities.get(alert.severity, 0) + 1
             if status == STATUS["learn"] and alert.detector in self._anomalies:
                 self.site.budget.false(alert.last_ts)  # an analyst says that it was normal
         return replace(
@@ -233,6 +236,7 @@ class Pipeline:
             "detectors": {name: detector.snapshot() for name, detector in self.detectors.items()},
             "failures": dict(self.failures),
             "raised": dict(self.raised),
+            "severities": dict(self.severities),
             "quiet": dict(self.quiet),
             "ids": self._ids.snapshot(),
             "quiet_ids": self._quiet_ids.snapshot(),
@@ -243,6 +247,7 @@ class Pipeline:
         self.site.restore(state["site"])
         self.insight.restore(state["insight"])
         self.failures, self.raised, self.quiet = (dict(state[name]) for name in ("failures", "raised", "quiet"))
+        self.severities = dict(state.get("severities", {}))  # a state of earlier versions has none
         self._ids.restore(state["ids"])
         self._quiet_ids.restore(state["quiet_ids"])
         for name in list(self.detectors):

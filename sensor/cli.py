@@ -24,13 +24,9 @@ _DEBUG = "DRIFTSPAN_TRACEBACK"
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import PackageNotFoundError, version
+        from sensor.program import version
 
-        try:
-            found = version("driftspan")
-        except PackageNotFoundError:
-            found = "(not installed)"
-        sys.stdout.write(f"driftspan {found}\n")
+        sys.stdout.write(f"driftspan {version()}\n")
         parser.exit()
 
 
@@ -70,7 +66,11 @@ def _add(
 
 
 def _common(command: argparse.ArgumentParser, *, rows: bool = True) -> None:
-    command.add_argument("--config", metavar="FILE", help="configuration (default: ./driftspan.toml if it is there)")
+    command.add_argument(
+        "--config",
+        metavar="FILE",
+        help="configuration (default: ./driftspan.toml, else /etc/driftspan/driftspan.toml, where they are)",
+    )
     command.add_argument(
         "--store",
         metavar="DIR",
@@ -83,7 +83,10 @@ def _common(command: argparse.ArgumentParser, *, rows: bool = True) -> None:
 def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _add(commands, "init", "Write a commented driftspan.toml")
     command.add_argument("--dir", default=".", metavar="D", help="where (default: here)")
-    command.add_argument("--force", action="store_true", help="overwrite one that is there")
+    command.add_argument("--force", action="store_true", help="overwrite what is there")
+    command.add_argument(
+        "--systemd", action="store_true", help="for a service: its unit as well, and the store in /var/lib/driftspan"
+    )
 
 
 def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -304,9 +307,9 @@ def program() -> None:
 
 
 def _complain(message: str, status: int) -> int:
-    from sensor.textwidth import safe
+    from sensor.service.log import say
 
-    sys.stderr.write(f"driftspan: {safe(message)}\n")
+    say(message, "error")
     return status
 
 

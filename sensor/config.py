@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping  # noqa: TC003  the types of fields are read when the file is
 from dataclasses import dataclass, field
@@ -17,9 +18,12 @@ from sensor.errors import ConfigError
 from sensor.evidence_config import EvidenceSection, check_evidence
 from sensor.insight_config import ContextSection, DriftSection
 from sensor.insight_config import check as check_insight
+from sensor.service.config import LogSection, MetricsSection
+from sensor.service.config import check as check_service
 from sensor.zoning import check_policy
 
 DEFAULT_NAME = "driftspan.toml"
+SYSTEM = Path("/etc/driftspan") / DEFAULT_NAME  # of the service
 MOST_WORKERS = 256
 _LONGEST_WINDOW = 3600  # seconds
 
@@ -100,20 +104,22 @@ class Config:
     suppressed: tuple[SuppressEntry, ...] = ()
     drift: DriftSection = field(default_factory=DriftSection)
     context: ContextSection = field(default_factory=ContextSection)
+    log: LogSection = field(default_factory=LogSection)
+    metrics: MetricsSection = field(default_factory=MetricsSection)
     detectors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 SECTIONS = (
     "sensor", "capture", "limits", "store", "console", "intake", "evidence", "learning", "alerting", "drift", "context",
-    "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
+    "log", "metrics", "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
 )  # fmt: skip
 
 
 def find(given: str | None) -> Path | None:
-    """The file to read: the one given, else `driftspan.toml` here if there is one."""
+    """The file to read: the one given, else `driftspan.toml` here, else that of the service; None: there is none."""
     if given is not None:
         return Path(given)
-    return Path(DEFAULT_NAME) if Path(DEFAULT_NAME).is_file() else None
+    return next((path for path in (Path(DEFAULT_NAME), SYSTEM) if os.access(path, os.F_OK)), None)
 
 
 def load(path: Path | None) -> Config:
@@ -125,7 +131,7 @@ def load(path: Path | None) -> Config:
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file; 'driftspan init' writes one") from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}; --config names another") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is no UTF-8 text (byte {error.start}); save it as UTF-8") from None
     return parse(text, str(path))
@@ -158,6 +164,8 @@ def parse(text: str, name: str) -> Config:
         suppressed=reader.entries("suppress", data, SuppressEntry),
         drift=reader.section("drift", data, DriftSection),
         context=reader.section("context", data, ContextSection),
+        log=reader.section("log", data, LogSection),
+        metrics=reader.section("metrics", data, MetricsSection),
         detectors=_detectors(reader, data.get("detectors", {})),
     )
     _check(reader, config)
@@ -221,6 +229,7 @@ def _check(reader: Reader, config: Config) -> None:
     if not config.store.path:
         raise reader.error(("store", "path"), "path is empty; name a directory")
     _check_console(reader, config)
+    check_service(reader, config)
     check_policy(reader, config.zones, config.conduits)
     check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)
     check_insight(reader, config.drift, config.context)

@@ -8,6 +8,7 @@ from sensor.alerting import AlertingSection, LearningSection
 from sensor.config import CaptureSection, ConsoleSection, SensorSection, StoreSection
 from sensor.evidence_config import EvidenceSection
 from sensor.insight_config import ContextSection, DriftSection
+from sensor.service.config import LogSection
 
 _HEAD = """\
 # driftspan: configuration of the sensor.
@@ -95,6 +96,18 @@ slice_mib = {evidence.slice_mib}
 # How long slices are kept: days, and MiB of all; the oldest go first, those of open incidents last.
 days = {evidence.days}
 disk_mib = {evidence.disk_mib}
+
+[log]
+# What "run" and "serve" say on stderr: "console", sentences, or "json", an object a line for log collectors.
+format = "{log_format}"
+# debug, info, warning or error: this one and graver.
+level = "{log_level}"
+
+[metrics]
+# Where "run" answers Prometheus, as in "127.0.0.1:9642"; whoever reaches it may read it. Empty: nowhere.
+listen = ""
+# File that is written anew with every window for node_exporter's textfile collector; its name ends in .prom.
+textfile = ""
 
 [learning]
 # Seconds of packet time a detector learns at most before what is new to it is reported.
@@ -242,13 +255,15 @@ _TAIL = """
 """
 
 
-def template() -> str:
+def template(path: str = "") -> str:
+    """`path`: where the store is to be, if not where it is by default."""
     from parsers import limits
 
     sensor, capture, store = SensorSection(), CaptureSection(), StoreSection()
     console, learning, alerting = ConsoleSection(), LearningSection(), AlertingSection()
     drift, context = DriftSection(), ContextSection()
     evidence = EvidenceSection()
+    log = LogSection()
     head = _HEAD.format(
         evidence=evidence,
         evidence_enabled=str(evidence.enabled).lower(),
@@ -261,7 +276,7 @@ def template() -> str:
         snaplen=capture.snaplen,
         promiscuous=str(capture.promiscuous).lower(),
         filter=capture.filter,
-        path=store.path,
+        path=path or store.path,
         spool=store.spool,
         spool_mib=store.spool_mib,
         database=store.database,
@@ -271,6 +286,8 @@ def template() -> str:
         insecure=str(console.insecure).lower(),
         idle_minutes=console.idle_minutes,
         session_hours=console.session_hours,
+        log_format=log.format,
+        log_level=log.level,
         seconds=learning.seconds,
         quiet_windows=learning.quiet_windows,
         device_seconds=learning.device_seconds,

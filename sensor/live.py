@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from detectors.verdicts import Verdicts
 from sensor import baseline, model_registry
@@ -18,8 +15,10 @@ from sensor.errors import DriftspanError, InputError
 from sensor.evidence.keeping import in_incidents
 from sensor.health import Health
 from sensor.intake.keep import drift_of, inference_of
+from sensor.program import version
 from sensor.replay import facts_of, found_of, pipeline_of
-from sensor.textwidth import safe
+from sensor.service.log import say
+from sensor.service.systemd import notify, ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,11 +31,19 @@ if TYPE_CHECKING:
     from sensor.evidence.keeping import Keeping
     from sensor.keeper.process import KeeperProcess
     from sensor.model_registry import Record
+    from sensor.service.report import Facts, Reporter
     from sensor.spool.store import SpoolStore
 
 STATE = "state"  # what was learnt, in the spool's directory
-STATUS = "status.json"
 SAVE_EVERY = 300.0  # seconds between two savings of what was learnt
+_AT_START = (
+    "capture",
+    "limits",
+    "store",
+    "evidence",
+    "metrics",
+    "log",
+)  # sections that a running sensor does not read again
 _REGISTER_EVERY = 60.0  # seconds between two states of the interfaces in the store
 
 
@@ -51,12 +58,14 @@ class Sensor:
         config: Config,
         pipeline: Pipeline,
         folder: Path,
+        reporter: Reporter,
         reload: Callable[[], Config],
         said: Sequence[Record] = (),
         evidence: Keeping | None = None,
     ) -> None:
         self._engine, self._store, self._keeper = engine, store, keeper
         self._config, self._pipeline, self._folder, self._reload = config, pipeline, folder, reload
+        self._reporter = reporter
         self._said = list(said)  # of models, at run time
         self._verdicts: list[Verdict] = []
         self._health = Health()
@@ -66,7 +75,10 @@ class Sensor:
         self._counters: Counter[str] = Counter()
         self._begun = time.time()
         self._saved = self._registered = time.monotonic()
-        self._lost = self._last = 0
+        self._lost = self._last = self._windows = self._end = 0
+        self._lag = 0.0  # seconds between a window's end and its commit
+        self._waits = False  # for the engine
+        self._between = True  # windows: the pipeline has a state that another can take over
         self.reload_wanted = False
 
     def run(self) -> None:
@@ -76,15 +88,31 @@ class Sensor:
         self._derived.begin(self._config.sensor.name, LIVE, [capture.id for capture in facts])
         self._keeper.nudge()
         self._say_ready()
-        between = True  # windows: the pipeline has a state that another can take over
-        while (window := self._engine.next()) is not None:
-            if between:
+        while (window := self._next()) is not None:
+            if self._between:
                 self._hear()
             self._take(window)
-            between = window.last
-            if between:
+            self._between = window.last
+            if self._between:
                 self._commit(window.end)
         self._finish()
+
+    def _next(self) -> Window | None:
+        self._waits = True
+        try:
+            return self._engine.next()
+        finally:
+            self._waits = False
+
+    def tick(self) -> None:
+        """Called by a timer, in this thread, whatever it does. A port may be silent for days, and no window ends then:
+        the watchdog, who asks, and who wants the configuration to be read again must not wait for a packet."""
+        if not self._waits:
+            return
+        if self._between:
+            self._hear()
+            self._keeper.nudge()
+        self._reporter.tell(self._facts())
 
     def _hear(self) -> None:
         """What came from outside since the last window: verdicts, a wish for the configuration to be read again."""
@@ -105,21 +133,23 @@ class Sensor:
                 map(drift_of, rows.get("drift", ())), map(inference_of, rows.get("inference_log", ()))
             )
         for text in self._engine.warnings():
-            say(text)
+            say(text, "warning")
 
     def _read_again(self) -> None:
         """Flows go on as they are: they are the engine's. What was learnt is kept."""
         try:
             config = self._reload()
         except DriftspanError as error:
-            say(f"{error}; the configuration stays as it was")
+            say(f"{error}; the configuration stays as it was", "error")
             return
         if not self._rebuild(config):
             return
-        if (config.capture, config.limits, config.store, config.evidence) != (
-            self._config.capture, self._config.limits, self._config.store, self._config.evidence,
-        ):  # fmt: skip
-            say("[capture], [limits], [store] and [evidence] of the configuration hold from the next start on")
+        late = [name for name in _AT_START if getattr(config, name) != getattr(self._config, name)]
+        if late:
+            say(
+                f"{', '.join(f'[{name}]' for name in late)} of the configuration: holds from the next start on",
+                "warning",
+            )
         self._config = config
         say("the configuration was read again")
 
@@ -130,7 +160,7 @@ class Sensor:
             pipeline = pipeline_of(config, LIVE, self._verdicts, models=models)
             pipeline.restore(self._pipeline.snapshot())
         except (DriftspanError, KeyError, TypeError, ValueError) as error:
-            say(f"{error}; the configuration stays as it was")
+            say(f"{error}; the configuration stays as it was", "error")
             return False
         self._pipeline = pipeline
         self._derived.go_on(pipeline)
@@ -142,6 +172,8 @@ class Sensor:
         self._counters.update(window.counters)
         lost = self._store.lost.total() - self._lost
         self._lost += lost
+        if lost:
+            say(f"the spool is full: {lost} rows of messages were given up, {self._lost} so far", "error", lost=lost)
         kept = self._evidence.counts() if self._evidence else {}
         self._counters.update(kept)
         minute = self._health.add(window.start, {**window.counters, "dropped.spool_rows": lost, **kept})
@@ -155,8 +187,9 @@ class Sensor:
             self._store.register(self._found(), finished=False)
         self._derived.write()
         self._keeper.nudge()
-        self._write_status(end)
-        _notify("WATCHDOG=1")
+        self._windows += 1
+        self._end, self._lag = end, max(0.0, time.time() - end / 1e9)
+        self._reporter.tell(self._facts())
         if now - self._saved >= SAVE_EVERY:
             self._save()
 
@@ -164,7 +197,7 @@ class Sensor:
         return {str(facts["id"]): found_of(facts) for facts in self._engine.captures()}
 
     def _finish(self) -> None:
-        _notify("STOPPING=1")
+        notify("STOPPING=1")
         self._save()  # before what is open is closed: the next run goes on from here
         self._derived.finish()
         if self._evidence:
@@ -173,7 +206,7 @@ class Sensor:
         self._store.upsert("health", self._health.rest())
         self._derived.write()
         self._store.finish_case(self._found())
-        (self._folder / STATUS).unlink(missing_ok=True)
+        self._reporter.end()
 
     def _save(self) -> None:
         """What was learnt, so that a restart needs no new learning phase."""
@@ -181,30 +214,38 @@ class Sensor:
         try:
             baseline.save(self._folder / STATE, self._pipeline, self._config, level=1)
         except DriftspanError as error:
-            say(str(error))
+            say(str(error), "error")
 
-    def _write_status(self, end: int) -> None:
-        state: dict[str, Any] = {
+    def _facts(self) -> Facts:
+        return {
+            "version": version(),
+            "sensor": self._config.sensor.name,
             "pid": os.getpid(),
             "keeper_pid": self._keeper.pid,
             "keeper_restarts": self._keeper.restarts,
             "since": int(self._begun * 1e9),
-            "packet_time": end,
+            "packet_time": self._end,
+            "lag_seconds": round(self._lag, 3),
+            "windows": self._windows,
             "learning": self._pipeline.site.learning.mode,
             "alerts": sum(self._pipeline.raised.values()),
+            "severities": dict(self._pipeline.severities),
+            "detectors_failed": len(self._pipeline.failures),
+            "failures": dict(self._pipeline.failures),
             "interfaces": [_interface(facts) for facts in self._engine.captures()],
             "spool_rows_lost": self._lost,
             "evidence": self._evidence.state() if self._evidence else {},
-            "counters": {name: count for name, count in self._counters.items() if count},
+            "spool_limit_bytes": self._config.store.spool_mib << 20,
+            "stored_rows": self._keeper.store["rows"],
+            "store_problem": self._keeper.store["problem"],
+            "counters": dict(self._counters),
         }
-        draft = self._folder / f"{STATUS}.new"
-        draft.write_bytes(orjson.dumps(state))
-        draft.replace(self._folder / STATUS)
 
     def _say_ready(self) -> None:
+        ready(self._config.capture.window_seconds)
+        self._reporter.tell(self._facts())
         names = ", ".join(str(facts["path"]) for facts in self._engine.captures())
         say(f"listening on {names}; nothing is sent there")
-        _notify("READY=1")
 
 
 def learnt(pipeline: Pipeline, folder: Path, config: Config) -> None:
@@ -218,27 +259,9 @@ def learnt(pipeline: Pipeline, folder: Path, config: Config) -> None:
     except InputError as error:
         old = path.with_suffix(".old")
         path.replace(old)
-        say(f"{error}; it is kept as {old.name}, and learning begins anew")
-
-
-def say(text: str) -> None:
-    sys.stderr.write(f"driftspan: {safe(text)}\n")
-    sys.stderr.flush()
+        say(f"{error}; it is kept as {old.name}, and learning begins anew", "warning")
 
 
 def _interface(facts: dict[str, object]) -> dict[str, object]:
-    return {"name": facts["path"], "packets": facts["packets"], "dropped": facts["dropped"], "last": facts["last_ts"]}
-
-
-def _notify(state: str) -> None:
-    """Tells systemd, where it has begun us (sd_notify(3))."""
-    where = os.environ.get("NOTIFY_SOCKET")
-    if not where:
-        return
-    import socket
-
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
-        try:
-            out.sendto(state.encode(), f"\0{where[1:]}" if where.startswith("@") else where)
-        except OSError as error:
-            say(f"systemd cannot be told {state}: {error.strerror}")
+    plain = {name: facts[name] for name in ("packets", "bytes", "dropped")}
+    return {"name": facts["path"], **plain, "truncated": facts["truncated_packets"], "last": facts["last_ts"]}

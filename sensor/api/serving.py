@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from sensor.errors import DriftspanError, InputError
+from sensor.service.credentials import credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +38,9 @@ def token(console: ConsoleSection) -> str:
     if not found and console.token_file:
         found, source = _of_file(Path(console.token_file)), console.token_file
     if not found and not console.token_file:
-        return ""
+        found, source = credential("token"), "the credential token"
+        if not found:
+            return ""
     if len(found) < SHORTEST or not found.isascii() or not found.isprintable() or " " in found:
         raise InputError(f"{source}: a token has at least {SHORTEST} printable ASCII characters and no space")
     return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from sensor.commands.common import location, settings
 from sensor.output import chosen_format, show_rows
+from sensor.service.log import say
 from sensor.when import literal
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def run(arguments: Namespace) -> int:
     with closing(open_saying(location(arguments, loaded), loaded.store.database, loaded.sensor.name)) as store:
         changed = fleet.correlate(store, loaded, arguments.case, since)
     if not changed:
-        sys.stderr.write("driftspan: no drift is stored there, so there is nothing to explain\n")
+        say("no drift is stored there, so there is nothing to explain")
     rows = [{"case": case, "incidents_changed": count} for case, count in sorted(changed.items())]
     show_rows(rows, chosen_format(arguments.format))
     return 0

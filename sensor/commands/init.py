@@ -16,15 +16,24 @@ if TYPE_CHECKING:
 
 def run(arguments: Namespace) -> int:
     folder = Path(arguments.dir)
-    target = folder / DEFAULT_NAME
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; name a directory with --dir")
-    if target.exists() and not arguments.force:
-        raise InputError(f"{target}: is there already; --force overwrites it")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        target.write_text(template(), encoding="utf-8")
-    except OSError as error:
-        raise DriftspanError(f"{target}: cannot be written: {error.strerror}") from None
-    sys.stdout.write(f"{target}\n")
+    texts = {folder / DEFAULT_NAME: template()}
+    if arguments.systemd:
+        from sensor.service import unit
+
+        texts = {folder / DEFAULT_NAME: template(unit.STORE), folder / unit.NAME: unit.text(unit.program())}
+    for target in texts:
+        if target.exists() and not arguments.force:
+            raise InputError(f"{target}: is there already; --force overwrites it")
+    for target, text in texts.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise DriftspanError(f"{target}: cannot be written: {error.strerror}") from None
+        sys.stdout.write(f"{target}\n")
+    if arguments.systemd:
+        for line in unit.advice(folder):
+            sys.stderr.write(f"{line}\n")
     return 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from sensor.case_name import LIVE, check_case
 from sensor.commands.common import reading
 from sensor.errors import FAILED
 from sensor.output import chosen_format, show_rows
+from sensor.service.log import say
 from sensor.when import iso
 
 if TYPE_CHECKING:
@@ -25,17 +25,17 @@ def run(arguments: Namespace) -> int:
         chains = list(ledger.verify(store, case))
     if not chains:
         where = f"case {case!r}" if case else "the store"
-        sys.stderr.write(f"driftspan: {where} holds no outputs of models: there is nothing to verify\n")
+        say(f"{where} holds no outputs of models: there is nothing to verify")
         return 0
     bad = [row for chain in chains for row in _faults(chain)]
     for chain in chains:
         if not chain.finished:
-            sys.stderr.write(f"driftspan: case {chain.name.case_id!r}: its replay did not come to its end\n")
+            say(f"case {chain.name.case_id!r}: its replay did not come to its end")
     show_rows(bad or [_whole(chain) for chain in chains], chosen_format(arguments.format))
     if bad:
         whole = sum(not chain.faults for chain in chains)
-        sys.stderr.write(f"driftspan: the log of model outputs was tampered with: {len(bad)} faults, {whole} of"
-                         f" {len(chains)} chains are whole\n")  # fmt: skip
+        of = f"{whole} of {len(chains)} chains are whole"
+        say(f"the log of model outputs was tampered with: {len(bad)} faults, {of}", "error")
     return FAILED if bad else 0
 
 

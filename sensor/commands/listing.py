@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from sensor.alerts import ask
 from sensor.commands.common import reading
 from sensor.errors import InputError
 from sensor.output import chosen_format, show_query
+from sensor.service.log import say
 from sensor.store.guard import check_reading, tokens
 from sensor.store.literal import quote
 from sensor.when import literal
@@ -72,7 +72,7 @@ def run(arguments: Namespace) -> int:
         if fmt == "table" and _status(arguments) == OPEN and arguments.status is None:
             _tell_hidden(store, arguments)
     if fmt == "table" and arguments.limit is None and shown == limit:
-        sys.stderr.write(f"driftspan: only the first {limit} rows are shown; --limit 0 shows all\n")
+        say(f"only the first {limit} rows are shown; --limit 0 shows all")
     return 0
 
 
@@ -84,7 +84,7 @@ def _tell_hidden(store: Reading, arguments: Namespace) -> None:
     sql = f"SELECT count() AS hidden FROM (SELECT * FROM {arguments.listing}{conditions}) WHERE status NOT IN ({shown})"
     hidden = int(ask(store, check_reading(sql))[0]["hidden"])
     if hidden:
-        sys.stderr.write(f"driftspan: {hidden} more are learned, muted or closed; --status all shows them\n")
+        say(f"{hidden} more are learned, muted or closed; --status all shows them")
 
 
 def _limit(arguments: Namespace, fmt: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from sensor.config_read import unknown
 from sensor.errors import InputError
 from sensor.model_registry import ADD, APPROVE, REVOKE, UNDO, Record
 from sensor.output import chosen_format, show_rows
+from sensor.service.log import say
 from sensor.store import open_reading, open_saying
 from sensor.when import iso
 
@@ -186,7 +186,7 @@ def _list(arguments: Namespace, loaded: Config, fmt: str) -> list[dict[str, obje
     fixed = model_registry.configured(loaded.models)
     where = location(arguments, loaded)
     if not Path(where).exists() and fixed and arguments.store is None:
-        sys.stderr.write(f"driftspan: {where}: there is no store yet; only the configuration's models are shown\n")
+        say(f"{where}: there is no store yet; only the configuration's models are shown")
         return [models_seen.shown(model, "configuration", [], nested=fmt == "ndjson") for model in fixed]
     with closing(open_reading(where, loaded.store.database)) as store:
         return models_seen.listed(store, fixed, arguments.case, nested=fmt == "ndjson")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import math
 import os
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +15,8 @@ from sensor.commands.common import location
 from sensor.errors import InputError
 from sensor.output import chosen_format, show_rows
 from sensor.progress import progress
+from sensor.service.log import say
 from sensor.store import open_store
-from sensor.textwidth import safe
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -46,16 +45,16 @@ def run(arguments: Namespace) -> int:
         show_rows([learn.summary()], chosen_format(arguments.format))
         return 0
     case = case_name(arguments.captures) if arguments.case is None else check_case(arguments.case)
-    engine = open_captures(arguments.captures, loaded, workers, _warn)
+    engine = open_captures(arguments.captures, loaded, workers, say)
     if loaded.alerting.changes:
         changes_file.load(loaded.alerting.changes)  # what is wrong with them is said before a store is made
     model_registry.configured(loaded.models)  # so are manifests that cannot be trusted
     feed = _feed(arguments, loaded)
     outcome = _replayed(arguments, loaded, case, engine, pace, learn, feed)
     for warning in (*outcome.warnings, *outcome.notes):
-        _warn(warning)
+        say(warning)
     if outcome.replaced_rows:
-        _warn(f"{outcome.replaced_rows} rows of an earlier replay of this case were replaced")
+        say(f"{outcome.replaced_rows} rows of an earlier replay of this case were replaced")
     show_rows([outcome.summary()], chosen_format(arguments.format))
     return 0
 
@@ -120,7 +119,7 @@ class _Learn:
         self._config = loaded
         self._from = Path(arguments.baseline) if arguments.baseline is not None else None
         self._to = Path(arguments.save_baseline) if arguments.save_baseline is not None else None
-        self._engine = open_captures(arguments.learn_from, loaded, workers, _warn) if arguments.learn_from else None
+        self._engine = open_captures(arguments.learn_from, loaded, workers, say) if arguments.learn_from else None
         self._learnt: Learnt | None = None
         self._bytes = 0
 
@@ -138,7 +137,7 @@ class _Learn:
                 if shown is not None:
                     shown.done()
             for warning in (*self._learnt.warnings, *self._learnt.notes):
-                _warn(warning)
+                say(warning)
         if self._to is not None:
             self._bytes = baseline.save(self._to, pipeline, self._config)
 
@@ -167,10 +166,6 @@ def _check_target(path: Path) -> None:
         raise InputError(f"{path}: is a directory; name a file with --save-baseline")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no directory {str(path.parent)!r}; make it first")
-
-
-def _warn(text: str) -> None:
-    sys.stderr.write(f"driftspan: {safe(text)}\n")
 
 
 def _pace(arguments: Namespace) -> float:

@@ -13,11 +13,17 @@ from sensor import bpf, config, model_registry
 from sensor.case_name import LIVE
 from sensor.commands.common import location
 from sensor.errors import DriftspanError, InputError
+from sensor.service.config import MetricsSection
+from sensor.service.log import configure, say
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from parsers import Engine, Recorder
+    from sensor.live import Sensor
+    from sensor.service.metrics import Page
+
+_TICK = 2.0  # seconds between two looks at what is not a packet
 
 
 def run(arguments: Namespace) -> int:
@@ -28,6 +34,7 @@ def run(arguments: Namespace) -> int:
         raise InputError("name an interface with --interface, or in [capture] interfaces of the configuration")
     if len(set(interfaces)) < len(interfaces):
         raise InputError("an interface is named twice")
+    configure(loaded.log)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads only spin here
     gc.set_threshold(100_000)
     config.check_detectors(loaded, path)
@@ -36,8 +43,9 @@ def run(arguments: Namespace) -> int:
     from sensor.evidence.keeping import Keeping
     from sensor.intake.follow import Follower
     from sensor.keeper.process import KeeperProcess
-    from sensor.live import Sensor, learnt, say
+    from sensor.live import Sensor, learnt
     from sensor.replay import pipeline_of
+    from sensor.service.report import Reporter
     from sensor.spool.store import SpoolStore
     from sensor.spool.writer import Writer
 
@@ -49,6 +57,7 @@ def run(arguments: Namespace) -> int:
         drop_privileges()
     except OSError as error:
         raise DriftspanError(f"privileges cannot be given up: {error.strerror}") from None
+    page = _page(loaded)
     folder = Path(loaded.store.spool or f"{where.rstrip('/')}-spool")
     writer = Writer(folder, loaded.store.spool_mib << 20)
     with closing(SpoolStore(writer, loaded.sensor.name, LIVE)) as store:
@@ -56,19 +65,42 @@ def run(arguments: Namespace) -> int:
         said = keeper.models() or []
         pipeline = pipeline_of(loaded, LIVE, models=model_registry.merged(approved, said))
         learnt(pipeline, folder, loaded)
-        sensor = Sensor(engine, store, keeper, loaded, pipeline, folder, lambda: config.load(path), said, evidence)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: engine.stop())
-        signal.signal(signal.SIGHUP, lambda *_: setattr(sensor, "reload_wanted", True))
+        reporter = Reporter(folder, page)
+        sensor = Sensor(
+            engine, store, keeper, loaded, pipeline, folder, reporter, lambda: config.load(path), said, evidence
+        )
+        _hear_signals(engine, sensor)
         follower = Follower(loaded, keeper.keep, say) if loaded.intake != config.IntakeSection() else None
         if follower is not None:
             follower.start()
         sensor.run()
+        signal.setitimer(signal.ITIMER_REAL, 0)
         if follower is not None:
             follower.end()
         if not keeper.end():
-            say("the store did not take everything in time; the rest waits in the spool for the next start")
+            say("the store did not take everything in time; the rest waits in the spool for the next start", "warning")
     return 0
+
+
+def _hear_signals(engine: Engine, sensor: Sensor) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: engine.stop())
+    signal.signal(signal.SIGHUP, lambda *_: setattr(sensor, "reload_wanted", True))
+    signal.signal(signal.SIGALRM, lambda *_: sensor.tick())
+    signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
+
+
+def _page(loaded: config.Config) -> Page | None:
+    """After privileges were given up, which threads that ran before would keep."""
+    if loaded.metrics == MetricsSection():
+        return None
+    try:
+        from sensor.service.metrics import Page
+    except ModuleNotFoundError as error:
+        raise DriftspanError(
+            f"[metrics] needs {error.name}, which is not installed: pip install 'driftspan[metrics]'"
+        ) from None
+    return Page(loaded.metrics)
 
 
 def _engine(

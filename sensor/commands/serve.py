@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from sensor import config
 from sensor.case_name import LIVE
 from sensor.commands.common import location
 from sensor.errors import DriftspanError
-from sensor.textwidth import safe
+from sensor.service.log import configure, say
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -34,6 +33,7 @@ def run(arguments: Namespace) -> int:
     from sensor.api.owner import Owner
 
     store = location(arguments, loaded)
+    configure(loaded.log)
     token = serving.token(loaded.console)
     tls = serving.tls(loaded.console)
     host = loaded.console.host if arguments.host is None else arguments.host
@@ -45,7 +45,7 @@ def run(arguments: Namespace) -> int:
     ):
         # While a sensor runs, it follows the files and joins what comes itself.
         follower = _follower(owner, loaded) if owner.owns else None
-        deliverer = Deliverer(desk, owner, _say)
+        deliverer = Deliverer(desk, owner, say)
         deliverer.start()
         try:
             made = app.make(owner, loaded, desk)
@@ -60,9 +60,9 @@ def run(arguments: Namespace) -> int:
 
 
 def _say_ready(desk: Desk, where: str) -> None:
-    _say(f"listening on {where}")
+    say(f"listening on {where}")
     if password := desk.first_password():
-        _say(f"log in as 'admin' with the one-time password {password} which is to be changed then")
+        say(f"log in as 'admin' with the one-time password {password} which is to be changed then")
 
 
 def _follower(owner: Owner, loaded: config.Config) -> Follower:
@@ -80,19 +80,14 @@ def _follower(owner: Owner, loaded: config.Config) -> Follower:
             owner.news.set()  # it is tried again
             raise
         if changed:
-            _say(f"{changed} incidents are new or say more")
+            say(f"{changed} incidents are new or say more")
 
     made = Follower(
         loaded,
         lambda batch: owner.keep(LIVE, batch),
-        _say,
+        say,
         join,
         lambda _: os.kill(os.getpid(), signal.SIGTERM),
     )
     made.start()
     return made
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"driftspan: {safe(text)}\n")
-    sys.stderr.flush()

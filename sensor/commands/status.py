@@ -1,52 +1,122 @@
-"""`driftspan status`: how the sensor that runs is."""
+"""`driftspan status`: how the sensor that runs is, for people and for programs that watch it."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from sensor.commands.common import location, settings
-from sensor.errors import FAILED
+from sensor.errors import FAILED, DriftspanError, StoreError
 from sensor.keeper.client import keeper_of
 from sensor.output import chosen_format, show_rows
+from sensor.service.report import STATUS
 from sensor.when import iso
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
+_STALE = 60.0  # seconds: a sensor writes its state every few, whether packets come or not
+
 
 def run(arguments: Namespace) -> int:
     loaded = settings(arguments)
     where = location(arguments, loaded)
-    keeper = keeper_of(where)
-    try:
-        found = orjson.loads((Path(loaded.store.spool or f"{where.rstrip('/')}-spool") / "status.json").read_bytes())
-    except (FileNotFoundError, orjson.JSONDecodeError):
-        found = {}
-    if keeper is None or not found or not Path(f"/proc/{found['pid']}").exists():
-        show_rows([{"state": "not running", "store": where}], chosen_format(arguments.format))
+    path = Path(loaded.store.spool or f"{where.rstrip('/')}-spool") / STATUS
+    fmt = chosen_format(arguments.format)
+    found = _facts(path)
+    if not found or not Path(f"/proc/{found['pid']}").exists():
+        _show({"state": "not running", "store": where}, fmt)
         return FAILED
-    kept = keeper.status()
+    age = time.time() - path.stat().st_mtime
+    row = _row(found, _kept(where), where)
+    if age > _STALE:
+        row |= {"state": "hanging", "problem": f"it gave no sign of life for {age:.0f} s"}
+    _show(row, fmt)
+    return 0 if row["state"] == "running" else FAILED
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = orjson.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
+        return {}
+    except PermissionError:
+        raise StoreError(
+            f"{path}: may not be read by this user; ask as the user that the sensor runs as, as in "
+            "'sudo -u driftspan driftspan status'"
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
+    return found
+
+
+def _kept(where: str) -> dict[str, Any]:
+    """What the keeper says itself; nothing while it is begun again."""
+    try:
+        keeper = keeper_of(where)
+        return {} if keeper is None else keeper.status()
+    except DriftspanError:
+        return {}
+
+
+def _row(found: dict[str, Any], kept: dict[str, Any], where: str) -> dict[str, Any]:
     interfaces = found["interfaces"]
-    row = {
-        "state": "failing" if kept["failing"] else "running",
+    problems = [kept.get("failing") or found["store_problem"]]
+    if not kept:
+        problems.append("the process that keeps the store does not answer; rows wait in the spool")
+    problems += [f"detector {name} was switched off: {why}" for name, why in sorted(found["failures"].items())]
+    problem = "; ".join(filter(None, problems))
+    totals = {name: sum(each[name] for each in interfaces) for name in ("packets", "bytes", "dropped", "truncated")}
+    return {
+        "state": "failing" if problem else "running",
+        "problem": problem,
+        "sensor": found["sensor"],
+        "version": found["version"],
         "pid": found["pid"],
+        "keeper_pid": found["keeper_pid"],
+        "keeper_restarts": found["keeper_restarts"],
         "since": iso(found["since"]),
-        "packet_time": iso(found["packet_time"]),
+        "packet_time": iso(found["packet_time"]) if found["packet_time"] else "",
+        "lag_seconds": found["lag_seconds"],
+        "windows": found["windows"],
         "interfaces": ", ".join(each["name"] for each in interfaces),
-        "packets": sum(each["packets"] for each in interfaces),
-        "dropped": sum(each["dropped"] for each in interfaces),
+        **totals,
+        "packets_per_second": found["packets_per_second"],
         "learning": found["learning"],
         "alerts": found["alerts"],
-        "spool_waiting_bytes": kept["waiting_bytes"],
+        "alerts_by_severity": found["severities"],
+        "detectors_failed": found["detectors_failed"],
+        "stored_rows": kept.get("delivered_rows", found["stored_rows"]),
+        "spool_waiting_files": kept.get("waiting_files", found["spool_waiting_files"]),
+        "spool_waiting_bytes": kept.get("waiting_bytes", found["spool_waiting_bytes"]),
+        "spool_limit_bytes": found["spool_limit_bytes"],
         "spool_rows_lost": found["spool_rows_lost"],
         "evidence_slices": found["evidence"].get("evidence.slices", 0),
         "evidence_failed": found["evidence"].get("evidence.failed", 0),
-        "keeper_restarts": found["keeper_restarts"],
+        "store_delay_seconds": found["store_delay_seconds"],
+        "rss_bytes": found["rss_bytes"],
+        "keeper_rss_bytes": found["keeper_rss_bytes"],
         "store": where,
-        "problem": kept["failing"],
+        "per_interface": [each | {"last": iso(each["last"]) if each["last"] else ""} for each in interfaces],
+        "counters": {name: count for name, count in found["counters"].items() if count},
     }
-    show_rows([row], chosen_format(arguments.format))
-    return 0
+
+
+def _show(row: dict[str, Any], fmt: str) -> None:
+    """One object for programs; for people a line a fact, since no terminal is wide enough."""
+    if fmt == "table":
+        lines = [
+            {"fact": name, "value": value} for name, value in row.items() if name not in ("per_interface", "counters")
+        ]
+        lines += [{"fact": f"on {each['name']}", "value": _interface(each)} for each in row.get("per_interface", [])]
+        lines += [{"fact": f"counter {name}", "value": n} for name, n in row.get("counters", {}).items()]
+        show_rows(lines, fmt)
+        return
+    show_rows([row], fmt)
+
+
+def _interface(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name != "name"}

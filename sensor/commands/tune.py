@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from sensor.alerting import MOST_FALSE_ALARMS
@@ -10,6 +9,7 @@ from sensor.alerts import ask
 from sensor.commands.common import reading, settings
 from sensor.errors import InputError
 from sensor.output import cell, chosen_format, show_rows
+from sensor.service.log import say
 from sensor.store.literal import quote
 from sensor.tuning import BUDGETS, Anomaly, effect, raised, stays
 
@@ -30,7 +30,7 @@ def run(arguments: Namespace) -> int:
         rows, days = _anomalies(store, arguments.case), _days(store, arguments.case)
     if not rows or days <= 0:
         where = f"case {arguments.case!r}" if arguments.case else "this store"
-        _say(f"{where} has no anomaly alert with a score and a threshold: there is nothing to tune")
+        say(f"{where} has no anomaly alert with a score and a threshold: there is nothing to tune")
         return 0
     anomalies = [
         Anomaly(row["alert_id"], row["case_id"], row["score"] / row["threshold"], row["status"] == "closed")
@@ -83,18 +83,14 @@ def _alerts(
 
 def _remark(anomalies: list[Anomaly], days: float, now: float, asked: float | None) -> None:
     real = sum(a.real for a in anomalies)
-    _say(
+    say(
         f"{len(anomalies)} anomaly alerts in {days:.3g} days of traffic; {real} were closed by an analyst, "
         "all others are presumed false"
     )
     if days < 1:
-        _say("less than a day was seen: what a budget a day means can hardly be told from it")
+        say("less than a day was seen: what a budget a day means can hardly be told from it")
     if asked is None or asked > now:
-        _say(f"budgets above the configured {now:g} would show more than is said here: it was never stored")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"driftspan: {text}\n")
+        say(f"budgets above the configured {now:g} would show more than is said here: it was never stored")
 
 
 def _case(case: str | None) -> str:

@@ -25,10 +25,11 @@ from sensor.case_name import LIVE
 from sensor.errors import DriftspanError, StoreError
 from sensor.keeper import socket_of
 from sensor.keeper.server import Server
+from sensor.service.config import LogSection
+from sensor.service.log import configure, say
 from sensor.spool.reader import Reader
 from sensor.store import open_store
 from sensor.store.chdb_reading import ChdbReading
-from sensor.textwidth import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,7 @@ class Keeper:
         self._failing = ""
         self._wait = self._again = 0.0  # seconds between two tries, and when the next one is
         self._delivered = 0
+        self._told: dict[str, Any] = {}
         self._over = False
         self._server = Server(socket_of(location), self.answer)
 
@@ -91,15 +93,17 @@ class Keeper:
         except StoreError as error:
             if str(error) != self._failing:
                 self._failing = str(error)
-                _say(f"{error}; rows wait in the spool")
+                say(f"{error}; rows wait in the spool", "error")
+                self._tell_store()
             self._wait = min(LONGEST_WAIT, max(1.0, self._wait * 2))
             self._again = time.monotonic() + self._wait
             return
         if self._failing:
-            _say("the store takes rows again")
+            say("the store takes rows again")
         self._failing, self._wait = "", 0.0
+        self._tell_store()
         while self._reader.damaged:
-            _say(f"{self._reader.damaged.pop()}; what follows in it is not stored")
+            say(f"{self._reader.damaged.pop()}; what follows in it is not stored", "error")
 
     def _deliver(self, batch: Batch) -> None:
         with self._writing:
@@ -130,6 +134,12 @@ class Keeper:
             case other:
                 raise KeyError(other)
 
+    def _tell_store(self) -> None:
+        state = {"rows": self._delivered, "problem": self._failing}
+        if state != self._told:
+            self._told = state
+            self._tell({"store": state})
+
     def _tell_said(self) -> None:
         with self._writing:
             found: list[Verdict] = verdicts.running(self._store, LIVE)
@@ -144,16 +154,14 @@ class Keeper:
             sys.stdout.buffer.flush()
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(f"driftspan keeper: {safe(text)}\n")
-    sys.stderr.flush()
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="driftspan keeper")
     for name in ("store", "database", "sensor", "spool"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--log-format", default="console")
+    parser.add_argument("--log-level", default="info")
     given = parser.parse_args()
+    configure(LogSection(given.log_format, given.log_level), "driftspan keeper")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sensor, which ends this process
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -161,7 +169,7 @@ def main() -> int:
         signal.signal(signal.SIGTERM, lambda *_: keeper.stop())
         keeper.run()
     except DriftspanError as error:
-        _say(str(error))
+        say(str(error), "error")
         return error.status
     return 0
 

@@ -38,11 +38,13 @@ class KeeperProcess:
         self._command = [
             sys.executable, "-P", "-m", "sensor.keeper", "--store", location, "--database", config.store.database,
             "--sensor", config.sensor.name, "--spool", str(spool),
+            "--log-format", config.log.format, "--log-level", config.log.level,
         ]  # fmt: skip
         self._location = location
         self._told: queue.Queue[dict[str, Any]] = queue.Queue()
         self._arrived: queue.Queue[dict[str, Any]] = queue.Queue()
         self.overflow = 0  # batches from outside that nobody took in time
+        self.store: dict[str, Any] = {"rows": 0, "problem": ""}  # what the store took, and why it takes nothing
         self._begun = 0.0
         self.restarts = 0
         self._child = self._begin()
@@ -63,7 +65,9 @@ class KeeperProcess:
     def _hear(self, child: subprocess.Popen[bytes]) -> None:
         for line in child.stdout or ():
             told = orjson.loads(line)
-            if "arrived" not in told:
+            if "store" in told:
+                self.store = told["store"]
+            elif "arrived" not in told:
                 self._told.put(told)
             elif self._arrived.qsize() < MOST_ARRIVED:
                 self._arrived.put(told["arrived"])

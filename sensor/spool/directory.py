@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import pwd
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -29,12 +31,34 @@ def prepare(path: Path) -> str:
             sync(path)
         return named.read_text().strip()
     except OSError as error:
-        raise StoreError(f"{path}: the spool cannot be written: {error.strerror}") from None
+        raise refused(path, error) from None
+
+
+def refused(path: Path, error: OSError) -> StoreError:
+    """The sentence for a spool that this process may not use."""
+    text = f"{path}: the spool cannot be written: {error.strerror}"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        text += f"; it belongs to {_owner(path)}, whom driftspan has to run as to use it"
+    return StoreError(text)
+
+
+def _owner(path: Path) -> str:
+    try:
+        number = path.stat().st_uid
+    except OSError:
+        return "another user"
+    try:
+        return f"the user {pwd.getpwuid(number).pw_name}"
+    except KeyError:
+        return f"the user with number {number}"
 
 
 def lock(path: Path, who: str) -> int:
     """Keeps others of the same role away while the descriptor is open. StoreError if one is there."""
-    handle = os.open(path / f"{who}.{_LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        handle = os.open(path / f"{who}.{_LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise refused(path, error) from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from secrets import token_hex
@@ -31,9 +32,9 @@ class Writer:
 
     def add(self, stream: str, batch: Batch) -> None:
         """Durable with the next `commit`. StoreError when the disk takes no more."""
-        if stream not in self._drafts:
-            self._drafts[stream] = (self._path / f"{stream}{DRAFT}").open("wb")
         try:
+            if stream not in self._drafts:
+                self._drafts[stream] = (self._path / f"{stream}{DRAFT}").open("wb")
             self.bytes += frames.write(self._drafts[stream], batch)
         except OSError as error:
             raise StoreError(f"{self._path}: the spool cannot be written: {error.strerror}") from None
@@ -87,5 +88,6 @@ class Writer:
 
     def close(self) -> None:
         for file in self._drafts.values():
-            file.close()
+            with contextlib.suppress(OSError):  # what was not committed is no loss to whoever closes
+                file.close()
         os.close(self._lock)

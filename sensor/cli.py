@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sensor import cli_models
+from sensor import cli_models, cli_users
 from sensor.errors import BAD_INPUT, FAILED, DriftspanError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _query(commands)
     _listings(commands)
     cli_models.add(commands, _common)
+    cli_users.add(commands, _common)
     _show(commands)
     _verdicts(commands)
     _baseline(commands)
@@ -247,7 +248,7 @@ def _tune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = _add(commands, "ledger", "Check that the log of model outputs is as it was written")
+    command = _add(commands, "ledger", "Check that the logs of model outputs and of access are as they were written")
     command.add_argument("action", choices=("verify",), help="find records changed, removed, put in or moved")
     command.add_argument("--case", metavar="NAME", help="only this case")
     _common(command)

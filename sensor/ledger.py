@@ -111,12 +111,12 @@ def _verified(store: Reading, name: Name) -> Verified:
         " AND NOT finished LIMIT 1",
     )
     head = (int(noted[0]["seq"]), str(noted[0]["hash"])) if noted else None
-    last = _Last()
+    last = Last()
     found = faults(lambda: last.of(records(store, name)), name, head, open_end=not finished)
     return Verified(name, last.count, last.hash, finished, found)
 
 
-class _Last:
+class Last:
     """Remembers the end of what passes by."""
 
     count, hash = 0, ""
@@ -129,7 +129,7 @@ class _Last:
 
 
 def records(store: Reading, name: Name) -> Iterator[dict[str, Any]]:
-    """The rows of a chain as they were hashed, by `seq`. A hash that is none is an empty text."""
+    """The rows of a chain as they were hashed, by `seq`."""
     shown = [_shown(column) for column in (*COLUMNS, "prev_hash", "hash")]
     sql = (
         f"SELECT {', '.join(shown)} FROM inference_log WHERE {name.condition} AND source != 'host'"
@@ -155,7 +155,18 @@ def _row(line: bytes) -> dict[str, Any]:
     row = {name.removesuffix("_"): value for name, value in orjson.loads(line).items()}
     for name in (*_TIMES, "seq", "frame"):
         row[name] = int(row[name])
+    return plain_hashes(row)
+
+
+def plain_hashes(row: dict[str, Any]) -> dict[str, Any]:
+    """A hash that is none is an empty text."""
     for name in ("prev_hash", "hash"):
         if not _HASH.fullmatch(row[name]):
             row[name] = ""
     return row
+
+
+def has_table(store: Reading, name: str) -> bool:
+    """False in the store of an older program."""
+    where = f"database = currentDatabase() AND name = {quote(name)}"
+    return bool(int(ask(store, f"SELECT count() AS there FROM system.tables WHERE {where}")[0]["there"]))

@@ -39,13 +39,13 @@ def signature(arguments: Namespace) -> tuple[str, str]:
     """Who says something, and why: `--by` and `--note`."""
     if len(arguments.note) > _LONGEST_NOTE:
         raise InputError(f"--note must be at most {_LONGEST_NOTE} characters")
-    who = _user() if arguments.by is None else arguments.by.strip()
+    who = user_of_system() if arguments.by is None else arguments.by.strip()
     if not who.isprintable() or not 0 < len(who) <= 128:
         raise InputError("--by must be 1 to 128 printable characters")
     return who, arguments.note
 
 
-def _user() -> str:
+def user_of_system() -> str:
     """The user of the operating system, whatever the environment says."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name

@@ -1,4 +1,4 @@
-"""`driftspan ledger verify`: whether the log of model outputs is as it was written."""
+"""`driftspan ledger verify`: whether the logs that are chains are as they were written: model outputs, access."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 def run(arguments: Namespace) -> int:
     from sensor import ledger
+    from sensor.access import verified
 
     case = arguments.case if arguments.case in (None, LIVE) else check_case(arguments.case)
     with reading(arguments) as store:
         chains = list(ledger.verify(store, case))
+        chains += verified.verify(store) if case is None else ()
     if not chains:
         where = f"case {case!r}" if case else "the store"
-        say(f"{where} holds no outputs of models: there is nothing to verify")
+        say(f"{where} holds no outputs of models, no access log: nothing is to be verified")
         return 0
     bad = [row for chain in chains for row in _faults(chain)]
     for chain in chains:
@@ -35,7 +37,7 @@ def run(arguments: Namespace) -> int:
     if bad:
         whole = sum(not chain.faults for chain in chains)
         of = f"{whole} of {len(chains)} chains are whole"
-        say(f"the log of model outputs was tampered with: {len(bad)} faults, {of}", "error")
+        say(f"the log was tampered with: {len(bad)} faults, {of}", "error")
     return FAILED if bad else 0
 
 

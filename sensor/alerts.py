@@ -26,8 +26,8 @@ def checked_id(given: str) -> str:
     return wanted
 
 
-def ask(store: Reading, sql: str) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in b"".join(store.query(sql, "JSONEachRow")).splitlines()]
+def ask(store: Reading, sql: str, *, final: bool = True) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in b"".join(store.query(sql, "JSONEachRow", final=final)).splitlines()]
 
 
 def of_id(store: Reading, wanted: str, case: str | None, columns: str = "*") -> list[dict[str, Any]]:

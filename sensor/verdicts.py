@@ -48,6 +48,11 @@ def running(store: Reading, case: str) -> list[Verdict]:
 
 def say(store: Sayable, wanted: str, saying: Saying) -> dict[str, Any]:
     """Records it and gives what is true now. InputError if there is no such alert, or it makes no sense."""
+    return change(store, wanted, saying)[1]
+
+
+def change(store: Sayable, wanted: str, saying: Saying) -> tuple[dict[str, Any], dict[str, Any]]:
+    """As `say`; gives what was true before as well."""
     found = of_id(store, wanted, saying.case, _COLUMNS)
     alert = only(found) if saying.action == "close" else found[0]
     _check_order(found, saying.action)
@@ -69,7 +74,7 @@ def say(store: Sayable, wanted: str, saying: Saying) -> dict[str, Any]:
             }
         ],
     )
-    return only(of_id(store, identity, alert["case_id"], _COLUMNS)) | {"scope": case}
+    return alert, only(of_id(store, identity, alert["case_id"], _COLUMNS)) | {"scope": case}
 
 
 def _check_order(found: list[dict[str, Any]], action: str) -> None:

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from sensor.access.roles import Permission
-from sensor.api import lists, people, posting, session, states
+from sensor.api import finds, lists, people, posting, session, states, work
 from sensor.api.description import describe
 from sensor.api.guard import needs
 from sensor.api.headers import ALWAYS, Headers
@@ -35,6 +35,8 @@ def make(owner: Owner, config: Config, desk: Desk) -> FastAPI:
     app.include_router(people.router(owner, desk))
     app.include_router(posting.router(owner))
     app.include_router(lists.router(owner))
+    app.include_router(finds.router(owner, config, desk))
+    app.include_router(work.router(owner, config, desk))
     app.include_router(states.router(owner, config))
 
     @app.get("/api/v1/openapi.json", dependencies=[needs(Permission.SEE)], include_in_schema=False)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from sensor.access.roles import Permission
 from sensor.access.who import Who
+from sensor.api import grid
+from sensor.api.grid_filter import Filter
 from sensor.api.guard import needs
 from sensor.api.shapes import USUAL_ROWS, Limit, Severity, Text, Time, refusals
 from sensor.cli import INCIDENT_STATUSES, STATUSES
 from sensor.commands.listing import statement
+from sensor.errors import InputError
+from sensor.store.guard import tokens
 
 if TYPE_CHECKING:
     from sensor.api.owner import Owner
@@ -21,19 +29,46 @@ Status = Annotated[str | None, Query(pattern=f"^({'|'.join(STATUSES)})$")]
 IncidentStatus = Annotated[str | None, Query(pattern=f"^({'|'.join(INCIDENT_STATUSES)})$")]
 Where = Annotated[str | None, Query(max_length=4096, description='A condition on the columns, as in "dst_port = 502"')]
 Seer = Annotated[Who, needs(Permission.SEE)]
+Sort = Annotated[str | None, Query(pattern=f"^({'|'.join(grid.SORTS)})$")]
+Way = Annotated[str | None, Query(pattern="^(asc|desc)$")]
 ROWS = list[dict[str, Any]]
+_OF_LOG = re.compile("access_(log|heads)|^merge", re.IGNORECASE)
+
+
+class Paged(BaseModel):
+    """`total`: alerts that the filter leaves, or where `exact` is false, no more than that. `next`: the cursor of what
+    comes behind; empty: nothing does."""
+
+    rows: ROWS
+    total: int
+    exact: bool
+    next: str
 
 
 def router(owner: Owner) -> APIRouter:
     made = APIRouter(tags=["lists"])
 
-    @made.get("/api/v1/alerts", response_model=ROWS, responses=refusals(400, 503))
+    @made.get("/api/v1/alerts", response_model=ROWS | Paged, responses=refusals(400, 503))
     def alerts(
         who: Seer, since: Time = None, until: Time = None, severity: Severity = None, status: Status = None,
-        case: Text = None, where: Where = None, limit: Limit = USUAL_ROWS,
-    ) -> Response:  # fmt: skip
-        """Latest first; those that are open unless `status` says otherwise (`all`)."""
-        return _rows(owner, "alerts", locals())
+        case: Text = None, kind: Text = None, host: Text = None, zone: Text = None, protocol: Text = None,
+        sensor: Text = None, text: Text = None, where: Where = None, limit: Limit = USUAL_ROWS, sort: Sort = None,
+        order: Way = None, offset: Annotated[int | None, Query(ge=0, le=grid.DEEPEST)] = None,
+        cursor: Annotated[str | None, Query(max_length=400)] = None,
+    ) -> Any:  # fmt: skip
+        """Latest first; those that are open unless `status` says otherwise (`all`). `kind`: one, or a detector for all
+        of its kinds; `host`: address or network, at either end; `text`: stands in title, summary or kind. With `sort`,
+        `order`, `offset` or `cursor` a page with its total, else a list. `where` goes with the first few only."""
+        paged = any(value is not None for value in (sort, order, offset, cursor))
+        if where is not None:
+            if paged or any(value is not None for value in (kind, host, zone, protocol, sensor, text)):
+                raise InputError("where goes with since, until, severity, status, case and limit only")
+            return _rows(owner, "alerts", locals())
+        wanted = Filter(status or "open", severity, kind, host, zone, protocol, case, sensor, since, until, text)
+        found = grid.page(
+            owner, wanted, grid.Order(sort or "last_ts", order != "asc"), limit, offset or 0, cursor or ""
+        )  # fmt: skip
+        return JSONResponse(asdict(found) if paged else found.rows)
 
     @made.get("/api/v1/incidents", response_model=ROWS, responses=refusals(400, 503))
     def incidents(
@@ -55,11 +90,24 @@ def router(owner: Owner) -> APIRouter:
 
 
 def _rows(owner: Owner, listing: str, given: dict[str, Any]) -> Response:
-    if given["where"] is not None and not given["who"].may(Permission.QUERY):
-        raise HTTPException(403, "a condition in SQL needs the permission query; use the other parameters")
+    if given["where"] is not None:
+        if not given["who"].may(Permission.QUERY):
+            raise HTTPException(403, "a condition in SQL needs the permission query; use the other parameters")
+        check_log(given["who"], given["where"])
     asked = {name: given.get(name) for name in ("since", "until", "severity", "status", "case", "where")}
     sql = statement(Namespace(listing=listing, **asked), "ndjson", given["limit"])
     return Response(as_list(b"".join(owner.query(sql, "JSONEachRow"))), media_type="application/json")
+
+
+def check_log(who: Who, sql: str) -> None:
+    """SQL that could read the access log is for those who may. `merge` takes tables by a pattern."""
+    if who.may(Permission.ACCESS_LOG):
+        return
+    for _, text in tokens(sql):
+        if _OF_LOG.search(text):
+            raise HTTPException(
+                403, f"{text[:40]!r} is not allowed here: the access log needs the permission access_log"
+            )
 
 
 def as_list(lines: bytes) -> bytes:

@@ -51,10 +51,10 @@ class Owner:
         with self._writing:
             self._store.record(table, case, rows)
 
-    def query(self, sql: str, fmt: str) -> Generator[bytes]:
+    def query(self, sql: str, fmt: str, *, final: bool = True) -> Generator[bytes]:
         """A question of a user's. InputError: wrong SQL, or more than reading."""
         with self._asking:
-            pieces = list(self._reading.query(sql, fmt))
+            pieces = list(self._reading.query(sql, fmt, final=final))
         yield from pieces
 
     def close(self) -> None:

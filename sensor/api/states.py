@@ -9,8 +9,10 @@ from fastapi import APIRouter
 
 from sensor import model_registry
 from sensor.access.roles import Permission
+from sensor.alerts import ask
 from sensor.api.guard import needs
 from sensor.api.shapes import refusals
+from sensor.commands import status as status_command
 from sensor.store import migrate
 
 if TYPE_CHECKING:
@@ -41,7 +43,27 @@ def router(owner: Owner, config: Config) -> APIRouter:
         state = {"status": "ok", "schema": migrate.newest(), "store": "own" if owner.owns else "kept by the sensor"}
         return state | {"rows": rows}
 
+    @made.get("/api/v1/status", response_model=dict[str, Any])
+    def status() -> dict[str, Any]:
+        """How the sensor is that runs for this store, as `driftspan status` says it; `state` may be `not running`."""
+        return status_command.state(config, owner.location)
+
+    @made.get("/api/v1/sensors", response_model=list[dict[str, Any]], responses=refusals(503))
+    def sensors() -> list[dict[str, Any]]:
+        """Every sensor that wrote to the store: packets, drops, alerts, and when it was heard of last."""
+        return ask(owner, _SENSORS)
+
     return made
+
+
+_SENSORS = """
+SELECT sensor, max(seen) AS last_seen, sum(packets) AS packets, sum(dropped) AS dropped, sum(alerts) AS alerts
+FROM (
+    SELECT sensor, max(ts) AS seen, sumIf(value, counter = 'packets') AS packets,
+        sumIf(value, startsWith(counter, 'dropped.')) AS dropped, 0 AS alerts FROM health GROUP BY sensor
+    UNION ALL SELECT sensor, max(last_ts), sum(packets), 0, 0 FROM captures WHERE case_id != 'live' GROUP BY sensor
+    UNION ALL SELECT sensor, max(last_ts), 0, 0, count() FROM alert_rows GROUP BY sensor
+) GROUP BY sensor ORDER BY sensor"""
 
 
 def _plain(value: Any) -> Any:

@@ -27,7 +27,7 @@ def run(arguments: Namespace) -> int:
         chains += verified.verify(store) if case is None else ()
     if not chains:
         where = f"case {case!r}" if case else "the store"
-        say(f"{where} holds no outputs of models, no access log: nothing is to be verified")
+        say(f"{where} holds no outputs of models, no access log: there is nothing to verify")
         return 0
     bad = [row for chain in chains for row in _faults(chain)]
     for chain in chains:

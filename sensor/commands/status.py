@@ -18,24 +18,29 @@ from sensor.when import iso
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from sensor.config import Config
+
 _STALE = 60.0  # seconds: a sensor writes its state every few, whether packets come or not
 
 
 def run(arguments: Namespace) -> int:
     loaded = settings(arguments)
-    where = location(arguments, loaded)
+    row = state(loaded, location(arguments, loaded))
+    _show(row, chosen_format(arguments.format))
+    return 0 if row["state"] == "running" else FAILED
+
+
+def state(loaded: Config, where: str) -> dict[str, Any]:
+    """How the sensor is that runs for a store. StoreError: this user may not know."""
     path = Path(loaded.store.spool or f"{where.rstrip('/')}-spool") / STATUS
-    fmt = chosen_format(arguments.format)
     found = _facts(path)
     if not found or not Path(f"/proc/{found['pid']}").exists():
-        _show({"state": "not running", "store": where}, fmt)
-        return FAILED
+        return {"state": "not running", "store": where}
     age = time.time() - path.stat().st_mtime
     row = _row(found, _kept(where), where)
     if age > _STALE:
         row |= {"state": "hanging", "problem": f"it gave no sign of life for {age:.0f} s"}
-    _show(row, fmt)
-    return 0 if row["state"] == "running" else FAILED
+    return row
 
 
 def _facts(path: Path) -> dict[str, Any]:

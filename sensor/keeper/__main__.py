@@ -37,7 +37,15 @@ if TYPE_CHECKING:
     from sensor.spool import Batch
     from sensor.store import Store
 
-RECORDED = ("drift", "inference_log", "intake_rejects", "incident_rows")  # what comes from outside may be written to
+RECORDED = (
+    "drift",
+    "inference_log",
+    "intake_rejects",
+    "incident_rows",
+    "access_log",
+    "access_heads",
+    "runbook_steps",
+)  # what comes from outside may be written to
 SAID = ("verdicts", "model_registry")  # what people say, told the sensor as it holds then
 TOLD = ("drift", "inference_log")  # of these what is new is for the sensor's detectors as well
 LOOK = 1.0  # seconds between two looks at the spool when nobody says anything
@@ -115,7 +123,7 @@ class Keeper:
             case "query":
                 reading = ChdbReading(Path(self._location), self._database, owned=True)
                 try:
-                    yield from reading.query(request["sql"], request["format"])
+                    yield from reading.query(request["sql"], request["format"], final=request.get("final", True))
                 finally:
                     reading.close()
             case "record":

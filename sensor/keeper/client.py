@@ -52,8 +52,8 @@ class KeeperStore:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def query(self, sql: str, fmt: str) -> Generator[bytes]:
-        yield from self._ask({"do": "query", "sql": sql, "format": fmt})
+    def query(self, sql: str, fmt: str, *, final: bool = True) -> Generator[bytes]:
+        yield from self._ask({"do": "query", "sql": sql, "format": fmt, "final": final})
 
     def record(self, table: str, case: str, rows: Iterable[Mapping[str, object]]) -> None:
         waiting: list[Mapping[str, object]] = []

@@ -30,8 +30,9 @@ class CaptureFacts:
 class Reading(Protocol):
     """An open store that answers questions and changes nothing."""
 
-    def query(self, sql: str, fmt: str) -> Generator[bytes]:
-        """The answer in a ClickHouse format, in pieces. InputError: wrong SQL, or more than reading."""
+    def query(self, sql: str, fmt: str, *, final: bool = True) -> Generator[bytes]:
+        """The answer in a ClickHouse format, in pieces. InputError: wrong SQL, or more than reading. `final` False:
+        rows that others replaced are seen as well, which spares the search for them; the question sorts them out."""
 
     def close(self) -> None: ...
 

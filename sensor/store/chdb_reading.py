@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-# `final`: of rows that replace each other only the latest is seen. 64-bit numbers are JSON numbers, what
-# JSON has no number for is null, and bytes of the wire that are no UTF-8 never break a line of output.
+# Besides these `final`, where it is asked for: of rows that replace each other only the latest is seen. 64-bit numbers
+# are JSON numbers, what JSON has no number for is null, and bytes of the wire that are no UTF-8 never break a line of
+# output.
 _SETTINGS = (
-    "final = 1",
     "max_execution_time = 600",
     "max_memory_usage = 4000000000",
     "output_format_json_quote_64bit_integers = 0",
@@ -35,26 +35,36 @@ class ChdbReading:
     def __init__(self, path: Path, database: str, *, owned: bool = False) -> None:
         if not owned:
             check_existing(path)
-        self._session = Session(path)
-        try:
-            self._begin(path, database)
-        except BaseException:
-            self.close()
-            raise
+        self._path, self._database = path, database
+        self._sessions: dict[bool, Session] = {}  # what is set cannot be changed in one that only reads
+        self._session(final=True)
 
-    def _begin(self, path: Path, database: str) -> None:
-        if not self._session.number(f"SELECT count() FROM system.databases WHERE name = {quote(database)}"):
+    def _session(self, *, final: bool) -> Session:
+        if final not in self._sessions:
+            made = Session(self._path)
+            try:
+                self._begin(made, final=final)
+            except BaseException:
+                made.close()
+                raise
+            self._sessions[final] = made
+        return self._sessions[final]
+
+    def _begin(self, session: Session, *, final: bool) -> None:
+        path, database = self._path, self._database
+        if not session.number(f"SELECT count() FROM system.databases WHERE name = {quote(database)}"):
             raise InputError(f"{path}: this store has no database {database!r}; check [store] database")
-        self._session.use(database)
-        if self._session.number("EXISTS TABLE migrations"):
-            migrate.check_age(self._session.number("SELECT max(number) FROM migrations"))
-        self._session.run("SET " + ", ".join(_SETTINGS))
+        session.use(database)
+        if session.number("EXISTS TABLE migrations"):
+            migrate.check_age(session.number("SELECT max(number) FROM migrations"))
+        session.run(f"SET final = {int(final)}, " + ", ".join(_SETTINGS))
 
-    def query(self, sql: str, fmt: str) -> Generator[bytes]:
+    def query(self, sql: str, fmt: str, *, final: bool = True) -> Generator[bytes]:
         try:
-            yield from self._session.pieces(check_reading(sql), fmt)
+            yield from self._session(final=final).pieces(check_reading(sql), fmt)
         except RuntimeError as error:
             raise faults.of_question(error) from None
 
     def close(self) -> None:
-        self._session.close()
+        for session in self._sessions.values():
+            session.close()

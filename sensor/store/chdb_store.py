@@ -154,7 +154,7 @@ class ChdbStore:
             rows.append({"ts": counts["first_ts"], **plain, **counts, **known, "finished": bool(found)})
         self.upsert("captures", rows)
 
-    def query(self, sql: str, fmt: str) -> Generator[bytes]:
+    def query(self, sql: str, fmt: str, *, final: bool = True) -> Generator[bytes]:
         """Our own questions; a user's go through a connection that can only read."""
         yield from self._session.pieces(sql, fmt)
 

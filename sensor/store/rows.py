@@ -17,7 +17,7 @@ _TIMES = (
 )  # fmt: skip
 _SECOND = 10**9
 # Tables whose rows are learnt from a run as a whole, not read off one capture.
-DERIVED = ("alert_rows", "assets", "drift", "incident_rows", "health", "inference_log", "ledger_heads")
+DERIVED = ("alert_rows", "alert_grid", "assets", "drift", "incident_rows", "health", "inference_log", "ledger_heads")
 OF_RUN = (*DERIVED, "captures")
 _ADDRESS = 16  # bytes
 

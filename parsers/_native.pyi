@@ -9,9 +9,9 @@ __all__ = [
     "packets_of", "schema",
 ]  # fmt: skip
 
-# Pairs of hosts, 16 bytes each, in either direction (zeros as the second: every packet of the first); packets wanted
-# whatever else holds, as (index of the capture, frame number); from, what happened, to (inclusive), nanoseconds; most
-# packets and most bytes of them: those farthest from what happened are left out.
+# Pairs of hosts, 16 bytes each, in either direction (zeros as the second: every packet of the first; as both: every ARP
+# packet); packets wanted whatever else holds, as (index of the capture, frame number); from, what happened, to
+# (inclusive), nanoseconds; most packets and most bytes of them: those farthest from what happened are left out.
 _Question: TypeAlias = tuple[Sequence[tuple[bytes, bytes]], Sequence[tuple[int, int]], int, int, int, int, int]
 
 class CaptureError(ValueError):

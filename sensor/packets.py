@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import shutil
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 MOST_FRAMES = 8
 SECONDS = 60
@@ -25,8 +26,17 @@ _CHILD = Path(__file__).with_name("packets_child.py")
 
 def dissected(capture: str, identity: str, frames: Sequence[int]) -> tuple[list[dict[str, Any]], str]:
     """The first few frames, and a sentence where they, or more of them, cannot be shown."""
+    return _shown(capture, frames, lambda: _altered(capture, identity))
+
+
+def of_slice(path: Path, digest: str, frames: Sequence[int]) -> tuple[list[dict[str, Any]], str]:
+    """The same of an alert's own slice, which must have this SHA-256."""
+    return _shown(str(path), frames, lambda: _forged(path, digest))
+
+
+def _shown(capture: str, frames: Sequence[int], check: Callable[[], str]) -> tuple[list[dict[str, Any]], str]:
     wanted = sorted({int(frame) for frame in frames})[:MOST_FRAMES]
-    why = _missing(capture, identity, wanted)
+    why = _missing(capture, wanted) or check()
     if why:
         return [], why
     try:
@@ -37,7 +47,7 @@ def dissected(capture: str, identity: str, frames: Sequence[int]) -> tuple[list[
     return found, f"{rest} more frames are named above" if rest else ""
 
 
-def _missing(capture: str, identity: str, frames: list[int]) -> str:
+def _missing(capture: str, frames: list[int]) -> str:
     if not frames or not capture:
         return "the alert names no packets"
     if not Path(capture).is_file():
@@ -46,6 +56,16 @@ def _missing(capture: str, identity: str, frames: list[int]) -> str:
         return "pyshark is not installed; pip install 'driftspan[show]' to see packets dissected"
     if shutil.which("tshark") is None:
         return "tshark is not installed; install Wireshark's tshark to see packets dissected"
+    return ""
+
+
+def _forged(path: Path, digest: str) -> str:
+    with path.open("rb") as file:
+        same = hashlib.file_digest(file, "sha256").hexdigest() == digest
+    return "" if same else f"{path} was altered: it has not the SHA-256 that the alert names; its packets would mislead"
+
+
+def _altered(capture: str, identity: str) -> str:
     from parsers import CaptureError, Engine
 
     try:

@@ -11,9 +11,10 @@ import orjson
 
 from sensor.alerts import ask, checked_id, of_id, only
 from sensor.commands import incidents
-from sensor.commands.common import reading
+from sensor.commands.common import location, reading, settings
+from sensor.evidence.words import sentences
 from sensor.output import cell, chosen_format, show_rows
-from sensor.packets import dissected
+from sensor.packets import dissected, of_slice
 from sensor.store.literal import quote
 from sensor.textwidth import safe
 
@@ -26,7 +27,8 @@ _FACTS = (
     "severity", "confidence", "status", "status_by", "status_until", "status_note", "detector", "kind",
     "protocol", "src_ip", "src_zone", "dst_ip",
     "dst_zone", "first_ts", "last_ts", "count", "techniques", "attack_version", "controls", "capture",
-    "frames", "case_id", "sensor",
+    "frames", "evidence_file", "evidence_sha256", "evidence_packets", "evidence_frames", "evidence_note", "case_id",
+    "sensor",
 )  # fmt: skip
 
 
@@ -36,6 +38,7 @@ def run(arguments: Namespace) -> int:
         alert = only(of_id(store, wanted, arguments.case))
         if "incident_id" not in alert:
             alert["capture_path"] = _capture_path(store, alert)
+            alert["explained"] = sentences(store, alert)
     fmt = chosen_format(arguments.format)
     if "incident_id" in alert:
         del alert["alert_id"]
@@ -43,7 +46,7 @@ def run(arguments: Namespace) -> int:
         return 0
     alert["packets"], alert["packets_note"] = [], ""
     if arguments.packets and fmt != "csv":
-        alert["packets"], alert["packets_note"] = dissected(alert["capture_path"], alert["capture"], alert["frames"])
+        alert["packets"], alert["packets_note"] = _dissected(arguments, alert)
     alert["evidence"] = orjson.loads(alert["evidence"] or "{}")
     alert["catalogue"] = _catalogue(alert["kind"])
     if fmt == "table":
@@ -52,8 +55,23 @@ def run(arguments: Namespace) -> int:
         sys.stdout.write(orjson.dumps(alert).decode() + "\n")
     else:
         del alert["packets"], alert["packets_note"]
-        show_rows([{**alert, "evidence": _json(alert["evidence"]), "catalogue": _json(alert["catalogue"])}], fmt)
+        texts = {name: _json(alert[name]) for name in ("evidence", "explained", "catalogue")}
+        show_rows([alert | texts], fmt)
     return 0
+
+
+def _dissected(arguments: Namespace, alert: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
+    """From the alert's slice where it is, else from the capture."""
+    from sensor.evidence.keeping import root_of
+
+    loaded = settings(arguments)
+    path = root_of(location(arguments, loaded), loaded.evidence) / alert["evidence_file"]
+    if not alert["evidence_file"] or not path.is_file():
+        found, note = dissected(alert["capture_path"], alert["capture"], alert["frames"])
+        gone = f"its slice {path} is not here any more: it was removed by age or size, or moved"
+        return found, "; ".join(filter(None, (gone if alert["evidence_file"] else "", note)))
+    alert["evidence_path"] = str(path)
+    return of_slice(path, alert["evidence_sha256"], alert["evidence_frames"])
 
 
 def _json(value: object) -> str:
@@ -84,6 +102,10 @@ def page(alert: dict[str, Any], columns: int) -> str:
     for name in _FACTS:
         if alert.get(name) not in ("", None, []):
             lines += _fact(name, _fact_text(alert, name), columns)
+    if alert["explained"]:
+        lines += ["", "What its packets did"]
+        for told in alert["explained"]:
+            lines += _wrapped(f"frame {told['frame']}{_in_slice(alert, told['frame'])}: {told['text']}", columns, "  ")
     lines += ["", "Evidence"]
     for name, value in alert["evidence"].items():
         lines += _fact(safe(str(name)), cell(value), columns)
@@ -95,6 +117,12 @@ def page(alert: dict[str, Any], columns: int) -> str:
         for text in alert["catalogue"]["false_positives"]:
             lines += _wrapped(text, columns, "  - ", "    ")
     return "\n".join([*lines, *_packets(alert, columns)]) + "\n"
+
+
+def _in_slice(alert: dict[str, Any], frame: int) -> str:
+    """Its number there, where every deciding packet is in the slice: both are in time order."""
+    frames, there = sorted(alert["frames"]), alert["evidence_frames"]
+    return f" ({there[frames.index(frame)]} in the slice)" if len(frames) == len(there) else ""
 
 
 def _packets(alert: dict[str, Any], columns: int) -> list[str]:
@@ -116,7 +144,7 @@ def _fact_text(alert: dict[str, Any], name: str) -> str:
 
 
 def _fact(name: str, text: str, columns: int) -> list[str]:
-    return _wrapped(text, columns, f"  {name:<16}", " " * 18)
+    return _wrapped(text, columns, f"  {name:<17}", " " * 19)
 
 
 def _wrapped(text: str, columns: int, first: str = "", rest: str | None = None) -> list[str]:

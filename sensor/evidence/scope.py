@@ -41,7 +41,9 @@ def question(alert: Alert, end: int, captures: Sequence[str], settings: Evidence
 
 def pairs(alert: Alert) -> list[Pair]:
     """The alert's own two hosts and those that its evidence names, each with each other. Of an alert about one host
-    (a scan, a flood, a device that fell silent): whatever that host sends and gets."""
+    (a scan, a flood, a device that fell silent): whatever that host sends and gets. Of one told by ARP: all of it."""
+    if alert.protocol == "arp":
+        return [(NOWHERE, NOWHERE)]
     ends = [ip for ip in (alert.src_ip, alert.dst_ip) if ip != NOWHERE]
     named = [ip for ip in dict.fromkeys(_addresses(alert.evidence)) if ip not in ends]
     if len(ends) == 1:

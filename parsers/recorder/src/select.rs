@@ -11,12 +11,14 @@ use crate::ends::{Ends, ends};
 use crate::{OPENING, OPENING_BYTES, OPENINGS};
 
 type Host = [u8; 16];
+const NOBODY: Host = [0; 16];
 type Connection = ((Host, u16), (Host, u16));
 
 /// A question.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// Pairs of hosts, IPv4 mapped, in either direction; all zeros as the second: every packet of the first.
+    /// Pairs of hosts, IPv4 mapped, in either direction; all zeros as the second: every packet of the first; as both:
+    /// every ARP packet.
     pub pairs: Vec<(Host, Host)>,
     /// Packets that are wanted whatever else holds.
     pub frames: Vec<Frame>,
@@ -106,13 +108,19 @@ impl Selector {
         };
         for (place, wanted) in wanted.into_iter().enumerate() {
             for &(a, b) in &wanted.pairs {
-                if b == [0; 16] {
-                    made.hosts.entry(a).or_default().push(place);
-                } else {
-                    made.pairs.entry((a.min(b), a.max(b))).or_default().push(place);
-                }
-                for host in [a, b] {
-                    made.told.entry(host).or_default().push(place);
+                let named: &[Host] = match (a, b) {
+                    (NOBODY, NOBODY) => &[NOBODY],
+                    (_, NOBODY) => {
+                        made.hosts.entry(a).or_default().push(place);
+                        &[a]
+                    }
+                    _ => {
+                        made.pairs.entry((a.min(b), a.max(b))).or_default().push(place);
+                        &[a, b]
+                    }
+                };
+                for host in named {
+                    made.told.entry(*host).or_default().push(place);
                 }
             }
             for &frame in &wanted.frames {
@@ -126,20 +134,19 @@ impl Selector {
     /// Whether packets of a stretch may belong to an answer, for all that its summary tells.
     pub(crate) fn wants(&self, span: &Span, summary: &Summary) -> bool {
         self.frames.keys().any(|frame| (span.frames.0..=span.frames.1).contains(frame))
-            || self
-                .questions
-                .iter()
-                .map(|q| &q.wanted)
-                .any(|w| span.meets(w.from, w.to) && w.pairs.iter().any(|(a, b)| summary.holds(a) || summary.holds(b)))
+            || self.questions.iter().map(|q| &q.wanted).any(|w| {
+                span.meets(w.from, w.to)
+                    && w.pairs.iter().any(|(a, b)| *a == NOBODY || summary.holds(a) || summary.holds(b))
+            })
     }
 
     /// Whether a connection begins in it that may be open in a later stretch that is wanted.
     pub(crate) fn wants_openings(&self, span: &Span, summary: &Summary) -> bool {
-        let opens = |host: &Host| *host == [0; 16] || summary.opens(host);
+        let opens = |host: &Host| *host == NOBODY || summary.opens(host);
         self.questions
             .iter()
             .map(|q| &q.wanted)
-            .any(|w| span.first < w.from && w.pairs.iter().any(|(a, b)| opens(a) && opens(b)))
+            .any(|w| span.first < w.from && w.pairs.iter().any(|(a, b)| *a != NOBODY && opens(a) && opens(b)))
     }
 
     /// The next packet.
@@ -155,7 +162,7 @@ impl Selector {
         if let Some(found) = found {
             let (a, b) = (found.src, found.dst);
             if found.arp {
-                for host in [a, b] {
+                for host in [a, b, NOBODY] {
                     asked.extend(self.told.get(&host).into_iter().flatten());
                 }
             } else {

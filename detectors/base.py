@@ -41,6 +41,7 @@ class Detector(ABC):
     reads: ClassVar[tuple[str, ...]]
     settings_class: ClassVar[type]
     anomaly: ClassVar[bool] = False  # judges by what is usual, within the budget of false alarms; else by exact rules
+    watches_silence: ClassVar[bool] = False  # sees windows without a packet too, which only interfaces have
     entries: ClassVar[tuple[catalogue.Entry, ...]] = ()  # of the catalogue, for a detector of another package
 
     def __init__(self, settings: Any, site: Site) -> None:

@@ -93,6 +93,8 @@ class Pipeline:
     def observe(self, tables: Mapping[str, object], start: int, end: int, last: bool) -> list[Alert]:
         """One window or part of one: new and changed alerts, in order; none before the window's last part."""
         window = Window(tables, start, end, last)
+        if window.silent:
+            return self._ask(lambda detector: detector.observe(window) if detector.watches_silence else [])
         self.site.learn(window)
         alerts = self._ask(lambda detector: detector.observe(window))
         self.insight.gather(window)

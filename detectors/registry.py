@@ -42,6 +42,7 @@ BUILTIN = {
     "period": "detectors.period:Period",
     "values": "detectors.values:Values",
     "inference": "detectors.inference:Inference",
+    "mirror": "detectors.mirror:Mirror",
 }
 
 

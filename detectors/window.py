@@ -20,19 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Array = npt.NDArray[Any]
-TABLES = (
-    "modbus",
-    "dnp3",
-    "opcua",
-    "mqtt",
-    "tls",
-    "flows",
-    "sightings",
-    "tag_values",
-    "files",
-    "anomalies",
-    "behaviours",
-)
+TABLES = ("modbus", "dnp3", "opcua", "mqtt", "tls", "flows", "sightings", "tag_values", "files", "anomalies",
+          "behaviours", "mirror")  # fmt: skip
 _NO_ROWS = np.zeros(0, dtype=np.uint64)
 
 
@@ -290,6 +279,12 @@ class Window:
 
             return TagValues(self["tag_changes"])
         return _EMPTY
+
+    @property
+    def silent(self) -> bool:
+        """Whether interfaces were listened to and no packet came. A capture has no such windows."""
+        only = not (self._sources.keys() - {"mirror"}) and len(self["mirror"]) > 0
+        return only and not self["mirror"].numbers("packets").any()
 
     def derive(self, view: Callable[[Window], T]) -> T:
         """A view of the window, worked out once however many detectors ask for it."""

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+SECURITY, OPERATIONAL = "security", "operational"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`counts`: what an alert's `count` counts. `fires`, `silent`: captures that do and must not raise it."""
+    """`counts`: what an alert's `count` counts. `fires`, `silent`: captures that do and must not raise it. `category`:
+    whether it tells of the network or of the sensor's own senses; entries of other files than `mirror` leave it out."""
 
     id: str
     title: str
@@ -34,6 +38,7 @@ class Entry:
     false_positives: tuple[str, ...]
     fires: str
     silent: str
+    category: str = SECURITY
 
     @property
     def attack_version(self) -> str:
@@ -82,10 +87,13 @@ def _file(name: str) -> dict[str, Entry]:
 
 def _entry(kind: str, values: dict[str, object]) -> Entry:
     names = {f.name for f in fields(Entry)} - {"id"}
+    values = {"category": SECURITY} | values
     if set(values) != names:
         raise ValueError(f"catalogue entry {kind}: fields {sorted(set(values) ^ names)} are missing or unknown")
     if values["severity"] not in SEVERITIES:
         raise ValueError(f"catalogue entry {kind}: severity {values['severity']!r}")
+    if values["category"] not in (SECURITY, OPERATIONAL):
+        raise ValueError(f"catalogue entry {kind}: category {values['category']!r}")
     made = {k: tuple(map(str, v)) if isinstance(v, list) else str(v).strip() for k, v in values.items()}
     made["techniques"] = tuple(map(current, made["techniques"]))
     return Entry(id=kind, **made)  # type: ignore[arg-type]

@@ -136,8 +136,15 @@ def plant(seed: int, at: float) -> dict[str, list[dict[str, Any]]]:
         }
         for n in range(9)
     ]
+    mirror = [
+        {"capture": pick(("live-eth1-5f", "b.pcap")), "vlan": pick((0, 10, 20)), "ts": at + n / 4, "last_ts": at + 9, "frame": n + 1,
+         "packets": 100, "duplicates": rng.randrange(20), "unseen_bytes": rng.randrange(900), "tcp_bytes": 9000, "tcp_flows": 9,
+         "one_sided": rng.randrange(9), "backward_ns": pick((0, 1 << 34)), "dropped": rng.randrange(2), "cut_packets": rng.randrange(9),
+         "oversized": rng.randrange(2)}
+        for n in range(9)
+    ]  # fmt: skip
     return {
-        "files": files, "modbus": modbus, "dnp3": dnp3, "flows": flows, "behaviours": list(distinct.values()), "anomalies": anomalies, "tls": tls, "mqtt": mqtt,
+        "mirror": mirror, "files": files, "modbus": modbus, "dnp3": dnp3, "flows": flows, "behaviours": list(distinct.values()), "anomalies": anomalies, "tls": tls, "mqtt": mqtt,
         "opcua": opcua, "sightings": sightings + cable, "tag_values": values(at),
     }  # fmt: skip
 

@@ -72,6 +72,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "quality": NAME,
     },
     "anomalies": {"ts": TIME, **FLOW, "frame": pa.uint64(), "protocol": NAME, "kind": NAME, "detail": pa.utf8()},
+    "mirror": {
+        "ts": TIME, "capture": NAME, "frame": pa.uint64(), "vlan": pa.uint16(), "last_ts": TIME, "packets": pa.uint64(),
+        "bytes": pa.uint64(), "cut_packets": pa.uint64(), "oversized": pa.uint64(), "duplicates": pa.uint64(),
+        "backward": pa.uint64(), "backward_ns": pa.uint64(), "tcp_bytes": pa.uint64(), "unseen_bytes": pa.uint64(),
+        "tcp_flows": pa.uint64(), "one_sided": pa.uint64(), "dropped": pa.uint64(), "clock_step_ns": pa.int64(),
+    },
     "sightings": {
         "ts": TIME, "frame": pa.uint64(), "ip": IP, "mac": pa.utf8(), "vlan": pa.uint16(), "source": NAME,
         "field": NAME, "value": pa.utf8(),

@@ -109,7 +109,7 @@ LIMITS = {
     "availability": "FLOWS SHOWN", "unresponsive": "DEVICES ASKED", "restarts": "STATIONS CONNECTS",
     "baseline": "BEHAVIOURS CONVERSATIONS", "period": "BEHAVIOURS ENDED", "values": "TAGS",
     "candidates": "HOSTS ROWS", "sealed": "TRANSFERS", "feeds": "PARTIES WAITING TOLD", "feed_messages": "ROLES TOPICS LOGINS WAITING", "feed_legs": "MESSAGES",
-    "news": "CONVERSATIONS", "transfer": "EDGES", "tunnels": "DOMAINS PINGS", "volumes": "FLOWS",
+    "mirror": "PORTS VLANS", "news": "CONVERSATIONS", "transfer": "EDGES", "tunnels": "DOMAINS PINGS", "volumes": "FLOWS",
 }  # fmt: skip
 
 

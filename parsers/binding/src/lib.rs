@@ -364,6 +364,10 @@ impl Inner {
                 }
             }
         }
+        let port = wire::port::table(&window.port, window.start);
+        if !port.is_empty() {
+            tables.push((port.name, vec![Part::new(port, &Arc::default(), &self.ids).map_err(failed)?]));
+        }
         Ok((window, tables))
     }
 }
@@ -391,6 +395,7 @@ fn anomaly_kinds() -> Vec<(&'static str, &'static str)> {
 fn schema() -> PyResult<BTreeMap<&'static str, Vec<(String, String)>>> {
     let mut tables = Rows::default().take();
     tables.push(wire::behaviour::Behaviours::default().take());
+    tables.push(wire::port::table(&[], 0));
     let fields = |table| -> PyResult<Vec<(String, String)>> {
         let batch = Part::new(table, &Arc::default(), &[]).and_then(|part| part.batch()).map_err(failed)?;
         Ok(batch.schema().fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect())

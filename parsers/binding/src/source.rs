@@ -56,9 +56,16 @@ impl Source {
     }
 
     /// Adds to the last window what the kernel lost.
-    pub fn counted(&mut self, window: Window) -> Window {
+    pub fn counted(&mut self, mut window: Window) -> Window {
         match self {
-            Self::Captures(_) => window,
+            Self::Captures(merge) => {
+                for (place, facts) in (0u16..).zip(merge.facts()).filter(|(_, facts)| facts.dropped > 0) {
+                    if let Some(of) = window.of(place) {
+                        of.dropped += facts.dropped;
+                    }
+                }
+                window
+            }
             Self::Interfaces(live) => counted(live, window),
         }
     }
@@ -116,8 +123,17 @@ fn keep(recorder: &mut Option<Recorder>, p: &Packet<'_>) {
     }
 }
 
-/// Adds what the kernel lost to the window's counts.
+/// Adds what the kernel lost, and how far the clock was set, to the window's counts: of each interface, also of those
+/// that showed no packet.
 fn counted(live: &mut Live, mut window: Window) -> Window {
-    window.counters.dropped_kernel += live.statistics().dropped;
+    live.statistics();
+    let step = live.clock_step();
+    for (place, lost) in (0u16..).zip(live.lost()) {
+        window.counters.dropped_kernel += lost;
+        if let Some(of) = window.of(place) {
+            of.dropped += lost;
+            of.clock_step_ns = step;
+        }
+    }
     window
 }

@@ -53,6 +53,8 @@ struct Lane {
     settings: Settings,
     ring: Option<Ring>,
     facts: Facts,
+    /// Packets of `facts.dropped` that [`Live::lost`] gave.
+    told: u64,
     tried: Instant,
 }
 
@@ -61,6 +63,7 @@ pub struct Live {
     lanes: Vec<Lane>,
     stop: Arc<AtomicBool>,
     told: Vec<String>,
+    clock: Clock,
 }
 
 impl Live {
@@ -73,9 +76,9 @@ impl Live {
         for settings in interfaces {
             let ring = Ring::open(&settings)?;
             let facts = Facts { interface: settings.interface.clone(), opened: now(), up: true, ..Facts::default() };
-            lanes.push(Lane { settings, ring: Some(ring), facts, tried: Instant::now() });
+            lanes.push(Lane { settings, ring: Some(ring), facts, told: 0, tried: Instant::now() });
         }
-        Ok(Self { lanes, stop, told: Vec::new() })
+        Ok(Self { lanes, stop, told: Vec::new(), clock: Clock::default() })
     }
 
     /// The next packet in time, or that there is none now. Waits a short while at most.
@@ -114,8 +117,7 @@ impl Live {
                 self.wait();
                 continue;
             };
-            if !empty || self.lanes.len() == 1 || now().saturating_sub(ts) >= SLACK || self.stop.load(Ordering::Relaxed)
-            {
+            if !empty || self.lanes.len() == 1 || waited_for(now(), ts) || self.stop.load(Ordering::Relaxed) {
                 return Some(place);
             }
             self.wait();
@@ -157,6 +159,23 @@ impl Live {
         sum
     }
 
+    /// Packets that each interface lost since this was asked last, as far as [`Live::statistics`] counted them.
+    pub fn lost(&mut self) -> Vec<u64> {
+        let lost = |lane: &mut Lane| lane.facts.dropped - std::mem::replace(&mut lane.told, lane.facts.dropped);
+        self.lanes.iter_mut().map(lost).collect()
+    }
+
+    /// How far this machine's clock was set since this was asked last, nanoseconds; 0: it went its way.
+    pub fn clock_step(&mut self) -> Nanos {
+        let steady = Nanos::try_from(self.clock.begun.elapsed().as_nanos()).unwrap_or(Nanos::MAX);
+        let step = self.clock.look(now(), steady);
+        if step != 0 {
+            let (way, by) = (if step < 0 { "back" } else { "forward" }, Duration::from_nanos(step.unsigned_abs()));
+            self.told.push(format!("the clock of this machine was set {way} by {:.1} s", by.as_secs_f64()));
+        }
+        step
+    }
+
     /// What is known of each interface, in the order they were named.
     #[must_use]
     pub fn facts(&self) -> Vec<Facts> {
@@ -166,6 +185,29 @@ impl Live {
     /// What happened to interfaces since this was asked last, in sentences.
     pub fn told(&mut self) -> Vec<String> {
         std::mem::take(&mut self.told)
+    }
+}
+
+/// The wall clock against one that cannot be set.
+struct Clock {
+    begun: Instant,
+    offset: Option<Nanos>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { begun: Instant::now(), offset: None }
+    }
+}
+
+impl Clock {
+    /// Takes the time by both; gives by how much the wall clock was set since the last look. Clocks that are held to a
+    /// reference without being set move by half a millisecond a second at most.
+    fn look(&mut self, wall: Nanos, steady: Nanos) -> Nanos {
+        const SET: u64 = 1_000_000_000;
+        let offset = wall - steady;
+        let before = self.offset.replace(offset).unwrap_or(offset);
+        if offset.abs_diff(before) < SET { 0 } else { offset - before }
     }
 }
 
@@ -221,7 +263,33 @@ impl Lane {
     }
 }
 
+/// Whether no older packet will come than one of `ts`. One from the future was stamped before the clock was set back.
+fn waited_for(now: Nanos, ts: Nanos) -> bool {
+    now.saturating_sub(ts) >= SLACK || ts.saturating_sub(now) >= SLACK
+}
+
 fn now() -> Nanos {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_is_seen_once_and_one_that_drifts_is_not() {
+        let second: Nanos = 1_000_000_000;
+        let mut clock = Clock::default();
+        let looks = [(100, 0), (110, 10), (4_000, 20), (4_010, 30), (50, 40), (60, 50)];
+        let steps = looks.map(|(wall, steady)| clock.look(wall * second + steady * 5_000, steady * second));
+        assert_eq!(steps.map(|step| step / second), [0, 0, 3_880, 0, -3_970, 0]);
+    }
+
+    #[test]
+    fn packets_stamped_before_the_clock_was_set_back_do_not_wait_for_it() {
+        assert!(!waited_for(SLACK, SLACK - 5));
+        assert!(waited_for(2 * SLACK, SLACK));
+        assert!(waited_for(SLACK, 50 * SLACK));
+    }
 }

@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::app::App;
 use crate::dissect::{Ends, Frame, Nanos};
 use crate::legs::Legs;
+use crate::port::Told;
 use crate::tcp::{Half, Tally};
 
 /// A flow's key: both ends in a fixed order, so that both directions find it.
@@ -183,6 +184,8 @@ pub struct Flow {
     pub legs: [Option<Box<Legs>>; 2],
     /// Reassembly counts.
     pub tally: Tally,
+    /// What the health of the mirror port was told of it.
+    pub told: Told,
     /// The application layer.
     pub app: App,
     hash: u64,
@@ -292,6 +295,7 @@ impl Flows {
             halves: <[Half; 2]>::default(),
             legs: [None, None],
             tally: Tally::default(),
+            told: Told::default(),
             app: App::default(),
             hash,
             list,

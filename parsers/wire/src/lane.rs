@@ -217,6 +217,7 @@ pub fn stream(
     if segment.bytes.is_empty() && segment.missing == 0 {
         return;
     }
+    tally.bytes += segment.bytes.len() as u64;
     let mut own = legs.get_mut(side).and_then(Option::as_deref_mut);
     let mut contradicted = None;
     mine.segment(segment, held, limits, tally, &mut |e| {

@@ -28,6 +28,7 @@ pub mod names;
 pub mod opcua;
 mod pings;
 pub mod pipeline;
+pub mod port;
 mod radio;
 pub mod recognise;
 pub mod rows;

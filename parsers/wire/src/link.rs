@@ -70,6 +70,14 @@ pub(crate) fn first(kind: u16, bytes: &[u8], span: &mut Span, link: &mut Link) -
     }
 }
 
+/// Who spoke, where nothing else could be made of the frame.
+#[cold]
+pub(crate) fn of(kind: u16, bytes: &[u8]) -> Link {
+    let (mut span, mut link) = (Span { at: 0, end: bytes.len(), wire: bytes.len() }, Link::default());
+    let _ = first(kind, bytes, &mut span, &mut link); // what is broken behind the addresses is counted elsewhere
+    link
+}
+
 /// ```text
 ///  0 destination | 6 source | 12 Ethertype, or length of an 802.3 frame
 /// ```

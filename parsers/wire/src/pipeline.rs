@@ -6,13 +6,19 @@ use crate::dissect::{Frame, Nanos};
 use crate::duplicates::Duplicates;
 use crate::flow::Key;
 use crate::limits::Limits;
+use crate::link;
 use crate::names::hosts;
+use crate::port::{self, Clocks, Facts, Glance, Seen};
 use crate::worker::{Share, Worker};
 
 /// Packets that are handed to the workers in one go where there are several.
 const BATCH: usize = 16_384;
 const LLDP: u16 = 0x88CC;
 const PROFINET: u16 = 0x8892;
+
+/// Nanoseconds, at least, by which a clock that is set back goes back, and packets in a row that must show it.
+const SET_BACK: Nanos = 10_000_000_000;
+const SURE: u32 = 8;
 
 /// How a pipeline works.
 #[derive(Debug, Clone)]
@@ -55,6 +61,19 @@ pub struct Window {
     pub shares: Vec<Share>,
     /// Everything that was counted.
     pub counters: Counters,
+    /// What the captures show of their own health, by capture and VLAN.
+    pub port: Vec<Facts>,
+}
+
+impl Window {
+    /// The counts of a capture, to add what is known of it as a whole.
+    pub fn of(&mut self, capture: u16) -> Option<&mut Facts> {
+        let place = self.port.iter().position(|facts| facts.capture == capture).unwrap_or_else(|| {
+            self.port.push(Facts { capture, ..Facts::default() });
+            self.port.len() - 1
+        });
+        self.port.get_mut(place)
+    }
 }
 
 /// Packets of one worker that wait for their turn.
@@ -101,6 +120,12 @@ pub struct Pipeline {
     newest: Nanos,
     since_check: u32,
     fragments_lost: u64,
+    seen: Seen,
+    clocks: Clocks,
+    /// Packets in a row that are much older than the window.
+    behind: u32,
+    /// No packet came since this end of a window.
+    quiet: Option<Nanos>,
 }
 
 impl Pipeline {
@@ -119,6 +144,10 @@ impl Pipeline {
             newest: Nanos::MIN,
             since_check: 0,
             fragments_lost: 0,
+            seen: Seen::default(),
+            clocks: Clocks::default(),
+            behind: 0,
+            quiet: None,
             settings,
         }
     }
@@ -127,12 +156,16 @@ impl Pipeline {
     pub fn push(&mut self, p: &Packet<'_>) -> Option<Window> {
         let start = match self.window {
             Some(start) => start,
-            None => *self.window.insert(align(p.ts, self.settings.window)),
+            None => {
+                self.quiet = None;
+                *self.window.insert(align(p.ts, self.settings.window))
+            }
         };
-        let over = p.ts >= start.saturating_add(self.settings.window);
+        let over = p.ts >= start.saturating_add(self.settings.window) || self.set_back(p.ts, start);
         let done = over.then(|| self.close(start.saturating_add(self.settings.window)));
         if over {
             self.window = Some(align(p.ts, self.settings.window));
+            self.newest = p.ts;
         }
         self.newest = self.newest.max(p.ts);
         if let Some(counters) = self.workers.first_mut().map(Worker::counters) {
@@ -155,14 +188,56 @@ impl Pipeline {
 
     /// No packet came, and none older than `now` will: the window that is over by then. The next one begins with its
     /// first packet, as it does in a capture.
+    ///
+    /// While nothing comes at all windows without a packet are over one after the other; they have no flows, no ticks
+    /// and no rows, so that what a capture with the same pause says is said here too.
     pub fn idle(&mut self, now: Nanos) -> Option<Window> {
-        let end = self.window?.saturating_add(self.settings.window);
-        if now < end {
+        let length = self.settings.window;
+        let Some(start) = self.window else {
+            let aligned = align(now, length);
+            let begun = *self.quiet.get_or_insert(aligned);
+            let set_back = now < begun.saturating_sub(self.set_back_from());
+            if set_back {
+                self.quiet = Some(aligned);
+            }
+            let end = begun.saturating_add(length);
+            if now < end {
+                return None;
+            }
+            // Of a clock that was set forward the time in between is no silence.
+            let end = end.max(aligned);
+            self.quiet = Some(end);
+            let (start, shares) = (end.saturating_sub(length), Vec::new());
+            return Some(Window { start, end, last: true, shares, counters: Counters::default(), port: Vec::new() });
+        };
+        let end = start.saturating_add(length);
+        if now < end && now >= start.saturating_sub(self.set_back_from()) {
             return None;
         }
         let window = self.close(end);
         self.window = None;
+        self.quiet = Some(end.min(align(now, length)));
         Some(window)
+    }
+
+    /// By how much time must go back to be no matter of order.
+    fn set_back_from(&self) -> Nanos {
+        self.settings.window.max(SET_BACK)
+    }
+
+    /// Whether the clock that stamps packets was set back: several in a row are much older than the window, which would
+    /// otherwise stay open until the clock is there again.
+    fn set_back(&mut self, ts: Nanos, start: Nanos) -> bool {
+        if ts >= start.saturating_sub(self.set_back_from()) {
+            self.behind = 0;
+            return false;
+        }
+        self.behind += 1;
+        let sure = self.behind >= SURE;
+        if sure {
+            self.behind = 0;
+        }
+        sure
     }
 
     /// The capture is over: the last window.
@@ -181,15 +256,32 @@ impl Pipeline {
 
     #[inline]
     fn decode(&mut self, p: &Packet<'_>) {
-        let Self { decoder, duplicates, workers, batches, waiting, .. } = self;
+        let Self { decoder, duplicates, workers, batches, waiting, seen, clocks, .. } = self;
         let count = workers.len() as u64;
         let Some((first, rest)) = workers.split_first_mut() else { return };
         let outcome = decoder.decode(p.ts, p.frame, p.link, p.orig_len, p.data, &mut |kind, detail| {
             first.oddity(p.ts, p.frame, kind, &detail);
         });
+        let copy = matches!(&outcome, Outcome::Ip(d) if duplicates.seen(p.ts, d));
+        let link = match &outcome {
+            Outcome::Ip(d) => d.link,
+            Outcome::Arp { link, .. } | Outcome::Other { link, .. } => *link,
+            _ => link::of(p.link, p.data),
+        };
+        if let Some(facts) = seen.of(p.frame.capture(), link.vlan) {
+            facts.packet(&Glance {
+                ts: p.ts,
+                frame: p.frame,
+                length: p.orig_len,
+                cut: p.orig_len as usize > p.data.len(),
+                copy,
+                wired: link.has_mac && link.src_mac != [0; 6],
+                back: clocks.look(p.frame.capture(), p.ts),
+            });
+        }
         match &outcome {
             Outcome::Ip(d) => {
-                if duplicates.seen(p.ts, d) {
+                if copy {
                     first.counters().duplicates += 1;
                 } else if rest.is_empty() {
                     first.datagram(p.ts, p.frame, d);
@@ -244,14 +336,16 @@ impl Pipeline {
     fn take(&mut self, last: bool) -> Window {
         self.run();
         let start = self.window.unwrap_or(0);
-        let shares: Vec<Share> = self.workers.iter_mut().map(|w| w.take(last)).collect();
+        let mut shares: Vec<Share> = self.workers.iter_mut().map(|w| w.take(last)).collect();
+        let flows = shares.iter_mut().flat_map(|share| std::mem::take(&mut share.port));
+        let port = port::merged(self.seen.take().into_iter().chain(flows));
         let mut counters = Counters::default();
         shares.iter().for_each(|s| counters.add(&s.counters));
         let fragments = self.decoder.fragments();
         let lost = fragments.expired + fragments.evicted + fragments.cut;
         counters.dropped_fragments += lost.saturating_sub(self.fragments_lost);
         self.fragments_lost = lost;
-        Window { start, end: start.saturating_add(self.settings.window), last, shares, counters }
+        Window { start, end: start.saturating_add(self.settings.window), last, shares, counters, port }
     }
 }
 

@@ -168,6 +168,44 @@ crate::table! {
 }
 
 crate::table! {
+    /// What a capture or interface shows of its own health: one row a window and VLAN.
+    MirrorRows / MirrorRow "mirror" standalone {
+        /// First packet; 0: there was none.
+        frame: Frames,
+        /// VLAN id, 0: untagged.
+        vlan: Num<u16>,
+        /// Time of the latest packet.
+        last_ts: Time,
+        /// Packets.
+        packets: Num<u64>,
+        /// Bytes of them on the wire.
+        bytes: Num<u64>,
+        /// Packets of which not all bytes were captured.
+        cut_packets: Num<u64>,
+        /// Packets longer than any that Ethernet carries: put together by a network card.
+        oversized: Num<u64>,
+        /// Copies that the mirror made.
+        duplicates: Num<u64>,
+        /// Packets older than one before them.
+        backward: Num<u64>,
+        /// By how much at most, nanoseconds.
+        backward_ns: Num<u64>,
+        /// Payload seen of TCP flows, bytes.
+        tcp_bytes: Num<u64>,
+        /// Bytes of TCP flows that were acknowledged or passed over and never seen.
+        unseen_bytes: Num<u64>,
+        /// TCP flows with enough packets to have shown both sides.
+        tcp_flows: Num<u64>,
+        /// Those of which one side was never seen.
+        one_sided: Num<u64>,
+        /// Packets that found no room in the kernel's ring.
+        dropped: Num<u64>,
+        /// How far this machine's clock was set meanwhile, nanoseconds.
+        clock_step_ns: Num<i64>,
+    }
+}
+
+crate::table! {
     /// What a packet says about a host: its hardware address, its name, its maker.
     SightingRows / SightingRow "sightings" standalone {
         /// The packet.

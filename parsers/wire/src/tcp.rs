@@ -79,6 +79,20 @@ pub struct Tally {
     pub late_bytes: u64,
     /// Further senders whose streams were not read because of a limit.
     pub legs_full: u32,
+    /// Payload that was seen, repetitions too.
+    pub bytes: u64,
+    /// Bytes of `gap_bytes` that the snap length cut.
+    pub cut_bytes: u64,
+    /// Bytes acknowledged of a direction of which no segment was ever seen.
+    pub blind_bytes: u64,
+}
+
+impl Tally {
+    /// Bytes that passed and were not shown: lost on the way to us.
+    #[must_use]
+    pub fn unseen(&self) -> u64 {
+        self.gap_bytes.saturating_sub(self.cut_bytes + self.late_bytes) + self.blind_bytes
+    }
 }
 
 #[derive(Debug)]
@@ -104,6 +118,8 @@ pub struct Half {
     stray: Option<Box<Waiting>>,
     /// Highest acknowledgement of the other side while a hole is open.
     acked: Option<u32>,
+    /// The latest acknowledgement while no segment was seen.
+    blind: Option<u32>,
     /// Sequence number that the FIN takes: acknowledging it acknowledges no byte.
     fin: Option<u32>,
     /// Holes declared lately, and how many may be remembered.
@@ -231,6 +247,7 @@ impl Half {
         if s.missing > 0 {
             tally.gaps += 1;
             tally.gap_bytes += u64::from(s.missing);
+            tally.cut_bytes += u64::from(s.missing);
             self.tail.length = 0;
             out(Event::Gap(u64::from(s.missing)));
         }
@@ -354,7 +371,14 @@ impl Half {
         tally: &mut Tally,
         out: &mut dyn FnMut(Event<'_>),
     ) {
-        let Some(next) = self.next else { return };
+        let Some(next) = self.next else {
+            // Nothing was seen of this direction: what is acknowledged of it passed all the same.
+            let more = self.blind.replace(ack).map_or(0, |before| distance(before, ack));
+            if (1..=FAR).contains(&more) {
+                tally.blind_bytes += u64::from(more.unsigned_abs());
+            }
+            return;
+        };
         let ack = if self.fin.is_some_and(|fin| fin.wrapping_add(1) == ack) { ack.wrapping_sub(1) } else { ack };
         let beyond = distance(next, ack);
         if beyond <= 0 || beyond > FAR {
@@ -417,6 +441,7 @@ impl Half {
                 if w.missing > 0 {
                     tally.gaps += 1;
                     tally.gap_bytes += u64::from(w.missing);
+                    tally.cut_bytes += u64::from(w.missing);
                     out(Event::Gap(u64::from(w.missing)));
                 }
             }

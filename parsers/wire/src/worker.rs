@@ -16,6 +16,7 @@ use crate::legs;
 use crate::limits::Limits;
 use crate::names;
 use crate::pings;
+use crate::port::{Facts, Seen};
 use crate::rows::{AnomalyRow, Rows};
 use crate::tcp::{Half, Segment, Tally};
 use crate::transport::{ACK, FIN, RST, SYN, Tcp, udp};
@@ -44,6 +45,8 @@ pub struct Share {
     pub flows: Dictionary,
     /// What was counted.
     pub counters: Counters,
+    /// What flows tell of the mirror port.
+    pub port: Vec<Facts>,
 }
 
 /// Flows, dissectors and tables of one worker.
@@ -54,6 +57,7 @@ pub struct Worker {
     held: u64,
     out: Output,
     counters: Counters,
+    seen: Seen,
 }
 
 impl Worker {
@@ -61,7 +65,15 @@ impl Worker {
     #[must_use]
     pub fn new(limits: Limits, vlan_in_key: bool) -> Self {
         let out = Output { epoch: 1, ..Output::default() };
-        Self { limits, vlan_in_key, flows: Flows::default(), held: 0, out, counters: Counters::default() }
+        Self {
+            limits,
+            vlan_in_key,
+            flows: Flows::default(),
+            held: 0,
+            out,
+            counters: Counters::default(),
+            seen: Seen::default(),
+        }
     }
 
     /// Rows written outside any flow (ARP, LLDP).
@@ -334,7 +346,8 @@ impl Worker {
             lane.with(last.0, last.1, App::end);
         });
         self.write(place, now, true);
-        if let Some(flow) = self.flows.remove(place) {
+        if let Some(mut flow) = self.flows.remove(place) {
+            self.seen.flow(&mut flow);
             self.settle_counts(&flow.tally);
         }
     }
@@ -369,6 +382,9 @@ impl Worker {
         }
         for place in self.flows.places() {
             self.guarded(place, |flow, out, limits, held| settle(flow, out, limits, held, now));
+            if let Some(flow) = self.flows.get(place) {
+                self.seen.flow(flow);
+            }
             self.write(place, now, false);
         }
     }
@@ -400,7 +416,12 @@ impl Worker {
             tables.push(self.out.behaviours.take());
         }
         self.out.epoch += 1;
-        Share { tables, flows: std::mem::take(&mut self.out.dictionary), counters: std::mem::take(&mut self.counters) }
+        Share {
+            tables,
+            flows: std::mem::take(&mut self.out.dictionary),
+            counters: std::mem::take(&mut self.counters),
+            port: self.seen.take(),
+        }
     }
 }
 

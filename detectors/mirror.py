@@ -54,7 +54,7 @@ class Settings:
     silent_seconds: float = 60.0
     vlan_seconds: float = 60.0
     steady_seconds: float = 600.0
-    factor: float = 5.0
+    factor: float = 10.0
     clock_seconds: float = 1.0
 
     def of(self, kind: str) -> tuple[float, float]:
@@ -191,18 +191,16 @@ class Mirror(Detector):
         if not came:
             pause = window.end - here.last
             if pause >= patience and not here.gone:
-                here.gone = True
+                here.gone = here.told = True
                 self._silent(name, here.last, window.end, pause).seen(1, here.last, window.end)
             return
         first, last = min(row.first for row in came.values()), max(row.last for row in came.values())
-        before, known, enough = here.last, here.packets > 0, here.packets >= LEAST
-        pause = here.came(first, last, sum(row.sums["packets"] for row in came.values()))
-        if known and pause >= patience and (here.gone or enough):
-            cause = self._silent(name, before, first, pause)
-            cause.seen(0 if here.gone else 1, before, first)
-        elif known:
-            here.usual(pause)
-        here.gone = False
+        before, told = here.last, here.told
+        pause = max(0, first - before) if here.packets else 0
+        here.told = told or (pause >= patience and here.packets >= LEAST)
+        if here.told and pause >= patience:
+            self._silent(name, before, first, pause).seen(0 if told else 1, before, first)
+        here.came(first, last, sum(row.sums["packets"] for row in came.values()))
 
     def _silent(self, name: str, since: int, until: int, pause: int) -> Cause:
         cause = self._cause("silent", name)
@@ -217,11 +215,7 @@ class Mirror(Detector):
             if vlan not in port.vlans and len(port.vlans) >= VLANS:
                 self.overflow += 1
                 continue
-            seen = port.vlans.setdefault(vlan, Presence())
-            pause = seen.came(row.first, row.last, row.sums["packets"])
-            if not seen.gone:
-                seen.usual(pause)
-            seen.gone = False
+            port.vlans.setdefault(vlan, Presence()).came(row.first, row.last, row.sums["packets"])
         if not came:
             return
         least = int(self.settings.vlan_seconds * SECOND)
@@ -230,7 +224,8 @@ class Mirror(Detector):
             if vlan in came or seen.gone or away < seen.patience(least, self.settings.factor):
                 continue
             seen.gone = True
-            if seen.steady(int(self.settings.steady_seconds * SECOND)):
+            seen.told = seen.steady(int(self.settings.steady_seconds * SECOND))
+            if seen.told:
                 cause = self._cause("vlan_lost", name)
                 cause.seen(1, seen.last, window.end)
                 cause.add("vlans", [vlan])

@@ -6,35 +6,36 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 LEAST = 50  # packets from which on pauses say what is usual
+STEADY = 200  # packets without being gone that make something steady
 
 
 @dataclass(slots=True)
 class Presence:
-    """Times in nanoseconds. `longest`: pause that is known to be usual; `gone`: its absence has been told."""
+    """Times in nanoseconds. `longest`: pause that is known to be usual; `packets`: since it came or came back; `gone`:
+    it is away for longer than it should be, which was `told` if it had been steady."""
 
     first: int = 0
     last: int = 0
     longest: int = 0
     packets: int = 0
     gone: bool = False
+    told: bool = False
 
-    def came(self, first: int, last: int, packets: int) -> int:
-        """Packets came; gives the pause before them, 0 if it was none or time went back."""
+    def came(self, first: int, last: int, packets: int) -> None:
         pause = max(0, first - self.last) if self.packets else 0
         if not self.packets or self.gone:
-            self.first = first  # what was gone has to be steady anew
+            self.first, self.packets = first, 0  # what was gone has to be steady anew
+        if not self.told:
+            self.longest = max(self.longest, pause)  # it came back by itself: that is its way
         self.last, self.packets = last, self.packets + packets
-        return pause
-
-    def usual(self, pause: int) -> None:
-        self.longest = max(self.longest, pause)
+        self.gone = self.told = False
 
     def patience(self, least: int, factor: float) -> int:
         """How long nothing may come before that is said."""
         return max(least, int(factor * self.longest))
 
     def steady(self, seconds: int) -> bool:
-        return self.packets >= LEAST and self.last - self.first >= seconds
+        return self.packets >= STEADY and self.last - self.first >= seconds
 
     def snapshot(self) -> dict[str, Any]:
         return asdict(self)

@@ -154,6 +154,26 @@ def shared(capture: str) -> dict[str, Any]:
     return listen(Engine.live([PORT], rings=2), lambda: send(packets(capture)))
 
 
+def silence(capture: str) -> dict[str, Any]:
+    """Nothing comes, then something, then nothing: what every window shows of the interface."""
+    engine = Engine.live([PORT], window_seconds=0.2)
+    shown: list[list[int]] = []
+
+    def act() -> None:
+        time.sleep(1)
+        send(packets(capture))
+        time.sleep(1)
+        engine.stop()
+
+    thread = threading.Thread(target=act)
+    thread.start()
+    while (window := engine.next()) is not None:
+        rows = pa.table(window.tables["mirror"]).to_pylist()
+        shown.append([window.start, window.end, sum(row["packets"] for row in rows), len(window.tables)])
+    thread.join()
+    return {"windows": shown}
+
+
 def down(capture: str) -> dict[str, Any]:
     """The interface goes down, comes back, is taken away and made anew; each time the engine has said so first."""
     engine = Engine.live([PORT])
@@ -203,7 +223,9 @@ def missing(capture: str) -> dict[str, Any]:
     return {"refused": ""}
 
 
-TRIALS = {f.__name__: f for f in (plain, tagged, overrun, cut, chosen, both, shared, down, unprivileged, missing)}
+TRIALS = {
+    f.__name__: f for f in (plain, tagged, overrun, cut, chosen, both, shared, silence, down, unprivileged, missing)
+}
 
 if __name__ == "__main__":
     cable()

@@ -105,6 +105,17 @@ def test_packets_of_several_sockets_come_in_time_order(name: str) -> None:
     same_messages(found)
 
 
+def test_a_silent_interface_is_told_window_by_window() -> None:
+    windows = trial("silence")["windows"]
+    counters, _ = replayed()
+    assert sum(packets for _, _, packets, _ in windows) == counters["packets"]
+    silent = [(start, end) for start, end, packets, _ in windows if not packets]
+    assert len(silent) >= 4
+    assert all(end - start == 200_000_000 and start % 200_000_000 == 0 for start, end in silent)
+    assert [start for start, *_ in windows] == sorted({start for start, *_ in windows})
+    assert all(tables == 1 for _, _, packets, tables in windows if not packets)  # nothing but the interface's own row
+
+
 def test_an_interface_that_went_down_or_away_is_listened_to_again() -> None:
     found = trial("down")
     assert found["counters"]["packets"] == found["done"]

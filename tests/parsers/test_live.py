@@ -110,7 +110,7 @@ def test_a_silent_interface_is_told_window_by_window() -> None:
     counters, _ = replayed()
     assert sum(packets for _, _, packets, _ in windows) == counters["packets"]
     silent = [(start, end) for start, end, packets, _ in windows if not packets]
-    assert len(silent) >= 4
+    assert len(silent) >= 2
     assert all(end - start == 200_000_000 and start % 200_000_000 == 0 for start, end in silent)
     assert [start for start, *_ in windows] == sorted({start for start, *_ in windows})
     assert all(tables == 1 for _, _, packets, tables in windows if not packets)  # nothing but the interface's own row

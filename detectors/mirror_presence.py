@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from detectors.base import SECOND
+
 LEAST = 50  # packets from which on pauses say what is usual
-STEADY = 200  # packets without being gone that make something steady
+RATE = 0.5  # packets a second on average that make something steady: machines that poll, not people
 
 
 @dataclass(slots=True)
@@ -35,7 +37,8 @@ class Presence:
         return max(least, int(factor * self.longest))
 
     def steady(self, seconds: int) -> bool:
-        return self.packets >= STEADY and self.last - self.first >= seconds
+        stayed = self.last - self.first
+        return stayed >= seconds and self.packets >= max(LEAST, RATE * stayed / SECOND)
 
     def snapshot(self) -> dict[str, Any]:
         return asdict(self)

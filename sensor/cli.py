@@ -256,6 +256,9 @@ def _ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _add(commands, "doctor", "Check what the program needs here, and say what to do")
+    command.add_argument(
+        "--interface", metavar="IF", action="append", help="an interface to listen to; may be repeated"
+    )
     _common(command)
 
 

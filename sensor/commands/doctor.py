@@ -5,33 +5,25 @@ from __future__ import annotations
 import shutil
 import subprocess
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensor import changes_file, config
+from sensor.commands import doctor_interface
 from sensor.commands.common import location
+from sensor.commands.finding import Finding
 from sensor.errors import FAILED, DriftspanError
 from sensor.output import chosen_format, show_rows
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 _PACKAGES = ("chdb", "pyarrow", "numpy", "orjson")
 _LITTLE = 2 * 1024**3  # bytes free under which a long capture may not fit
 _TSHARK_SECONDS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`state`: ok, note (something optional is missing) or bad (mend it first)."""
-
-    check: str
-    state: str
-    found: str
-    advice: str = ""
 
 
 def run(arguments: Namespace) -> int:
@@ -56,6 +48,18 @@ def _examine(arguments: Namespace) -> Iterator[Finding]:
     yield _guarded("store", lambda: _store(where, loaded.store.database))
     yield _guarded("disk", lambda: _disk(Path(where)))
     yield _guarded("tshark", _tshark)
+    yield from _listening(arguments.interface or list(loaded.capture.interfaces), loaded.capture)
+
+
+def _listening(interfaces: Sequence[str], capture: config.CaptureSection) -> Iterator[Finding]:
+    try:
+        yield from doctor_interface.of_machine(capture)
+        for name in interfaces:
+            yield from doctor_interface.of_interface(name, capture)
+    except (OSError, KeyError, ValueError, StopIteration) as error:
+        yield Finding(
+            "live capture", "bad", f"the kernel does not tell: {error}", "live capture needs Linux with /proc and /sys"
+        )
 
 
 def _guarded(check: str, examine: Callable[[], Finding]) -> Finding:

@@ -50,12 +50,12 @@ def add(app: FastAPI, console: Console) -> None:
     )  # fmt: skip
     def packets(identity: Identity, case: Case = "") -> Response:
         """The packets that decide it, as tshark reads them."""
-        found = _alert(console, identity, case)
+        found = alert_of(console, identity, case)
         shown, note = dissected(found["capture_path"], found["capture"], found["frames"])
         return console.part("packets_part.html", packets=shown, note=note)
 
 
-def _alert(console: Console, identity: str, case: str) -> dict[str, Any]:
+def alert_of(console: Console, identity: str, case: str) -> dict[str, Any]:
     """The row; with the path of its capture, and the cases that have it too."""
     try:
         found = of_id(console.owner, checked_id(identity), case or None)
@@ -74,7 +74,7 @@ def _alert(console: Console, identity: str, case: str) -> dict[str, Any]:
 
 
 def _whole(console: Console, who: Who, identity: str, case: str) -> dict[str, Any]:
-    alert = _alert(console, identity, case)
+    alert = alert_of(console, identity, case)
     said = ask(
         console.owner,
         "SELECT ts, case_id, action, analyst, expiry, note FROM verdicts"

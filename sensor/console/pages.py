@@ -22,6 +22,7 @@ class Page:
 PAGES = (
     Page("overview", "Overview", "/", Permission.SEE, "Watch", "o"),
     Page("alerts", "Alerts", "/alerts", Permission.SEE, "Watch", "a"),
+    Page("hunt", "Hunt", "/hunt", Permission.QUERY, "Investigate", "s"),
     Page("health", "Health", "/health", Permission.SEE, "Run", "h"),
     Page("account", "Account", "/account", Permission.OWN, ""),
     Page("users", "Users", "/users", Permission.USERS_SEE, "Rights", "u"),

@@ -18,7 +18,8 @@ async function load({ page, size, sort, order, signal }) {
   return Array.isArray(found) ? { rows: found, total: null } : found;
 }
 
-const host = (ip, zone) => el("span", {}, address(ip), zone ? el("span", { class: "quiet" }, ` ${zone}`) : null);
+const NOBODY = /^(::|0\.0\.0\.0)$/;
+const host = (ip, zone) => el("div", {}, NOBODY.test(address(ip)) ? "–" : address(ip), el("div", { class: "second" }, zone || "\u00a0"));
 const view = grid(box, {
   index: "alert_id",
   sort: ["last_ts", "desc"],
@@ -30,14 +31,14 @@ const view = grid(box, {
   columns: [
     ...(maySay ? [picker()] : []),
     column("Severity", "severity", (value) => severity(value), { width: 108 }),
-    column("Last seen", "last_ts", (value) => time(value), { width: 158, quiet: true }),
-    column("Alert", "title", (value, row) => el("span", { title: row.summary }, el("b", {}, value), el("span", { class: "quiet" }, ` ${row.summary}`)), { widthGrow: 4, minWidth: 260 }),
-    column("From", "src_ip", (value, row) => host(value, row.src_zone), { widthGrow: 1, minWidth: 130 }),
-    column("To", "dst_ip", (value, row) => host(value, row.dst_zone), { widthGrow: 1, minWidth: 130 }),
-    column("Protocol", "protocol", null, { width: 92, quiet: true }),
-    column("Count", "count", (value) => number(value), { width: 82, hozAlign: "right", headerHozAlign: "right" }),
+    column("Last seen", "last_ts", (value) => el("div", {}, time(value).slice(11), el("div", { class: "second" }, time(value).slice(0, 10))), { width: 112 }),
+    column("Alert", "title", (value, row) => el("div", { title: row.summary }, el("b", {}, value), el("div", { class: "second" }, row.summary)), { widthGrow: 3, minWidth: 280, headerSort: false }),
+    column("From", "src_ip", (value, row) => host(value, row.src_zone), { width: 142 }),
+    column("To", "dst_ip", (value, row) => host(value, row.dst_zone), { width: 142 }),
+    column("Protocol", "protocol", null, { width: 100, quiet: true }),
+    column("Count", "count", (value) => number(value), { width: 88, hozAlign: "right", headerHozAlign: "right" }),
     column("Status", "status", (value) => el("span", { class: `tag ${value === "open" ? "accent" : ""}` }, value), { width: 92, headerSort: false }),
-    column("Case", "case_id", null, { width: 86, quiet: true }),
+    ...(one('[name="case"]').options.length > 2 ? [column("Case", "case_id", null, { width: 92, quiet: true })] : []),
   ],
 });
 

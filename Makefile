@@ -10,7 +10,7 @@ DEMO := demo-store
 WEB := sensor/console/web
 VENDOR := sensor/console/static/vendor/manifest.json
 
-.PHONY: setup demo test lint bench evaluate plant plant-live format golden clean
+.PHONY: setup demo screenshots test lint bench evaluate plant plant-live format golden clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP) $(VENDOR)
@@ -33,6 +33,10 @@ $(VENDOR): $(wildcard $(WEB)/*.*) | $(STAMP)
 
 demo: $(STAMP) $(VENDOR)
 	@bash tests/setup/demo.sh $(BIN)/driftspan $(DEMO)
+
+screenshots: $(STAMP) $(VENDOR)
+	@bash tests/setup/debian.sh screenshots
+	$(BIN)/python -m tests.browser.screenshots
 
 test: lint $(VENDOR)
 	$(CARGO) test --workspace --locked --quiet
@@ -77,4 +81,4 @@ golden: $(STAMP)
 	$(BIN)/pytest -q tests/golden --update-golden
 
 clean:
-	rm -rf $(VENV) $(DEMO) parsers/target
+	rm -rf $(VENV) $(DEMO) $(DEMO)-* parsers/target $(dir $(VENDOR))

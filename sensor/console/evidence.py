@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import HTTPException, Request, Response
@@ -11,9 +10,11 @@ from fastapi.responses import FileResponse
 from sensor.api.guard import address, desk_of
 from sensor.console.alerts import alert_of
 from sensor.console.asked import Case, Examiner, Identity
-from sensor.store import SERVER_SCHEMES
+from sensor.evidence.keeping import root_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fastapi import FastAPI
 
     from sensor.console.console import Console
@@ -36,9 +37,6 @@ def add(app: FastAPI, console: Console) -> None:
 
 def slice_of(console: Console, name: str) -> Path | None:
     """A file below the directory of evidence, and nowhere else."""
-    told = console.config.evidence.path
-    if not name or (not told and console.location.startswith(SERVER_SCHEMES)):
-        return None
-    root = Path(told or f"{console.location.rstrip('/')}-evidence").resolve()
+    root = root_of(console.location, console.config.evidence).resolve()
     file = (root / name).resolve()
-    return file if file.is_relative_to(root) and file.is_file() else None
+    return file if name and file.is_relative_to(root) and file.is_file() else None

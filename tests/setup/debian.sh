@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Programs that the tests and `show` use, or with the word `plant` those of the plant: installed through apt as root,
-# named otherwise. The plant starts its servers itself, in its own namespaces; the machine's own stay off.
+# Programs that the tests and `show` use, or with the word `plant` those of the plant, with `screenshots` one that makes
+# pictures small: installed through apt as root, named otherwise. The plant starts its servers itself, in its own namespaces; the machine's own stay off.
 set -u
 PATH=$PATH:/usr/sbin:/sbin
 declare -A package=([tshark]=tshark [tcpdump]=tcpdump [ip]=iproute2 [chromium]=chromium)
@@ -8,6 +8,7 @@ if [ "${1:-}" = plant ]; then
     package+=([nft]=nftables [ethtool]=ethtool [mosquitto]=mosquitto [sshd]=openssh-server [ssh]=openssh-client [smbd]=samba
         [smbclient]=smbclient [dnsmasq]=dnsmasq-base [chronyd]=chrony [vsftpd]=vsftpd [xrdp]=xrdp)
 fi
+[ "${1:-}" = screenshots ] && package+=([pngquant]=pngquant)
 missing=()
 for program in "${!package[@]}"; do
     command -v "$program" >/dev/null || missing+=("${package[$program]}")

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
@@ -177,6 +178,31 @@ def busy(live: Live) -> dict[str, Any]:
             "replay": [replayed.returncode, replayed.stderr]}  # fmt: skip
 
 
+def evidence(live: Live) -> dict[str, Any]:
+    """Alerts get their packets while the sensor runs."""
+    live.configure("[evidence]\nafter_seconds = 0.5\nmemory_mib = 16\nring_mib = 64\n")
+    live.begin()
+    chosen = "evidence_file, evidence_sha256, evidence_packets, evidence_note, severity, kind, alert_id"
+    where = "evidence_file != ''"
+    live.until(lambda: demo() and live.ask("query", f"SELECT count() AS n FROM alerts WHERE {where}")[0]["n"] > 0)
+    (status,) = live.ask("status")
+    code = live.end()
+    root = live.folder / "store-evidence"
+    return {
+        "exit": code,
+        "status": status,
+        "alerts": live.ask("query", f"SELECT {chosen} FROM alerts"),
+        "files": {
+            str(path.relative_to(root)): sha256(path.read_bytes()).hexdigest() for path in root.glob("*/*.pcapng")
+        },
+        "left": sorted(path.name for path in root.rglob("*") if path.suffix not in (".pcapng", ".json")),
+        "health": live.ask(
+            "query", "SELECT counter, sum(value) AS n FROM health WHERE counter LIKE 'evidence%' GROUP BY 1"
+        ),
+        "said": live.said(),
+    }
+
+
 def told(live: Live) -> dict[str, Any]:
     """Other programs speak while the sensor runs: a drift report in a file, another and a host's log over HTTP."""
     reports = live.folder / "drift.jsonl"
@@ -223,7 +249,7 @@ def post(port: int, what: str, document: dict[str, Any]) -> list[Any]:
     return found
 
 
-TRIALS = {f.__name__: f for f in (whole, killed, reloaded, busy, told)}
+TRIALS = {f.__name__: f for f in (whole, killed, reloaded, busy, evidence, told)}
 
 if __name__ == "__main__":
     cable()

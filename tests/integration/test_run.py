@@ -72,3 +72,16 @@ def test_what_other_programs_say_reaches_a_sensor_that_runs(tmp_path: Path) -> N
     joined = {drift for incident in found["incidents"] for drift in incident["drift_ids"]}
     assert joined & {row["drift_id"] for row in found["drift"]}
     assert "network showed no output of it" not in found["said"]
+
+
+def test_alerts_get_their_packets_while_the_sensor_runs(tmp_path: Path) -> None:
+    found = trial("evidence", tmp_path)
+    assert found["exit"] == 0
+    worth = [row for row in found["alerts"] if row["severity"] in ("medium", "high", "critical")]
+    worth = [row for row in worth if not row["kind"].startswith("mirror.")]  # those are of a port, not of hosts
+    assert worth
+    for row in worth:
+        assert row["evidence_packets"] > 0, row
+        assert found["files"][row["evidence_file"]] == row["evidence_sha256"]
+    assert found["left"] == [".ring", "live"], "nothing of the ring, and no draft"
+    assert {"counter": "evidence.slices", "n": len(found["files"])} in found["health"]

@@ -10,7 +10,7 @@ DEMO := demo-store
 WEB := sensor/console/web
 VENDOR := sensor/console/static/vendor/manifest.json
 
-.PHONY: setup demo screenshots test lint bench evaluate plant plant-live format golden clean
+.PHONY: setup demo screenshots test lint bench bench-live evaluate plant plant-live format golden clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP) $(VENDOR)
@@ -73,6 +73,9 @@ bench: $(STAMP)
 	$(BIN)/python tests/bench/baselines.py
 	$(BIN)/python tests/bench/correlate.py
 	$(BIN)/python tests/bench/large_file.py
+
+bench-live: $(STAMP)
+	$(BIN)/python -m tests.bench.live
 
 evaluate: $(STAMP)
 	$(BIN)/python -m tests.evaluate --write

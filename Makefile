@@ -10,7 +10,7 @@ DEMO := demo-store
 WEB := sensor/console/web
 VENDOR := sensor/console/static/vendor/manifest.json
 
-.PHONY: setup demo screenshots test lint bench bench-live evaluate plant plant-live format golden clean
+.PHONY: setup demo screenshots test lint bench bench-grid bench-live evaluate plant plant-live format golden clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP) $(VENDOR)
@@ -76,6 +76,9 @@ bench: $(STAMP)
 
 bench-live: $(STAMP)
 	$(BIN)/python -m tests.bench.live
+
+bench-grid: $(STAMP)
+	$(BIN)/python tests/bench/grid.py
 
 evaluate: $(STAMP)
 	$(BIN)/python -m tests.evaluate --write

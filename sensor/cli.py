@@ -266,6 +266,7 @@ def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command = _add(commands, "serve", "Answer other programs over HTTP: take drift and inference records, list results")
     command.add_argument("--host", metavar="ADDRESS", help="where to listen (default: [console] host, 127.0.0.1)")
     command.add_argument("--port", type=int, metavar="N", help="default: [console] port; 0 is any free one")
+    command.add_argument("--with-sensor", action="store_true", help=argparse.SUPPRESS)  # ends when its stdin does
     _common(command, rows=False)
 
 

@@ -12,6 +12,7 @@ from detectors.models import DataSource, Model, Models
 from detectors.outputs import selectors
 from detectors.outputs.answer import KINDS
 from detectors.zones import Conduit, Zone
+from sensor.access.oidc_config import OidcSection, check_oidc
 from sensor.alerting import AlertingSection, ChangeEntry, LearningSection, SuppressEntry, check_alerting
 from sensor.config_read import Reader, unknown
 from sensor.errors import ConfigError
@@ -91,6 +92,7 @@ class Config:
     capture: CaptureSection = CaptureSection()
     store: StoreSection = StoreSection()
     console: ConsoleSection = ConsoleSection()
+    oidc: OidcSection = field(default_factory=OidcSection)
     intake: IntakeSection = IntakeSection()
     evidence: EvidenceSection = field(default_factory=EvidenceSection)
     limits: Mapping[str, int] = field(default_factory=dict)
@@ -110,8 +112,8 @@ class Config:
 
 
 SECTIONS = (
-    "sensor", "capture", "limits", "store", "console", "intake", "evidence", "learning", "alerting", "drift", "context",
-    "log", "metrics", "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
+    "sensor", "capture", "limits", "store", "console", "oidc", "intake", "evidence", "learning", "alerting", "drift",
+    "context", "log", "metrics", "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
 )  # fmt: skip
 
 
@@ -151,6 +153,7 @@ def parse(text: str, name: str) -> Config:
         capture=reader.section("capture", data, CaptureSection),
         store=reader.section("store", data, StoreSection),
         console=reader.section("console", data, ConsoleSection),
+        oidc=reader.section("oidc", data, OidcSection),
         intake=reader.section("intake", data, IntakeSection),
         evidence=reader.section("evidence", data, EvidenceSection),
         limits=_limits(reader, data.get("limits", {})),
@@ -229,6 +232,7 @@ def _check(reader: Reader, config: Config) -> None:
     if not config.store.path:
         raise reader.error(("store", "path"), "path is empty; name a directory")
     _check_console(reader, config)
+    check_oidc(reader, config.oidc)
     check_service(reader, config)
     check_policy(reader, config.zones, config.conduits)
     check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)

@@ -70,6 +70,25 @@ session_hours = {session_hours}
 # before it.
 token_file = ""
 
+[oidc]
+# An identity provider (OpenID Connect) whose users may log in besides those of "driftspan users": its issuer, and what
+# this console is registered as there, with the address https://CONSOLE/api/v1/session/oidc/callback. Empty: none.
+issuer = ""
+client_id = ""
+# File whose first line is the client's secret; empty: a public client, which proves itself by PKCE alone.
+secret_file = ""
+scopes = "openid profile email"
+# Claims that hold the name and the groups of somebody; which role a group gives, as in "soc = analyst", the highest of
+# several; and the role of those whom no group gives one. Empty: they are refused.
+name_claim = "preferred_username"
+claim = "groups"
+roles = []
+role = ""
+# Where the provider sends people back to, if the console does not know its own address; its authority, PEM, if the
+# system does not know it.
+redirect = ""
+authority_file = ""
+
 [intake]
 # What comes from outside, as files or directories of them: a JSON document a line (.jsonl .ndjson .log), or a
 # file of one (.json). "driftspan replay" takes them at the time that they name, "run" and "serve" follow them.

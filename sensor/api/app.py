@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from sensor.access.roles import Permission
-from sensor.api import finds, lists, people, posting, session, states, work
+from sensor.api import finds, lists, oidc, people, posting, session, states, work
 from sensor.api.description import describe
 from sensor.api.guard import needs
 from sensor.api.headers import ALWAYS, Headers
@@ -32,6 +32,7 @@ def make(owner: Owner, config: Config, desk: Desk) -> FastAPI:
     app.add_exception_handler(Exception, _unexpected)
     app.add_middleware(Headers)
     app.include_router(session.router(config, desk))
+    app.include_router(oidc.router(config, desk))
     app.include_router(people.router(owner, desk))
     app.include_router(posting.router(owner))
     app.include_router(lists.router(owner))

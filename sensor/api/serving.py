@@ -8,12 +8,12 @@ import os
 import signal
 import socket
 import ssl
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from sensor.access.private import first_line
 from sensor.errors import DriftspanError, InputError
 from sensor.service.credentials import credential
 
@@ -36,7 +36,7 @@ def token(console: ConsoleSection) -> str:
     found = os.environ.get(VARIABLE, "").strip()
     source = f"the variable {VARIABLE}"
     if not found and console.token_file:
-        found, source = _of_file(Path(console.token_file)), console.token_file
+        found, source = first_line(Path(console.token_file), "token"), console.token_file
     if not found and not console.token_file:
         found, source = credential("token"), "the credential token"
         if not found:
@@ -44,21 +44,6 @@ def token(console: ConsoleSection) -> str:
     if len(found) < SHORTEST or not found.isascii() or not found.isprintable() or " " in found:
         raise InputError(f"{source}: a token has at least {SHORTEST} printable ASCII characters and no space")
     return found
-
-
-def _of_file(path: Path) -> str:
-    try:
-        with path.open("rb") as handle:
-            mode = os.fstat(handle.fileno()).st_mode
-            line = handle.readline(4096)
-    except OSError as error:
-        raise InputError(f"{path}: the token cannot be read: {error.strerror}") from None
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise InputError(f"{path}: others may read this token; chmod 600 mends that")
-    try:
-        return line.decode().strip()
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is no text; its first line is the token") from None
 
 
 def tls(console: ConsoleSection) -> tuple[str, str] | None:

@@ -40,6 +40,7 @@ def run(arguments: Namespace) -> int:
     config.check_detectors(loaded, path)
     approved = model_registry.configured(loaded.models)  # a manifest that cannot be trusted is said before all else
     from parsers import drop_privileges
+    from sensor.api.process import console_beside
     from sensor.evidence.keeping import Keeping
     from sensor.intake.follow import Follower
     from sensor.keeper.process import KeeperProcess
@@ -59,8 +60,7 @@ def run(arguments: Namespace) -> int:
         raise DriftspanError(f"privileges cannot be given up: {error.strerror}") from None
     page = _page(loaded)
     folder = Path(loaded.store.spool or f"{where.rstrip('/')}-spool")
-    writer = Writer(folder, loaded.store.spool_mib << 20)
-    with closing(SpoolStore(writer, loaded.sensor.name, LIVE)) as store:
+    with closing(SpoolStore(Writer(folder, loaded.store.spool_mib << 20), loaded.sensor.name, LIVE)) as store:
         keeper = KeeperProcess(where, loaded, folder)
         said = keeper.models() or []
         pipeline = pipeline_of(loaded, LIVE, models=model_registry.merged(approved, said))
@@ -73,8 +73,9 @@ def run(arguments: Namespace) -> int:
         follower = Follower(loaded, keeper.keep, say) if loaded.intake != config.IntakeSection() else None
         if follower is not None:
             follower.start()
-        sensor.run()
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        with console_beside(where, path, loaded.console, say):
+            sensor.run()
+            signal.setitimer(signal.ITIMER_REAL, 0)
         if follower is not None:
             follower.end()
         if not keeper.end():

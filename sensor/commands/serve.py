@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -47,6 +49,8 @@ def run(arguments: Namespace) -> int:
         follower = _follower(owner, loaded) if owner.owns else None
         deliverer = Deliverer(desk, owner, say)
         deliverer.start()
+        if arguments.with_sensor:
+            threading.Thread(target=_end_with_sensor, daemon=True).start()
         try:
             made = app.make(owner, loaded, desk)
             serving.serve(made, listening, lambda: _say_ready(desk, serving.shown(listening, loaded.console)), tls)
@@ -57,6 +61,12 @@ def run(arguments: Namespace) -> int:
     if follower is not None and follower.error is not None:
         raise follower.error
     return 0
+
+
+def _end_with_sensor() -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _say_ready(desk: Desk, where: str) -> None:

@@ -39,7 +39,8 @@ class Live:
         self._out: IO[bytes] | None = None
 
     def configure(self, text: str) -> None:
-        self._config.write_text("[capture]\nwindow_seconds = 0.5\n" + text)
+        console = "" if "[console]" in text else "[console]\nenabled = false\n"
+        self._config.write_text(f"[capture]\nwindow_seconds = 0.5\n{console}{text}")
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "sensor", *words, "--store", self.store, "--config", str(self._config)]
@@ -249,7 +250,56 @@ def post(port: int, what: str, document: dict[str, Any]) -> list[Any]:
     return found
 
 
-TRIALS = {f.__name__: f for f in (whole, killed, reloaded, busy, evidence, told)}
+def console(live: Live) -> dict[str, Any]:
+    """The console of a sensor that runs: it is there, comes back when it is killed, and ends with the sensor."""
+    live.configure("[console]\nport = 8650\n")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    live.begin()
+    demo()
+    live.until(answers)
+    live.until(lambda: "one-time password" in live.said())
+    first = serving()
+    engine = [pid for pid in first if "chdb" in Path(f"/proc/{pid}/maps").read_text()]
+    os.kill(first[0], signal.SIGKILL)
+    live.until(lambda: serving() not in ([], first) and answers())
+    second = serving()
+    live.signal(signal.SIGKILL)
+    live.wait()
+    end = time.monotonic() + 60
+    while serving() and time.monotonic() < end:
+        time.sleep(0.1)
+    orphans = serving()
+    live.begin()
+    live.until(answers)
+    code = live.end()
+    return {"exit": code, "first": first, "second": second, "engine": engine, "orphans": orphans, "left": serving(),
+            "answers": answers(), "said": live.said()}  # fmt: skip
+
+
+def answers() -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", 8650, timeout=60)
+    try:
+        connection.request("GET", "/login")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def serving() -> list[int]:
+    """Processes of consoles in this namespace of processes that this trial began."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = path.read_bytes().split(b"\0")
+            if b"--with-sensor" in words and (path.parent / "ns/net").readlink() == HERE:
+                found.append(int(path.parent.name))
+    return sorted(found)
+
+
+HERE = Path("/proc/self/ns/net").readlink()
+TRIALS = {f.__name__: f for f in (whole, killed, reloaded, busy, evidence, told, console)}
 
 if __name__ == "__main__":
     cable()

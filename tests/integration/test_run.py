@@ -62,6 +62,16 @@ def test_a_store_that_a_sensor_keeps_is_not_written_by_others(tmp_path: Path) ->
     assert "has this store open" in found["replay"][1]
 
 
+def test_a_sensor_has_a_console_that_comes_back_and_ends_with_it(tmp_path: Path) -> None:
+    found = trial("console", tmp_path)
+    assert found["exit"] == 0, found["said"]
+    assert len(found["first"]) == len(found["second"]) == 1
+    assert found["engine"] == []  # the keeper owns the store, and only there is the engine loaded
+    assert found["orphans"] == found["left"] == [] and not found["answers"]
+    assert "the console ended with status -9; it begins again" in found["said"]
+    assert found["said"].count("one-time password") >= 1
+
+
 def test_what_other_programs_say_reaches_a_sensor_that_runs(tmp_path: Path) -> None:
     """A drift report in a followed file, another over HTTP: both are stored by the keeper and joined by the sensor."""
     found = trial("told", tmp_path)

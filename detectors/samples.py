@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors.statistics.hashing import hash64, hash_on
-from detectors.window import number, ranked
+from detectors.window import number
+from parsers import tag_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from detectors.window import Array, Table
 
 WAITING = 1 << 20  # values of a window; what comes later is left out and counted
+_NONE = np.uint32(0xFFFFFFFF)
 NAME = 96  # octets kept of a tag's name
 SOURCE = 16  # and of its protocol's
 FIELDS = {
@@ -31,23 +33,15 @@ FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """`keys`: of the tags, rising; their values begin at `starts`. `messages`: in which each value came."""
+    """`keys`: of the tags, rising. The other columns are as `parsers.Readings.take` wants them."""
 
     keys: Array
-    starts: Array
-    ts: Array
+    order: Array
+    edges: Array
+    times: Array
+    numbers: Array
     values: Array
-    messages: Array
-
-    def chosen(self, some: Array) -> Samples:
-        """Only these values; tags without any of them are left out."""
-        if some.all():
-            return self
-        tag = np.repeat(np.arange(len(self.keys)), np.diff(np.append(self.starts, len(self.ts))))[some]
-        many = np.bincount(tag, minlength=len(self.keys))
-        kept = many > 0
-        starts = (np.cumsum(many) - many)[kept]
-        return Samples(self.keys[kept], starts, self.ts[some], self.values[some], self.messages[some])
+    places: Array
 
 
 class Gathered:
@@ -62,8 +56,10 @@ class Gathered:
         return self._waiting
 
     def clear(self) -> None:
-        self._waiting = self._heard = 0
-        self._values: list[tuple[Array, ...]] = []
+        self._waiting = 0
+        self._numbers: list[Array] = []
+        self._values: list[Array] = []
+        self._edges: list[Array] = []
         self._messages: list[tuple[Array, ...]] = []
         self._tags: list[Array] = []
         self._named: list[dict[str, Array]] = []
@@ -71,31 +67,30 @@ class Gathered:
 
     def add(self, table: Table) -> None:
         """A part of a window."""
-        rows = np.flatnonzero(table.valid("value") & np.isfinite(table.numbers("value")))
-        room = max(0, WAITING - self._waiting)
-        self.overflow += max(0, len(rows) - room)
-        rows = rows[:room]
-        messages, owner = table.messages
+        messages, edges = table.folded
         ends, first, whose = np.unique(
             hash64(messages.addresses("src_ip"), messages.addresses("dst_ip"), messages.stable("source")),
             return_index=True, return_inverse=True,
         )  # fmt: skip
         codes, names = table.codes("tag")
-        owner = owner[rows]
-        pairs, tag = ranked(whose[owner] * len(names) + codes[rows])
-        whose, code = np.divmod(pairs.astype(np.int64), max(1, len(names)))
-        called, code = ranked(code)
+        values = table.numbers("value").astype(np.float64, copy=False)
+        numbers, pairs, left_out = tag_numbers(
+            whose.astype(np.int64, copy=False), edges, codes.astype(np.int32, copy=False), len(names), values,
+            table.valid("value").view(np.uint8), max(0, WAITING - self._waiting),
+        )  # fmt: skip
+        self.overflow += left_out
+        whose, code = np.divmod(np.frombuffer(pairs, dtype=np.int64), max(1, len(names)))
+        called, code = np.unique(code, return_inverse=True)
         called_as = [names[at] for at in called.tolist()]
-        numbers = np.fromiter(map(number, called_as), dtype=np.uint64, count=len(called))
-        keys = hash_on(ends[whose], numbers[code])
+        keys = hash_on(ends[whose], np.fromiter(map(number, called_as), dtype=np.uint64, count=len(called))[code])
         self._name(messages, first[whose], called_as, code, keys)
-        before = sum(len(tags) for tags in self._tags)
-        self._values.append((tag + before, owner + self._heard, table.numbers("value")[rows].astype(np.float64)))
+        self._numbers.append(_moved(np.frombuffer(numbers, dtype=np.uint32), sum(map(len, self._tags))))
+        self._values.append(values)
+        self._edges.append(edges[:-1].astype(np.int64) - edges[0] + self._waiting)
         self._tags.append(keys)
         times, frames = messages.numbers("ts"), messages.numbers("frame").astype(np.int64)
         self._messages.append((times, frames, self._capture(messages)))
-        self._heard += len(messages)
-        self._waiting += len(rows)
+        self._waiting += len(values)
 
     def _name(self, messages: Table, first: Array, called: list[str], code: Array, keys: Array) -> None:
         new = np.flatnonzero(self._known.find(keys) < 0)
@@ -120,21 +115,15 @@ class Gathered:
 
     def samples(self) -> Samples:
         """All of the window; there is one at least."""
-        tag, message, values = (np.concatenate(columns) for columns in zip(*self._values, strict=True))
         self._messages = [tuple(np.concatenate(columns) for columns in zip(*self._messages, strict=True))]
-        keys, place = np.unique(np.concatenate(self._tags), return_inverse=True)
-        ts, frames, _ = self._messages[0]
-        at, tag = ts[message], place[tag]
-        order = np.argsort(at, kind="stable") if (at[1:] < at[:-1]).any() else np.arange(len(at))
-        order = order[np.argsort(tag[order].astype(np.uint16 if len(keys) <= 1 << 16 else np.int64), kind="stable")]
-        same = (tag[order[1:]] == tag[order[:-1]]) & (at[order[1:]] == at[order[:-1]])
-        if same.any():
-            near = np.flatnonzero(np.append(same, False) | np.append(False, same))
-            some = order[near]
-            order[near] = some[np.lexsort((values[some], frames[message[some]], at[some], tag[some]))]
-        tag = tag[order]
-        starts = np.flatnonzero(np.append(True, tag[1:] != tag[:-1]))
-        return Samples(keys, starts, at[order], values[order], message[order])
+        times, frames, _ = self._messages[0]
+        values = np.concatenate(self._values)
+        edges = np.append(np.concatenate(self._edges), len(values))
+        keys, places = np.unique(np.concatenate(self._tags), return_inverse=True)
+        return Samples(
+            keys, _in_time(times, frames, edges, values), edges, times, np.concatenate(self._numbers), values,
+            places.astype(np.int64, copy=False),
+        )  # fmt: skip
 
     def names(self, keys: Array) -> Mapping[str, Array]:
         """What is to be kept of new tags, FIELDS of each."""
@@ -151,3 +140,18 @@ class Gathered:
         """Time, frame and capture of a message."""
         ts, frames, captures = self._messages[0]
         return int(ts[message]), int(frames[message]), list(self._captures)[int(captures[message])]
+
+
+def _moved(numbers: Array, by: int) -> Array:
+    """The numbers of a later part, behind those of the parts before; what has none keeps none."""
+    return np.where(numbers == _NONE, _NONE, numbers + np.uint32(by)) if by else numbers
+
+
+def _in_time(times: Array, frames: Array, edges: Array, values: Array) -> Array:
+    """Messages in the order of time; of the same packet in that of their values, for want of another."""
+    if not len(times) or (times[1:] > times[:-1]).all():
+        return np.arange(len(times))
+    sizes = np.diff(edges)
+    firsts = np.zeros(len(times))
+    firsts[sizes > 0] = values[edges[:-1][sizes > 0]]
+    return np.lexsort((firsts, frames, times))

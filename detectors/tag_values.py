@@ -33,9 +33,9 @@ class TagValues(Table):
         return int(self._counts.sum())
 
     @property
-    def messages(self) -> tuple[Table, Array]:
-        """The table of messages, and the message of each change."""
-        return self._folded, self._owners
+    def folded(self) -> tuple[Table, Array]:
+        """The table of messages, and where the changes of each begin."""
+        return self._folded, np.concatenate(([0], np.cumsum(self._counts, dtype=np.int32))).astype(np.int32)
 
     @cached_property
     def arrow(self) -> Any:

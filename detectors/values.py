@@ -8,7 +8,7 @@ False positives: another product or set point than was learnt; a sensor that was
 Techniques: T1692.002, T0836, T0831, T0830, AML.T0043 by kind, in the catalogue.
 Fires on: pcaps/spoofed_publisher.pcap, pcaps/pivot.pcap, pcaps/adversarial_input.pcap, pcaps/replayed_values.pcap
 Silent on: pcaps/normal_plant.pcap
-Cost: numpy over the values of a window; a kilobyte a tag.
+Cost: one native pass over the values of a window, numpy over its tags; a kilobyte a tag.
 Blind when: false values stay within range and step; a tag has too few values; the protocol is encrypted.
 
 A tag is what one client hears of one server. What several hear of it is one alert, in the name of the first; a leap
@@ -86,28 +86,24 @@ class Values(Detector):
         if new.any():
             for name, told in self._gathered.names(heard.keys[new]).items():
                 store[name][rows[new]] = told
-        moved = self._series.moves(np.maximum(rows, 0), heard.starts, heard.values)
-        if (rows < 0).any():
-            moved &= rows[np.repeat(np.arange(len(rows)), np.diff(np.append(heard.starts, len(moved))))] >= 0
-        heard = heard.chosen(moved)
-        if not len(heard.keys):
+        seen = self._series.take(rows, heard)
+        rows = seen.rows
+        if not len(seen):
             return
-        rows, starts, ts, values = store.find(heard.keys), heard.starts, heard.ts, heard.values
-        seen = self._series.take(rows, starts, ts, values)
         live = self.learning.live(self.name)
         floor = self.site.budget.floor("values", 2 * len(store), window.end - window.start) * self.site.budget.margin
-        strange, ends = np.zeros(len(rows), dtype=bool), np.append(starts[1:], len(ts)) - 1
+        strange = np.zeros(len(rows), dtype=bool)
         if live:
             self._away = self._out(rows)
             replayed = (seen.again >= self.settings.replayed) & ~store["repeats"][rows]
             for kind, chosen, place in (
                 ("values.range", seen.range_score >= floor, seen.range_at),
                 ("values.step", (seen.step_score >= floor) & (seen.range_score < floor), seen.step_at),
-                ("values.replay", replayed, ends),
+                ("values.replay", replayed, seen.end),
             ):
                 strange |= chosen
-                for at in earliest(chosen, ts[place]):
-                    where = self._gathered.place(int(heard.messages[place[at]]))
+                for at in earliest(chosen, heard.times[place]):
+                    where = self._gathered.place(int(place[at]))
                     least = self.settings.replayed if kind == "values.replay" else floor
                     self._report(kind, int(rows[at]), at, seen, where, least)
             # What is not an alarm and yet beyond all that was learnt teaches nothing.
@@ -118,8 +114,8 @@ class Values(Detector):
             store["repeats"][rows] |= seen.again >= RUN
             if ((seen.range_value < store["low"][rows]) | (seen.range_value > store["high"][rows])).any():
                 self.learning.note(self.name, b"")
-        self._series.learn(rows, starts, ts, values, seen, ~strange)
-        store["frame"][rows] = self._gathered.frames(heard.messages[ends])
+        self._series.learn(seen, ~strange)
+        store["frame"][rows] = self._gathered.frames(seen.end)
         store["frozen"][rows] = False
 
     def _resting(self, window: Window, live: bool) -> None:

@@ -58,9 +58,10 @@ class Table:
         return self.rows
 
     @property
-    def messages(self) -> tuple[Table, Array]:
-        """A table with a row a message, and the message of each row of this: where many rows share one, less work."""
-        return self, np.arange(len(self))
+    def folded(self) -> tuple[Table, Array]:
+        """A table with a row a message, and where the rows of each begin in this, with the end: where many rows share
+        one, less work."""
+        return self, np.arange(len(self) + 1, dtype=np.int32)
 
     def has(self, name: str) -> bool:
         return self.arrow is not None and self.arrow.schema.get_field_index(name) >= 0
@@ -181,26 +182,6 @@ class Table:
         parts = [_octets(column) for column in columns]
         packed = np.ascontiguousarray(np.concatenate(parts, axis=1))
         return packed.view(f"S{packed.shape[1]}").reshape(-1)
-
-
-def packed(codes: Array) -> Array:
-    """Words of a number below 2**32 and its row: sorting them sorts the rows by their number."""
-    words: Array = (codes.astype(np.uint64) << np.uint64(32)) | np.arange(len(codes), dtype=np.uint64)
-    return words
-
-
-def ranked(codes: Array) -> tuple[Array, Array]:
-    """Distinct numbers below 2**63, rising, and the place of each row's among them. Small ones are sorted in words
-    that carry their row with them, several times as fast as `np.unique` does it."""
-    if not len(codes) or int(codes.max()) >> 32:
-        return np.unique(codes, return_inverse=True)
-    words = np.sort(packed(codes))
-    rows, sorted_codes = (words & np.uint64(0xFFFFFFFF)).astype(np.int64), words >> np.uint64(32)
-    new = np.ones(len(words), dtype=bool)
-    new[1:] = sorted_codes[1:] != sorted_codes[:-1]
-    place = np.empty(len(codes), dtype=np.int64)
-    place[rows] = np.cumsum(new) - 1
-    return sorted_codes[new], place
 
 
 def groups(keys: Array) -> tuple[Array, Array, int]:

@@ -8,6 +8,7 @@ from parsers._native import (
     Engine,
     Found,
     Recorder,
+    Readings,
     Table,
     Window,
     anomaly_kinds,
@@ -15,6 +16,7 @@ from parsers._native import (
     limits,
     packets_of,
     schema,
+    tag_numbers,
 )
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Engine",
     "Found",
     "Recorder",
+    "Readings",
     "Table",
     "Window",
     "anomaly_kinds",
@@ -29,4 +32,5 @@ __all__ = [
     "limits",
     "packets_of",
     "schema",
+    "tag_numbers",
 ]

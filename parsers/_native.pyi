@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
+
+import numpy.typing as npt
 
 __all__ = [
-    "CaptureError", "Engine", "Found", "Recorder", "Table", "Window", "anomaly_kinds", "drop_privileges", "limits",
-    "packets_of", "schema",
+    "CaptureError", "Engine", "Found", "Readings", "Recorder", "Table", "Window", "anomaly_kinds", "drop_privileges",
+    "limits", "packets_of", "schema", "tag_numbers",
 ]  # fmt: skip
 
 # Pairs of hosts, 16 bytes each, in either direction (zeros as the second: every packet of the first; as both: every ARP
@@ -146,6 +148,59 @@ class Engine:
         """Ends the stream: what has come is handed out, then None. Any thread may call it."""
     def captures(self) -> list[dict[str, object]]: ...
     def warnings(self) -> list[str]: ...
+
+@final
+class Readings:
+    """What values of tags did, window by window, a few numbers a tag; remembers their last stretches.
+
+    Columns are one-dimensional and contiguous; ValueError for one that is not of the size or type that is wanted.
+    """
+
+    def __new__(cls) -> Readings: ...
+    def __len__(self) -> int: ...
+    def take(
+        self,
+        order: npt.NDArray[Any],
+        edges: npt.NDArray[Any],
+        times: npt.NDArray[Any],
+        numbers: npt.NDArray[Any],
+        values: npt.NDArray[Any],
+        places: npt.NDArray[Any],
+        keys: npt.NDArray[Any],
+        known: Mapping[str, npt.NDArray[Any]],
+    ) -> dict[str, bytes]:
+        """A window. Of its messages, 64-bit integers: `order` of time, `edges` where the values of each begin and the
+        end, `times`. Of its values: `numbers` of their tags (32 bits, as `tag_numbers` gives them), `values` (floats).
+        `places`: of each number of a tag its place in `keys`, -1 where it has none. `keys`: unsigned, distinct.
+
+        `known` of each key: `new judged` (8 bits, 0 or 1), `value low high step` (floats), `time`.
+        Gives columns of each key, little-endian: 64-bit integers `moves again rested time range_at step_at end`, floats
+        `low high beyond range_value excess step value`; see `parsers/wire/src/readings.rs`.
+        """
+    def keep(self, keys: npt.NDArray[Any]) -> None:
+        """Forgets all tags but these."""
+    def clear(self) -> None:
+        """Forgets all."""
+    def snapshot(self) -> bytes: ...
+    def restore(self, state: bytes) -> None:
+        """ValueError if it is no snapshot."""
+
+def tag_numbers(
+    ends: npt.NDArray[Any],
+    edges: npt.NDArray[Any],
+    codes: npt.NDArray[Any],
+    names: int,
+    values: npt.NDArray[Any],
+    valid: npt.NDArray[Any],
+    room: int,
+) -> tuple[bytes, bytes, int]:
+    """Numbers of tags, in the order of first sight.
+
+    `ends` (64 bits): who speaks in each message, `edges` (32 bits): where its values begin, and the end; `codes`
+    (32 bits), `values` (floats), `valid` (8 bits): of each value its name, one of `names`, and whether it is one.
+    Gives for each value its number (32 bits; all of them set: it is no finite number, or there is no `room`), for each
+    number `ends * names + code` (64 bits), and how many found no room.
+    """
 
 def packets_of(captures: Sequence[str | PathLike[str]], questions: Sequence[_Question]) -> list[Found]:
     """As `Recorder.select`, from captures, which are read once. CaptureError for what cannot be read."""

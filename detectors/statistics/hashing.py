@@ -28,16 +28,6 @@ def hash_on(state: Array, *columns: Array) -> Array:
     return state
 
 
-def hash_runs(words: Array, length: int) -> Array:
-    """One number for each word and the `length - 1` before it, a power of two; of the first ones it says nothing."""
-    state, power, reach = _mix(words + _GOLDEN), int(_FIRST), 1
-    while reach < length:
-        longer = state.copy()
-        longer[reach:] += state[:-reach] * np.uint64(power)
-        state, power, reach = longer, power * power % 2**64, 2 * reach
-    return _mix(state)
-
-
 def _words(column: Array) -> Array:
     """The column as rows of 64-bit words."""
     if column.ndim == 1:

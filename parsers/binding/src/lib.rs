@@ -6,6 +6,7 @@ mod arrow;
 mod evidence;
 mod native;
 mod part;
+mod readings;
 mod source;
 
 use std::collections::BTreeMap;
@@ -412,8 +413,10 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<Recorder>()?;
     m.add_class::<Found>()?;
     m.add_function(wrap_pyfunction!(evidence::packets_of, m)?)?;
+    m.add_class::<readings::Readings>()?;
     m.add_function(wrap_pyfunction!(drop_privileges, m)?)?;
     m.add_function(wrap_pyfunction!(limits, m)?)?;
     m.add_function(wrap_pyfunction!(anomaly_kinds, m)?)?;
+    m.add_function(wrap_pyfunction!(readings::tag_numbers, m)?)?;
     m.add_function(wrap_pyfunction!(schema, m)?)
 }

@@ -30,6 +30,7 @@ mod pings;
 pub mod pipeline;
 pub mod port;
 mod radio;
+pub mod readings;
 pub mod recognise;
 pub mod rows;
 pub mod tag_rows;

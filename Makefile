@@ -10,7 +10,7 @@ DEMO := demo-store
 WEB := sensor/console/web
 VENDOR := sensor/console/static/vendor/manifest.json
 
-.PHONY: setup demo screenshots test lint bench bench-grid bench-live evaluate plant plant-live format golden clean
+.PHONY: setup demo screenshots test lint bench bench-grid bench-live bench-day evaluate plant plant-live format golden clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP) $(VENDOR)
@@ -69,6 +69,7 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python tests/bench/parts.py
 	$(BIN)/python tests/bench/floods.py
 	$(BIN)/python tests/bench/baselines.py
 	$(BIN)/python tests/bench/correlate.py
@@ -79,6 +80,9 @@ bench-live: $(STAMP)
 
 bench-grid: $(STAMP)
 	$(BIN)/python tests/bench/grid.py
+
+bench-day: $(STAMP)
+	$(BIN)/python tests/bench/day_long.py
 
 evaluate: $(STAMP)
 	$(BIN)/python -m tests.evaluate --write

@@ -13,7 +13,6 @@ from sensor.console.queries import RANGES
 
 Seer = Annotated[Who, needs(Permission.SEE)]
 Hunter = Annotated[Who, needs(Permission.QUERY)]
-Examiner = Annotated[Who, needs(Permission.EVIDENCE)]
 Range = Annotated[str, Query(pattern="^(" + "|".join(RANGES) + ")$")]
 Case = Annotated[str, Query(max_length=128)]
 Identity = Annotated[str, Path(pattern="^[0-9a-f]{4,32}$")]

@@ -27,7 +27,7 @@ DESK, WALL = {"width": 1440, "height": 900}, {"width": 1920, "height": 1080}
 
 def replayed(folder: Path) -> Path:
     program(
-        folder, "replay", str(PCAPS / "day_campaign.pcap.gz"), "--learn-from", str(PCAPS / "day_clean.pcap.gz"),
+        folder, "replay", "pcaps/day_campaign.pcap.gz", "--learn-from", "pcaps/day_clean.pcap.gz",
         "--case", "campaign", "--evidence",
     )  # fmt: skip
     return folder / "driftspan-store"
@@ -98,7 +98,7 @@ def team(page: Any, address: str) -> None:
         page.fill("#new-name", name)
         page.select_option("#new-role", role)
         page.click("#add .main-button")
-        page.wait_for_selector(f"#users tr:has-text('{name}')")
+        page.wait_for_selector(f"#users b:text-is('{name}')")
     page.evaluate(
         "() => { document.querySelector('#once').hidden = true; document.querySelector('#toasts').replaceChildren(); }"
     )
@@ -161,6 +161,7 @@ def main() -> int:
     OUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        (folder / "pcaps").symlink_to(PCAPS)  # pictures show the capture's name, not where it lies here
         (folder / "driftspan.toml").write_text((PCAPS / "plant.toml").read_text())
         store = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else replayed(folder)
         make(store, folder)

@@ -127,6 +127,7 @@ def test_the_keyboard_is_enough(watched, analyst):
     page.keyboard.press("?")
     page.wait_for_selector("#keys[open]")
     page.keyboard.press("Escape")
+    page.wait_for_selector("#keys", state="hidden")
     page.keyboard.press("g")
     page.keyboard.press("a")
     page.wait_for_url("**/alerts")

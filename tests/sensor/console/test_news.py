@@ -8,7 +8,6 @@ import pytest
 
 from sensor.console import hunt, queries
 from sensor.console.news import News
-from sensor.errors import InputError
 from sensor.store import Store, open_store
 from sensor.store.chdb_reading import ChdbReading
 
@@ -81,19 +80,7 @@ def test_a_span_of_old_rows_ends_with_them(opened):
     assert queries.span(reading, "nothing", "1h").now
 
 
-def test_a_hunt_reads_and_no_more_than_is_shown():
-    assert hunt.bounded("SELECT 1 -- all of it").splitlines() == [
-        "SELECT * FROM (",
-        "SELECT 1 -- all of it",
-        f") LIMIT {hunt.MOST_ROWS + 1}",
-    ]
-    assert hunt.bounded("SHOW TABLES;") == "SHOW TABLES"
-    for sql in ("DROP TABLE alerts", "SELECT 1; SELECT 2", "SELECT * FROM file('/etc/passwd')", ""):
-        with pytest.raises(InputError):
-            hunt.bounded(sql)
-
-
 def test_the_questions_to_begin_with_are_asked_of_the_tables_there_are(opened):
     _, reading = opened
     for title, sql in hunt.examples():
-        assert isinstance(b"".join(reading.query(hunt.bounded(sql), "JSONCompactStrings")), bytes), title
+        assert isinstance(b"".join(reading.query(sql, "JSONCompactStrings")), bytes), title

@@ -20,7 +20,7 @@ one("#enrol").addEventListener("click", async () => {
     const told = await api(`${BASE}/totp`, { method: "POST" });
     secret = told.secret;
     one("#secret").textContent = secret.replaceAll(/(.{4})/g, "$1 ").trim();
-    const drawing = document.importNode(new DOMParser().parseFromString(told.svg, "image/svg+xml").documentElement, true);
+    const drawing = document.importNode(new DOMParser().parseFromString(told.svg, "text/html").querySelector("svg"), true);
     drawing.classList.add("qr");
     one("#qr").replaceChildren(drawing);
     one("#enrolment").showModal();

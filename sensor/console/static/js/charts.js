@@ -24,7 +24,7 @@ function paint(made) {
   made.setOption({
     animation: false,
     textStyle: font,
-    grid: { left: 8, right: 12, top: 30, bottom: 4, containLabel: true },
+    grid: { left: 8, right: 26, top: 30, bottom: 4, containLabel: true },
     ...given,
     legend: given.legend === false ? undefined : { top: 0, left: 0, itemWidth: 10, itemHeight: 10, itemGap: 14, icon: "roundRect", textStyle: font, ...given.legend },
     tooltip: { trigger: "axis", renderMode: "richText", backgroundColor: c.panel, borderColor: c.line, textStyle: { ...font, color: c.text }, axisPointer: { type: "shadow", shadowStyle: { opacity: 0.12 } }, ...given.tooltip },

@@ -41,7 +41,8 @@ export const number = (value) => Math.round(value).toLocaleString("en").replaceA
 export const csrf = () => one('meta[name="csrf"]')?.content ?? "";
 
 // An answer of the API, read. What it refuses comes as an Error with the sentence it gave and its status.
-export async function api(path, { method = "GET", body, signal } = {}) {
+// `exact`: numbers that JavaScript would round, as ids of flows, are texts.
+export async function api(path, { method = "GET", body, signal, exact = false } = {}) {
   const headers = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRF-Token"] = csrf();
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -51,10 +52,12 @@ export async function api(path, { method = "GET", body, signal } = {}) {
   }
   const text = await answer.text();
   let told;
-  try { told = text ? JSON.parse(text) : null; } catch { told = { detail: text.slice(0, 300) }; }
+  try { told = text ? JSON.parse(text, exact ? unrounded : undefined) : null; } catch { told = { detail: text.slice(0, 300) }; }
   if (!answer.ok) throw Object.assign(new Error(sentence(told, answer.status)), { status: answer.status, told });
   return told;
 }
+
+const unrounded = (_, value, { source } = {}) => (typeof value === "number" && source && Number.isInteger(value) && !Number.isSafeInteger(value) ? source : value);
 
 function sentence(told, status) {
   const detail = told?.detail;

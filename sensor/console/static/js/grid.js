@@ -21,9 +21,7 @@ export function grid(box, { columns, load, open, selected = () => {}, index, sor
     ajaxURL: "/",
     ajaxRequestFunc: (_, __, params) => fetchPage(params),
     columns,
-    selectableRows: select ? true : false,
-    selectableRowsRangeMode: "click",
-    selectableRowsPersistence: false,
+    selectableRows: select ? "highlight" : false, // by its box alone: a click opens the row
     columnDefaults: { headerTooltip: false, vertAlign: "middle", resizable: "header" },
   });
 

@@ -4,6 +4,7 @@ import { saved } from "./saved.js";
 
 const sql = one("#sql"), error = one("#error"), told = one("#told"), go = one("#ask .main-button");
 const MOST_LINES = 12; // of a chart
+const MOST_ROWS = Number(sql.dataset.most);
 let result = null, table = null, running = null;
 
 const isNumber = (type) => /^(Nullable\(|LowCardinality\()*(U?Int|Float|Decimal)/.test(type);
@@ -17,8 +18,10 @@ async function run() {
   go.disabled = true;
   told.textContent = "asking …";
   try {
-    result = await api("/console/hunt", { method: "POST", body: { sql: sql.value }, signal: running.signal });
-    told.textContent = `${result.cut ? "the first " : ""}${number(result.data.length)} rows in ${result.seconds.toFixed(2)} s`;
+    const begun = performance.now();
+    const found = await api("/api/v1/query", { method: "POST", body: { sql: sql.value, limit: MOST_ROWS }, signal: running.signal, exact: true });
+    result = { meta: found.columns.map((name, at) => ({ name, type: found.types[at] })), data: found.rows };
+    told.textContent = `${found.more ? "the first " : ""}${number(result.data.length)} rows in ${((performance.now() - begun) / 1000).toFixed(2)} s`;
     show();
   } catch (failure) {
     if (failure.name === "AbortError") return;
@@ -47,8 +50,9 @@ function show() {
 }
 
 function shown(value, type) {
-  if (/IPv6/.test(type)) return value.replaceAll(/::ffff:(?=\d+\.\d+\.)/g, "");
-  if (/DateTime64/.test(type)) return value.replace(/\.?0+$/, "");
+  if (typeof value === "object") return JSON.stringify(value);
+  if (/IPv6/.test(type)) return String(value).replaceAll(/::ffff:(?=\d+\.\d+\.)/g, "");
+  if (/DateTime64/.test(type)) return String(value).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
   return value;
 }
 
@@ -79,7 +83,7 @@ function draw() {
   const over = Number(x.value), type = meta[over].type;
   const ups = y.value === "all" ? meta.map((_, at) => at).filter((at) => at !== over && isNumber(meta[at].type)).slice(0, MOST_LINES) : [Number(y.value)];
   const time = isTime(type), named = !time && !isNumber(type);
-  const place = (value) => (time ? Date.parse(`${value.replace(" ", "T").slice(0, 23)}Z`) : named ? safe(shown(value, type)).slice(0, 40) : Number(value));
+  const place = (value) => (time ? Date.parse(`${String(value).replace(" ", "T").slice(0, 23)}Z`) : named ? safe(shown(value, type)).slice(0, 40) : Number(value));
   const category = named || (shape.value === "bar" && !time);
   const names = category ? [...new Set(data.map((row) => String(place(row[over]))))].slice(0, 60) : [];
   const points = (at) => category
@@ -89,7 +93,7 @@ function draw() {
     legend: ups.length > 1 ? {} : false,
     xAxis: category ? { type: "category", data: names, axisLabel: { color: c.muted, hideOverlap: true }, axisLine: { lineStyle: { color: c.line } }, axisTick: { show: false } } : time ? timeAxis(c) : valueAxis(c, { scale: true }),
     yAxis: valueAxis(c, { minInterval: 0 }),
-    grid: { left: 8, right: 12, top: ups.length > 1 ? 30 : 10, bottom: 4, containLabel: true },
+    grid: { left: 8, right: 26, top: ups.length > 1 ? 30 : 10, bottom: 4, containLabel: true },
     tooltip: { trigger: shape.value === "scatter" ? "item" : "axis", valueFormatter: (value) => (value == null ? "–" : short(Number(value))) },
     series: ups.map((at) => ({ name: safe(meta[at].name), type: shape.value, data: points(at), showSymbol: data.length < 60, symbolSize: shape.value === "scatter" ? 7 : 4, barMaxWidth: 26, ...(ups.length === 1 ? { color: c.accent } : {}) })),
   }));
@@ -100,7 +104,7 @@ y.addEventListener("change", draw);
 
 // A cell that a spreadsheet would take for a formula is marked as text.
 function csv() {
-  const cell = (value) => { const text = String(value ?? ""); return `"${(/^[=+@\t\r-]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text).replaceAll('"', '""')}"`; };
+  const cell = (value) => { const text = value == null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value); return `"${(/^[=+@\t\r-]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text).replaceAll('"', '""')}"`; };
   const lines = [result.meta.map(({ name }) => cell(name)), ...result.data.map((row) => row.map(cell))].map((row) => row.join(","));
   const made = URL.createObjectURL(new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv" }));
   el("a", { href: made, download: "driftspan-query.csv" }).click();

@@ -1,5 +1,5 @@
 // Keys, one or two after another ("g a"). Nothing is taken while somebody writes.
-const SECOND = 900; // milliseconds that a first key waits for a second
+const SECOND = 1500; // milliseconds that a first key waits for a second
 const known = new Map();
 let first = "", since = 0;
 

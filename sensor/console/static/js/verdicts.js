@@ -50,5 +50,5 @@ export function say(action, rows) {
 }
 
 async function record(action, rows, note, duration) {
-  return api("/console/verdicts", { method: "POST", body: { action, note, duration, alerts: rows.map(({ alert_id, case_id }) => ({ alert_id, case_id })) } });
+  return api("/api/v1/verdicts", { method: "POST", body: { action, note, duration, alerts: rows.map(({ alert_id, case_id }) => ({ alert_id, case_id })) } });
 }

@@ -74,8 +74,9 @@ def _common(command: argparse.ArgumentParser, *, rows: bool = True) -> None:
     )
     command.add_argument(
         "--store",
-        metavar="DIR",
-        help="store (default: [store] path of the configuration, else ./driftspan-store)",
+        metavar="DIR|URL",
+        help="store: a directory, or clickhouse://user@host:9000/database (default: [store] path of the configuration, "
+        "else ./driftspan-store)",
     )
     if rows:
         command.add_argument("--format", choices=FORMATS, help="default: table on a terminal, else ndjson")

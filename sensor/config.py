@@ -52,10 +52,15 @@ class CaptureSection:
 
 @dataclass(frozen=True, slots=True)
 class StoreSection:
-    """`spool`: directory in which rows wait for the store; empty: the store's name with `-spool`."""
+    """`password_file`: its first line is the password of a server. `cluster`: name of the cluster that a server is of;
+    `replicated`: whether its shards have copies. `spool`: directory in which rows wait for the store; empty: the
+    store's name with `-spool`."""
 
     path: str = "driftspan-store"
     database: str = "driftspan"
+    password_file: str = ""
+    cluster: str = ""
+    replicated: bool = True
     spool: str = ""
     spool_mib: int = 4096
 
@@ -230,7 +235,9 @@ def _check(reader: Reader, config: Config) -> None:
     if not config.store.database.isidentifier():
         raise reader.error(("store", "database"), "database must be a plain name of letters, digits and _")
     if not config.store.path:
-        raise reader.error(("store", "path"), "path is empty; name a directory")
+        raise reader.error(
+            ("store", "path"), "path is empty; name a directory, or a server: clickhouse://host/database"
+        )
     _check_console(reader, config)
     check_oidc(reader, config.oidc)
     check_service(reader, config)

@@ -40,10 +40,18 @@ promiscuous = {promiscuous}
 filter = "{filter}"
 
 [store]
-# Directory of the embedded store, seen from where the program is started. --store overrides it.
+# Directory of the embedded store, seen from where the program is started, or a ClickHouse server:
+# "clickhouse://user@host:9000[,host2:9000]/database?secure=1&ca=FILE". --store overrides it.
 path = "{path}"
-# Database inside it that unqualified table names mean.
+# Database inside it that unqualified table names mean; one that an address names goes before it.
 database = "{database}"
+# File whose first line is the password of a server; only its owner may read it. The variable DRIFTSPAN_STORE_PASSWORD
+# of the environment does as well.
+password_file = "{password_file}"
+# Name of the cluster that the server is of, as in its system.clusters: tables are then laid over all its shards. Empty:
+# one server. Whether each shard has copies, for which the cluster needs a Keeper.
+cluster = "{cluster}"
+replicated = {replicated}
 # Directory in which what "driftspan run" sees waits for the store. Empty: the store's name with "-spool".
 spool = "{spool}"
 # MiB that may wait while the store is away. When they are full the oldest messages are given up, never alerts.
@@ -296,6 +304,9 @@ def template(path: str = "") -> str:
         promiscuous=str(capture.promiscuous).lower(),
         filter=capture.filter,
         path=path or store.path,
+        password_file=store.password_file,
+        cluster=store.cluster,
+        replicated=str(store.replicated).lower(),
         spool=store.spool,
         spool_mib=store.spool_mib,
         database=store.database,

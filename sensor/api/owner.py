@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensor.intake.keep import keep
 from sensor.keeper.client import KeeperStore
-from sensor.store import open_saying
+from sensor.store import Layout, open_beside, open_saying
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -25,16 +24,15 @@ class Owner:
 
     def __init__(self, location: str, config: Config) -> None:
         self.location = location
-        self._store: Saying = open_saying(location, config.store.database, config.sensor.name, make=True)
+        layout = Layout(config.store.cluster, config.store.replicated)
+        self._store: Saying = open_saying(location, config.store.database, config.sensor.name, layout, make=True)
         self._writing, self._asking = threading.Lock(), threading.Lock()
         self.news = threading.Event()
         self.owns = not isinstance(self._store, KeeperStore)
         self._reading: Reading = self._store
         if self.owns:
-            from sensor.store.chdb_reading import ChdbReading
-
             try:
-                self._reading = ChdbReading(Path(location), config.store.database, owned=True)
+                self._reading = open_beside(location, config.store.database)
             except BaseException:
                 self._store.close()
                 raise

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from sensor import config
 from sensor.errors import InputError
-from sensor.store import Reading, open_reading
+from sensor.store import Layout, Reading, Store, open_reading, open_store
+from sensor.store.server.place import is_server, without_password
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -24,8 +25,15 @@ def settings(arguments: Namespace) -> config.Config:
 
 
 def location(arguments: Namespace, loaded: config.Config) -> str:
-    """`--store`, else the configuration's."""
-    return str(loaded.store.path if arguments.store is None else arguments.store)
+    """`--store`, else the configuration's. The password of a server is not in it: it goes to the environment."""
+    given = str(loaded.store.path if arguments.store is None else arguments.store)
+    return without_password(given, loaded.store.password_file) if is_server(given) else given
+
+
+def opened(arguments: Namespace, loaded: config.Config) -> Store:
+    """The store, made or brought up to date, to write."""
+    layout = Layout(loaded.store.cluster, loaded.store.replicated)
+    return open_store(location(arguments, loaded), loaded.store.database, loaded.sensor.name, layout)
 
 
 @contextmanager

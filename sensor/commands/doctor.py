@@ -16,6 +16,7 @@ from sensor.commands.common import location
 from sensor.commands.finding import Finding
 from sensor.errors import FAILED, DriftspanError
 from sensor.output import chosen_format, show_rows
+from sensor.store.server.place import is_server
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -46,7 +47,7 @@ def _examine(arguments: Namespace) -> Iterator[Finding]:
         yield Finding("configuration", "bad", str(error), "mend the line that is named")
     where = location(arguments, loaded)
     yield _guarded("store", lambda: _store(where, loaded.store.database))
-    yield _guarded("disk", lambda: _disk(Path(where)))
+    yield _guarded("disk", lambda: _disk(Path() if is_server(where) else Path(where)))
     yield _guarded("tshark", _tshark)
     yield from _listening(arguments.interface or list(loaded.capture.interfaces), loaded.capture)
 
@@ -85,7 +86,7 @@ def _engine() -> Finding:
 def _store(where: str, database: str) -> Finding:
     from sensor.store import open_reading
 
-    if not Path(where).exists() and "://" not in where:
+    if not is_server(where) and not Path(where).exists():
         return Finding("store", "ok", f"{where}: not made yet", "driftspan replay CAPTURE makes it")
     with closing(open_reading(where, database)) as store:
         answer = b"".join(store.query("SELECT uniqExact(case_id), count() FROM captures", "TabSeparated"))

@@ -17,7 +17,8 @@ from sensor.errors import InputError
 from sensor.model_registry import ADD, APPROVE, REVOKE, UNDO, Record
 from sensor.output import chosen_format, show_rows
 from sensor.service.log import say
-from sensor.store import open_reading, open_saying
+from sensor.store import Layout, open_reading, open_saying
+from sensor.store.server.place import is_server
 from sensor.when import iso
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def _say(arguments: Namespace, loaded: Config) -> dict[str, object]:
     sums = _sums(arguments, given) if arguments.action == APPROVE else ((), "")
     fixed = model_registry.configured(loaded.models)
     where = location(arguments, loaded)
-    with closing(open_saying(where, loaded.store.database, loaded.sensor.name, make=True)) as store:
+    layout = Layout(loaded.store.cluster, loaded.store.replicated)
+    with closing(open_saying(where, loaded.store.database, loaded.sensor.name, layout, make=True)) as store:
         said = model_registry.records(store)
         draft = Record(arguments.action, given, who, note, sha256=sums[0], origin=sums[1])
         record = build(_Given(arguments, fixed, said, draft))
@@ -185,7 +187,7 @@ def _row(said: Record, counts: str) -> dict[str, object]:
 def _list(arguments: Namespace, loaded: Config, fmt: str) -> list[dict[str, object]]:
     fixed = model_registry.configured(loaded.models)
     where = location(arguments, loaded)
-    if not Path(where).exists() and fixed and arguments.store is None:
+    if not is_server(where) and not Path(where).exists() and fixed and arguments.store is None:
         say(f"{where}: there is no store yet; only the configuration's models are shown")
         return [models_seen.shown(model, "configuration", [], nested=fmt == "ndjson") for model in fixed]
     with closing(open_reading(where, loaded.store.database)) as store:

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from sensor import changes_file, config, model_registry, verdicts
 from sensor.case_name import LIVE, case_name, check_case
-from sensor.commands.common import location
+from sensor.commands.common import location, opened
 from sensor.errors import InputError
 from sensor.output import chosen_format, show_rows
 from sensor.progress import progress
 from sensor.service.log import say
-from sensor.store import open_store
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -70,7 +69,7 @@ def _replayed(
 ) -> Outcome:
     from sensor.replay import Replay, pipeline_of
 
-    with closing(open_store(location(arguments, loaded), loaded.store.database, loaded.sensor.name)) as store:
+    with closing(opened(arguments, loaded)) as store:
         shelf = _shelf(arguments, loaded, case)
         models = model_registry.running(store, loaded.models)
         pipeline = pipeline_of(loaded, case, verdicts.running(store, case), models=models)

@@ -15,6 +15,7 @@ from sensor.commands.common import location
 from sensor.errors import DriftspanError, InputError
 from sensor.service.config import MetricsSection
 from sensor.service.log import configure, say
+from sensor.store.server.place import is_server
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -50,7 +51,7 @@ def run(arguments: Namespace) -> int:
     from sensor.spool.store import SpoolStore
     from sensor.spool.writer import Writer
 
-    where = location(arguments, loaded)
+    where = _directory(location(arguments, loaded))
     program = bpf.compiled(arguments.filter or loaded.capture.filter)
     evidence = Keeping(where, loaded.evidence, say) if loaded.evidence.enabled else None
     engine = _engine(interfaces, loaded, program, evidence.recorder if evidence else None)
@@ -102,6 +103,12 @@ def _page(loaded: config.Config) -> Page | None:
             f"[metrics] needs {error.name}, which is not installed: pip install 'driftspan[metrics]'"
         ) from None
     return Page(loaded.metrics)
+
+
+def _directory(where: str) -> str:
+    if is_server(where):
+        raise InputError("'driftspan run' cannot deliver to a server yet; name a directory with --store")
+    return where
 
 
 def _engine(

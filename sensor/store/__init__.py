@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sensor.errors import InputError
+from sensor.store.server.place import SCHEMES, is_server
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
     from sensor.keeper.client import KeeperStore
     from sensor.spool import Batch
 
-SERVER_SCHEMES = ("clickhouse://", "clickhouses://", "http://", "https://", "tcp://")
+SERVER_SCHEMES = tuple(f"{scheme}://" for scheme in SCHEMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How tables lie on a server. `cluster`: its name there; empty: one server. `replicated`: whether each shard's
+    tables are copied among its replicas, for which the cluster needs a Keeper."""
+
+    cluster: str = ""
+    replicated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,11 @@ class Store(Saying, Protocol):
 
 def open_reading(location: str, database: str) -> Reading:
     """Opens an existing store to read. StoreError or InputError says why not."""
-    _embedded(location)
+    _check_named(location)
+    if is_server(location):
+        from sensor.store.server.reading import ServerReading
+
+        return ServerReading(location, database)
     if keeper := _keeper(location):
         return keeper
     from sensor.store.chdb_reading import ChdbReading
@@ -82,35 +96,53 @@ def open_reading(location: str, database: str) -> Reading:
     return ChdbReading(Path(location), database)
 
 
-def open_saying(location: str, database: str, sensor: str, *, make: bool = False) -> Saying:
+def open_beside(location: str, database: str) -> Reading:
+    """Opens a store to read that this process has open to write."""
+    if is_server(location):
+        return open_reading(location, database)
+    from sensor.store.chdb_reading import ChdbReading
+
+    return ChdbReading(Path(location), database, owned=True)
+
+
+def open_saying(
+    location: str, database: str, sensor: str, layout: Layout | None = None, *, make: bool = False
+) -> Saying:
     """Opens an existing store, or where it may be made a new one, to record what people say. StoreError or InputError
     says why not."""
-    _embedded(location)
-    if keeper := _keeper(location):
+    _check_named(location)
+    if not is_server(location) and (keeper := _keeper(location)):
         return keeper
     if not make:
-        check_store(location)
-    return open_store(location, database, sensor)
+        check_store(location, database)
+    return open_store(location, database, sensor, layout)
 
 
-def check_store(location: str) -> None:
+def check_store(location: str, database: str) -> None:
     """Refuses a place that holds no store yet: not every command that writes may make one."""
-    _embedded(location)
+    _check_named(location)
+    if is_server(location):
+        open_reading(location, database).close()
+        return
     from sensor.store.directory import check_existing
 
     check_existing(Path(location))
 
 
-def open_store(location: str, database: str, sensor: str) -> Store:
+def open_store(location: str, database: str, sensor: str, layout: Layout | None = None) -> Store:
     """Opens a store to write, making or migrating it first. StoreError or InputError says why not."""
-    _embedded(location)
-    from sensor.store.chdb_store import ChdbStore
+    _check_named(location)
+    if is_server(location):
+        from sensor.store.server.store import ServerStore
+
+        return ServerStore(location, database, sensor, layout or Layout())
+    from sensor.store.chdb_writing import ChdbStore
 
     return ChdbStore(Path(location), database, sensor)
 
 
 def _keeper(location: str) -> KeeperStore | None:
-    """Whoever owns the store while a sensor runs."""
+    """Whoever owns the embedded store while a sensor runs."""
     from sensor.keeper import socket_of
 
     if not socket_of(location).exists():
@@ -120,11 +152,8 @@ def _keeper(location: str) -> KeeperStore | None:
     return keeper_of(location)
 
 
-def _embedded(location: str) -> None:
+def _check_named(location: str) -> None:
     if not location:
-        raise InputError("the store's path is empty; name a directory with --store")
-    if location.startswith(SERVER_SCHEMES):
         raise InputError(
-            "this version stores in a directory only, a ClickHouse server is not supported yet; "
-            "name a directory with --store"
+            "the store's path is empty; name a directory with --store, or a server: clickhouse://host/database"
         )

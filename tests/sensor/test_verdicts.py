@@ -160,7 +160,7 @@ def test_the_configuration_keeps_quiet_what_it_names(program: Program) -> None:
         (["learn", "ID", "--store", "nowhere"], 2, "there is no store"),
         (["learn", "ID", "--store", "."], 2, "holds no store"),
         (["learn", "ID", "--store", "plant.pcap"], 2, "is a file"),
-        (["learn", "ID", "--store", "clickhouse://h"], 2, "not supported yet"),
+        (["learn", "ID", "--store", "clickhouse://h?compress=1"], 2, "did you mean 'compression'"),
         (["learn", "ID", "--config", "none.toml"], 2, "no such file"),
     ],
 )

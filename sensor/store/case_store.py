@@ -1,62 +1,50 @@
-"""The embedded store as its one writer sees it."""
+"""A store as its one writer sees it: cases begun and replaced, rows gathered into few inserts. Same for any engine."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from sensor.errors import StoreError
-from sensor.store import CaptureFacts, directory, migrate
 from sensor.store.batch import batch_for
-from sensor.store.chdb_session import Session
 from sensor.store.literal import quote
 from sensor.store.rows import DERIVED, OF_RUN, ndjson, run_id
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
-    from pathlib import Path
+    from typing import Protocol
 
     from sensor.spool import Batch as Delivery
+    from sensor.store import CaptureFacts
     from sensor.store.batch import Batch
+
+    class Session(Protocol):
+        """A connection of its own to ClickHouse, in whatever way."""
+
+        def run(self, sql: str) -> str: ...
+        def number(self, sql: str) -> int: ...
+        def pieces(self, sql: str, fmt: str) -> Generator[bytes]: ...
+        def insert(
+            self, table: str, columns: Sequence[str], data: Iterable[bytes], fmt: str, token: str = ""
+        ) -> None: ...
+        def close(self) -> None: ...
+
 
 # An insert costs 10 to 70 ms whatever its size: few large ones. The bytes bound memory.
 BATCH_ROWS = 200_000
 BATCH_BYTES = 128 * 1024 * 1024
 TOKENS = 10_000  # batches that a table remembers: more than can be under way when a process is killed
-# One thread: an insert of sorted rows is cheaper without handing blocks around, and the engine's workers
-# need the other cores. A capture whose clock jumps may touch many months.
-_SETTINGS = (
-    "max_threads = 1",
-    "max_insert_threads = 1",
-    "input_format_parallel_parsing = 0",
-    "max_partitions_per_insert_block = 0",
-    "lightweight_deletes_sync = 2",
-    "date_time_input_format = 'basic'",
-)
 
 
-class ChdbStore:
-    def __init__(self, path: Path, database: str, sensor: str) -> None:
-        directory.prepare(path)
-        self.path = path
+class CaseStore:
+    """`session`: in the database, whose schema is up to date. It is closed with this."""
+
+    def __init__(self, session: Session, sensor: str) -> None:
+        self._session = session
         self._sensor = sensor
         self._case = ""
         self._run = ""
         self._captures: tuple[CaptureFacts, ...] = ()
         self._waiting: dict[str, Batch] = {}
-        self._session = Session(path)
-        try:
-            self._migrate(database)
-        except BaseException:
-            self._session.close()
-            raise
-
-    def _migrate(self, database: str) -> None:
-        run = self._session.run
-        run(f"CREATE DATABASE IF NOT EXISTS {database}")
-        self._session.use(database)
-        run("SET " + ", ".join(_SETTINGS))
-        run(migrate.LEDGER)
-        migrate.migrate(run, migrate.applied(run))
 
     def begin_case(self, case: str, captures: Sequence[CaptureFacts]) -> int:
         ids = sorted(capture.id for capture in captures)

@@ -1,0 +1,44 @@
+"""The embedded store, opened to write: made or migrated first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sensor.store import directory, migrate
+from sensor.store.case_store import CaseStore
+from sensor.store.chdb_session import Session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# One thread: an insert of sorted rows is cheaper without handing blocks around, and the engine's workers
+# need the other cores. A capture whose clock jumps may touch many months.
+_SETTINGS = (
+    "max_threads = 1",
+    "max_insert_threads = 1",
+    "input_format_parallel_parsing = 0",
+    "max_partitions_per_insert_block = 0",
+    "lightweight_deletes_sync = 2",
+    "date_time_input_format = 'basic'",
+)
+
+
+class ChdbStore(CaseStore):
+    def __init__(self, path: Path, database: str, sensor: str) -> None:
+        directory.prepare(path)
+        self.path = path
+        session = Session(path)
+        try:
+            prepare(session, database)
+        except BaseException:
+            session.close()
+            raise
+        super().__init__(session, sensor)
+
+
+def prepare(session: Session, database: str) -> None:
+    session.run(f"CREATE DATABASE IF NOT EXISTS {database}")
+    session.use(database)
+    session.run("SET " + ", ".join(_SETTINGS))
+    session.run(migrate.LEDGER)
+    migrate.migrate(session.run, migrate.applied(session.run))

@@ -79,15 +79,15 @@ def repeated(source: Path, target: Path, packets: int) -> None:
             out.write(struct.pack("<IIII", seconds + span * (i // len(records)), micros, length, original) + frame)
 
 
-def speed_capture(folder: Path) -> Path:
+def speed_capture(folder: Path, packets: int = PACKETS) -> Path:
     """The capture that figures refer to."""
     path = folder / "speed.pcap"
     if GENERATOR.exists():
-        command = [sys.executable, str(GENERATOR), "--profile", "ot", "--packets", str(PACKETS), "--seed", "1"]
+        command = [sys.executable, str(GENERATOR), "--profile", "ot", "--packets", str(packets), "--seed", "1"]
         subprocess.run([*command, "--out", str(path)], check=True, stdout=subprocess.DEVNULL)
     else:
         sys.stderr.write("the speed generator is not here: the demo's capture is repeated instead\n")
-        repeated(DEMO, path, PACKETS)
+        repeated(DEMO, path, packets)
     return path
 
 

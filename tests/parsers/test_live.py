@@ -63,7 +63,8 @@ def test_what_comes_live_is_what_a_replay_reads_and_nothing_is_sent() -> None:
     counters, _ = replayed()
     assert found["counters"]["packets"] == found["done"] == counters["packets"]
     assert found["counters"]["bytes"] == counters["bytes"]
-    assert found["counters"]["dropped.kernel"] == 0
+    assert found["counters"]["dropped.kernel"] == found["counters"]["dropped.damaged"] == 0
+    assert found["counters"]["kernel.received"] == found["done"]
     assert found["transmitted"] == 0
     same_messages(found)
     (facts,) = found["captures"]
@@ -83,6 +84,8 @@ def test_what_the_ring_cannot_hold_is_counted_exactly() -> None:
     seen, lost = found["counters"]["packets"], found["counters"]["dropped.kernel"]
     assert lost > 0
     assert seen + lost == found["done"]
+    assert found["counters"]["kernel.received"] == seen
+    assert found["counters"]["kernel.freezes"] > 0
     assert found["captures"][0]["dropped"] == lost
 
 

@@ -10,6 +10,7 @@ mod readings;
 mod source;
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -406,6 +407,8 @@ fn schema() -> PyResult<BTreeMap<&'static str, Vec<(String, String)>>> {
 
 #[pymodule]
 fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    // What std seeds its own tables with comes from the operating system. Of a second import the first seed stays.
+    wire::seed::seed(std::hash::RandomState::new().hash_one(0_u64));
     m.add("CaptureError", m.py().get_type::<CaptureError>())?;
     m.add_class::<Table>()?;
     m.add_class::<Window>()?;

@@ -16,6 +16,7 @@ use std::fmt;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int32Type, UInt16Type};
 use arrow_array::{Array, ArrayRef};
+use arrow_buffer::NullBuffer;
 use wire::columns::Column;
 
 /// LowCardinality: a dictionary with its own texts in every block.
@@ -94,9 +95,14 @@ impl Block {
     }
 
     /// Writes a column of values, whose bytes are given for each row.
-    pub fn values<const N: usize>(&mut self, name: &str, kind: &'static str, rows: impl Iterator<Item = [u8; N]>) {
+    pub fn values<const N: usize>(
+        &mut self,
+        name: &str,
+        kind: &'static str,
+        rows: impl ExactSizeIterator<Item = [u8; N]>,
+    ) {
         self.head(name, &Kind::Plain(kind));
-        rows.for_each(|value| self.0.extend_from_slice(&value));
+        self.chunks(rows);
     }
 
     /// Writes a column of texts of low cardinality: the texts, and which of them each row has.
@@ -128,12 +134,15 @@ impl Block {
             }
             Kind::Nullable(of) => {
                 match array.nulls() {
-                    Some(nulls) => self.0.extend(nulls.iter().map(|there| u8::from(!there))),
+                    Some(nulls) => self.absent(nulls),
                     None => self.0.resize(self.0.len() + array.len(), 0),
                 }
                 self.data(of, array);
             }
-            Kind::Text => texts(array).for_each(|text| self.text(text)),
+            Kind::Text => {
+                self.0.reserve(array.get_buffer_memory_size());
+                texts(array).for_each(|text| self.text(text));
+            }
             Kind::Words => {
                 if let Some(words) = array.as_dictionary_opt::<Int32Type>() {
                     let keys = words.keys().values();
@@ -145,9 +154,8 @@ impl Block {
             }
             Kind::List(of) => {
                 let Some(lists) = array.as_list_opt::<i32>() else { return };
-                self.0.reserve(8 * lists.len());
-                let ends = lists.value_offsets().iter().skip(1);
-                ends.for_each(|&end| self.number(u64::from(end.cast_unsigned())));
+                let ends = lists.value_offsets().get(1..).unwrap_or_default().iter();
+                self.chunks(ends.map(|&end| u64::from(end.cast_unsigned()).to_le_bytes()));
                 if !lists.values().is_empty() {
                     self.data(of, lists.values().as_ref());
                 }
@@ -172,8 +180,30 @@ impl Block {
         self.number(rows);
         match width {
             0 => self.0.extend(keys.map(|key| key.to_le_bytes()[0])),
-            1 => keys.for_each(|key| self.0.extend_from_slice(&[key.to_le_bytes()[0], key.to_le_bytes()[1]])),
-            _ => keys.for_each(|key| self.0.extend_from_slice(&key.to_le_bytes())),
+            1 => self.chunks(keys.map(|key| [key.to_le_bytes()[0], key.to_le_bytes()[1]])),
+            _ => self.chunks(keys.map(u32::to_le_bytes)),
+        }
+    }
+
+    /// Writes values of one width: room is made once, not value by value.
+    #[inline]
+    fn chunks<const N: usize>(&mut self, values: impl ExactSizeIterator<Item = [u8; N]>) {
+        let start = self.0.len();
+        self.0.resize(start + N * values.len(), 0);
+        let (room, _) = self.0.get_mut(start..).unwrap_or_default().as_chunks_mut::<N>();
+        room.iter_mut().zip(values).for_each(|(place, value)| *place = value);
+    }
+
+    /// Writes a byte a row, 1 for none.
+    fn absent(&mut self, there: &NullBuffer) {
+        let start = self.0.len();
+        self.0.resize(start + there.len(), 0);
+        let bits = there.inner().bit_chunks();
+        let room = self.0.get_mut(start..).unwrap_or_default();
+        for (rows, bits) in room.chunks_mut(64).zip(bits.iter_padded()) {
+            for (row, place) in rows.iter_mut().enumerate() {
+                *place = u8::from(bits >> row & 1 == 0);
+            }
         }
     }
 

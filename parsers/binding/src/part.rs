@@ -82,6 +82,9 @@ impl Part {
     /// which this part's rows begin at `start`.
     pub fn native(&self, block: &mut Block, constants: &[(String, String)], words: &[Words], start: usize) {
         let network = self.flow.as_ref().map_or(0, |_| NETWORK.len());
+        // Room for all of it: what grows by doubling is copied as often.
+        let columns: usize = self.columns.iter().map(|column| column.array.get_buffer_memory_size()).sum();
+        block.0.reserve(columns + self.rows * (ROW + 4 * words.len()));
         block.begin(constants.len() + words.len() + 1 + network + self.columns.len(), self.rows);
         for (name, text) in constants {
             block.words(name, std::iter::once(text.as_bytes()), Same(0..self.rows));
@@ -101,15 +104,20 @@ impl Part {
 
     fn network(&self, block: &mut Block, flow: &[u32]) {
         let flows = &*self.flows;
-        let ends = |&at: &u32| flows.ends.get(at as usize).copied().unwrap_or_default();
-        block.values("src_ip", "IPv6", flow.iter().map(|at| ends(at).client));
-        block.values("src_port", "UInt16", flow.iter().map(|at| ends(at).client_port.to_le_bytes()));
-        block.values("dst_ip", "IPv6", flow.iter().map(|at| ends(at).server));
-        block.values("dst_port", "UInt16", flow.iter().map(|at| ends(at).server_port.to_le_bytes()));
-        let vlan = |&at: &u32| flows.vlans.get(at as usize).copied().unwrap_or(0).to_le_bytes();
-        block.values("vlan", "UInt16", flow.iter().map(vlan));
-        let id = |&at: &u32| flows.ids.get(at as usize).copied().unwrap_or(0).to_le_bytes();
-        block.values("flow_id", "UInt64", flow.iter().map(id));
+        /// What the flows of the rows have at their place in a list; a row without a flow has nothing.
+        fn each<'a, T, const N: usize>(
+            flow: &'a [u32],
+            list: &'a [T],
+            of: impl Fn(&T) -> [u8; N] + 'a,
+        ) -> impl ExactSizeIterator<Item = [u8; N]> + 'a {
+            flow.iter().map(move |&at| list.get(at as usize).map_or([0; N], &of))
+        }
+        block.values("src_ip", "IPv6", each(flow, &flows.ends, |ends| ends.client));
+        block.values("src_port", "UInt16", each(flow, &flows.ends, |ends| ends.client_port.to_le_bytes()));
+        block.values("dst_ip", "IPv6", each(flow, &flows.ends, |ends| ends.server));
+        block.values("dst_port", "UInt16", each(flow, &flows.ends, |ends| ends.server_port.to_le_bytes()));
+        block.values("vlan", "UInt16", each(flow, &flows.vlans, |vlan| vlan.to_le_bytes()));
+        block.values("flow_id", "UInt64", each(flow, &flows.ids, |id| id.to_le_bytes()));
         let (texts, keys) = communities(flow, flows);
         block.words("community_id", texts.into_iter().map(str::as_bytes), keys.into_iter());
     }
@@ -148,6 +156,8 @@ impl Iterator for Same {
 }
 impl ExactSizeIterator for Same {}
 
+/// Bytes a row that the network columns and those that are the same in every row take, about.
+const ROW: usize = 56;
 const NETWORK: &[&str] = &["src_ip", "src_port", "dst_ip", "dst_port", "vlan", "flow_id", "community_id"];
 
 /// The network columns in the order of their names, looked up in the window's flow dictionary.

@@ -123,10 +123,13 @@ fn keep(recorder: &mut Option<Recorder>, p: &Packet<'_>) {
     }
 }
 
-/// Adds what the kernel lost, and how far the clock was set, to the window's counts: of each interface, also of those
+/// Adds what the kernel counted, and how far the clock was set, to the window's counts: of each interface, also of those
 /// that showed no packet.
 fn counted(live: &mut Live, mut window: Window) -> Window {
-    live.statistics();
+    let found = live.statistics();
+    window.counters.dropped_damaged += found.damaged;
+    window.counters.kernel_received += found.received;
+    window.counters.kernel_freezes += found.freezes;
     let step = live.clock_step();
     for (place, lost) in (0u16..).zip(live.lost()) {
         window.counters.dropped_kernel += lost;

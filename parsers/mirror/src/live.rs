@@ -64,6 +64,8 @@ pub struct Live {
     stop: Arc<AtomicBool>,
     told: Vec<String>,
     clock: Clock,
+    /// What rings counted last that were opened anew since.
+    gone: Statistics,
 }
 
 impl Live {
@@ -78,7 +80,7 @@ impl Live {
             let facts = Facts { interface: settings.interface.clone(), opened: now(), up: true, ..Facts::default() };
             lanes.push(Lane { settings, ring: Some(ring), facts, told: 0, tried: Instant::now() });
         }
-        Ok(Self { lanes, stop, told: Vec::new(), clock: Clock::default() })
+        Ok(Self { lanes, stop, told: Vec::new(), clock: Clock::default(), gone: Statistics::default() })
     }
 
     /// The next packet in time, or that there is none now. Waits a short while at most.
@@ -138,7 +140,7 @@ impl Live {
             }
         }
         for lane in &mut self.lanes {
-            lane.again(&mut self.told);
+            lane.again(&mut self.told, &mut self.gone);
         }
         if trouble {
             std::thread::sleep(Duration::from_millis(u64::from(RETIRE_MS)));
@@ -147,14 +149,12 @@ impl Live {
 
     /// What the kernel counted since this was asked last, all interfaces together.
     pub fn statistics(&mut self) -> Statistics {
-        let mut sum = Statistics::default();
+        let mut sum = std::mem::take(&mut self.gone);
         for lane in &mut self.lanes {
-            let Some(ring) = &lane.ring else { continue };
+            let Some(ring) = &mut lane.ring else { continue };
             let found = ring.statistics();
             lane.facts.dropped += found.dropped;
-            sum.received += found.received;
-            sum.dropped += found.dropped;
-            sum.freezes += found.freezes;
+            sum.add(&found);
         }
         sum
     }
@@ -242,7 +242,7 @@ impl Lane {
     }
 
     /// Opens the interface anew if it went away and is back under its name.
-    fn again(&mut self, told: &mut Vec<String>) {
+    fn again(&mut self, told: &mut Vec<String>, gone: &mut Statistics) {
         if self.facts.up || self.tried.elapsed() < AGAIN {
             return;
         }
@@ -253,7 +253,11 @@ impl Lane {
             // The kernel hooks the socket up again by itself.
             self.facts.up = sys::up(&self.settings.interface);
         } else if let Ok(ring) = Ring::open(&self.settings) {
-            self.facts.dropped += self.ring.as_ref().map_or(0, |old| old.statistics().dropped);
+            if let Some(old) = &mut self.ring {
+                let last = old.statistics();
+                self.facts.dropped += last.dropped;
+                gone.add(&last);
+            }
             self.ring = Some(ring);
             self.facts.up = true;
         }

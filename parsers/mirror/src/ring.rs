@@ -50,6 +50,18 @@ pub struct Statistics {
     pub dropped: u64,
     /// How often the ring was full.
     pub freezes: u64,
+    /// Packets that could not be read: their records lay outside their block, a fault of the kernel's.
+    pub damaged: u64,
+}
+
+impl Statistics {
+    /// Adds what another ring counted.
+    pub fn add(&mut self, other: &Self) {
+        self.received += other.received;
+        self.dropped += other.dropped;
+        self.freezes += other.freezes;
+        self.damaged += other.damaged;
+    }
 }
 
 /// A packet, borrowed from the ring.
@@ -190,16 +202,11 @@ impl Ring {
     }
 
     /// What the kernel counted since this was asked last.
-    pub fn statistics(&self) -> Statistics {
+    pub fn statistics(&mut self) -> Statistics {
         let (received, dropped, freezes) = self.socket.statistics().unwrap_or_default();
         let (received, dropped) = (u64::from(received), u64::from(dropped));
-        Statistics { received: received.saturating_sub(dropped), dropped, freezes: u64::from(freezes) }
-    }
-
-    /// Records that lay outside their block: a fault of the kernel's.
-    #[must_use]
-    pub fn damaged(&self) -> u64 {
-        self.damaged
+        let (received, freezes) = (received.saturating_sub(dropped), u64::from(freezes));
+        Statistics { received, dropped, freezes, damaged: std::mem::take(&mut self.damaged) }
     }
 
     pub(crate) fn fd(&self) -> RawFd {

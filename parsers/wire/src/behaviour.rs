@@ -1,12 +1,15 @@
 //! Behaviours: what distinct things happen, how often, and when. Detectors read these, not messages:
 //! their work grows with novelty, not with packets.
 
+use std::hash::BuildHasher as _;
+
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::columns::{Finished, Frames, Ip, Name, Num, Text, Time};
 use crate::dissect::{Ends, FlowRef, Frame, Nanos};
 use crate::limits::Limits;
+use crate::seed::Seeded;
 
 /// What an operation does to the server, in the terms of a conduit's `operations`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -148,6 +151,7 @@ pub struct Behaviours {
     facts: Vec<Facts>,
     index: HashTable<u32>,
     scratch: Vec<u8>,
+    hasher: Seeded,
     /// Occurrences that were not kept because the table was full.
     pub overflow: u64,
 }
@@ -156,9 +160,10 @@ impl Behaviours {
     /// Counts one occurrence.
     pub fn add(&mut self, ts: Nanos, frame: Frame, ends: &Ends, b: &Behaviour<'_>, limits: &Limits) {
         let id = self.id(ends, b);
-        let Self { entries, facts, index, overflow, .. } = self;
+        let Self { entries, facts, index, overflow, hasher, .. } = self;
         let at = |i: u32| usize::try_from(i).unwrap_or(usize::MAX);
-        let found = index.find(id, |&i| entries.get(at(i)).is_some_and(|e| e.id == id)).copied();
+        // Ids have no secret: nobody shall choose some that collide here.
+        let found = index.find(hasher.hash_one(id), |&i| entries.get(at(i)).is_some_and(|e| e.id == id)).copied();
         if let Some(entry) = found.and_then(|i| entries.get_mut(at(i))) {
             entry.count += 1;
             entry.errors += u64::from(b.error);
@@ -195,7 +200,7 @@ impl Behaviours {
             last: (ts, frame),
             latency,
         });
-        index.insert_unique(id, place, |&i| entries.get(at(i)).map_or(0, |e| e.id));
+        index.insert_unique(hasher.hash_one(id), place, |&i| hasher.hash_one(entries.get(at(i)).map_or(0, |e| e.id)));
     }
 
     /// The stable id: XXH3-64 of the canonical key (protocol, client, server, server port, unit,

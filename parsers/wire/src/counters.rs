@@ -60,6 +60,12 @@ counters! {
     late_packets = "late_packets",
     /// Packets that found no room in the kernel's ring.
     dropped_kernel = "dropped.kernel",
+    /// Packets of a ring that could not be read: the kernel's account of them led out of their block.
+    dropped_damaged = "dropped.damaged",
+    /// Packets that the kernel put into the rings, by its own count.
+    kernel_received = "kernel.received",
+    /// Times that a ring was full.
+    kernel_freezes = "kernel.freezes",
     /// Flows ended by the limit `flows`.
     dropped_flows = "dropped.flows",
     /// Out-of-order segments given up by the limits on reassembly.

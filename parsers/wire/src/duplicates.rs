@@ -17,7 +17,9 @@
 //! reassembly still sees that its bytes were there. The hash has no secret, since a replay must find the same copies every time: who can compute
 //! two datagrams of one hash can hide the second, within the window.
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use std::hash::{BuildHasher as _, Hasher as _};
+
+use foldhash::fast::FixedState;
 
 use crate::decode::Datagram;
 use crate::dissect::Nanos;
@@ -27,7 +29,9 @@ use crate::limits::Limits;
 const SETS: usize = 256;
 /// Slots of a set, which are one line of the cache; a new packet takes the place of the oldest.
 const WAYS: usize = 4;
-/// Bytes of payload up to which all are hashed: XXH3 is fastest up to 240.
+/// Not seeded: a replay must find the same copies every time.
+const HASHER: FixedState = FixedState::with_seed(0);
+/// Bytes of payload up to which all are hashed.
 const WHOLE: usize = 192;
 /// Of longer payloads: bytes at the start (headers, checksum) and at the end.
 const HEAD: usize = 128;
@@ -90,21 +94,19 @@ impl Duplicates {
 
 #[inline]
 fn fingerprint(datagram: &Datagram<'_>) -> u64 {
+    let mut hasher = HASHER.build_hasher();
+    hasher.write_u128(u128::from_ne_bytes(datagram.src));
+    hasher.write_u128(u128::from_ne_bytes(datagram.dst));
+    hasher.write_u128(
+        u128::from(datagram.protocol) << 64 | u128::from(datagram.id) << 32 | u128::from(datagram.ip_bytes),
+    );
     let payload = datagram.payload;
-    let mut key = [0; 48];
-    let (addresses, rest) = key.split_at_mut(32);
-    if let Some((src, dst)) = addresses.split_at_mut_checked(16) {
-        src.copy_from_slice(&datagram.src);
-        dst.copy_from_slice(&datagram.dst);
-    }
-    let numbers = u128::from(datagram.protocol) << 64 | u128::from(datagram.id) << 32 | u128::from(datagram.ip_bytes);
-    rest.copy_from_slice(&numbers.to_le_bytes());
-    let seed = xxh3_64_with_seed(&key, 0);
     match payload.get(..HEAD).filter(|_| payload.len() > WHOLE) {
-        None => xxh3_64_with_seed(payload, seed),
+        None => hasher.write(payload),
         Some(head) => {
-            let tail = payload.get(payload.len() - TAIL..).unwrap_or_default();
-            xxh3_64_with_seed(tail, xxh3_64_with_seed(head, seed))
+            hasher.write(head);
+            hasher.write(payload.get(payload.len() - TAIL..).unwrap_or_default());
         }
     }
+    hasher.finish()
 }

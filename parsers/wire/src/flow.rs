@@ -10,10 +10,11 @@ use crate::app::App;
 use crate::dissect::{Ends, Frame, Nanos};
 use crate::legs::Legs;
 use crate::port::Told;
+use crate::seed::Seeded;
 use crate::tcp::{Half, Tally};
 
 /// A flow's key: both ends in a fixed order, so that both directions find it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Key {
     /// The lower end.
     pub low: ([u8; 16], u16),
@@ -24,6 +25,17 @@ pub struct Key {
     /// VLAN id where flows are told apart by it, else 0.
     pub vlan: u16,
 }
+
+/// As integers: what is derived compares field by field.
+impl PartialEq for Key {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        let addresses = |key: &Self| (u128::from_ne_bytes(key.low.0), u128::from_ne_bytes(key.high.0));
+        self.numbers() == other.numbers() && addresses(self) == addresses(other)
+    }
+}
+
+impl Eq for Key {}
 
 /// As integers: what is derived feeds each array with its length, in eight steps.
 impl Hash for Key {
@@ -46,9 +58,12 @@ impl Key {
     }
 
     /// The key of a packet, and which side (0 low, 1 high) sent it.
+    #[inline]
     #[must_use]
     pub fn new(from: ([u8; 16], u16), to: ([u8; 16], u16), protocol: u8, vlan: u16) -> (Self, usize) {
-        if from <= to {
+        // Addresses in the order of their bytes.
+        let (a, b) = (u128::from_be_bytes(from.0), u128::from_be_bytes(to.0));
+        if a < b || (a == b && from.1 <= to.1) {
             (Self { low: from, high: to, protocol, vlan }, 0)
         } else {
             (Self { low: to, high: from, protocol, vlan }, 1)
@@ -192,7 +207,13 @@ pub struct Flow {
     list: List,
     before: u32,
     after: u32,
+    /// When it came to the young end of its list.
+    moved: Nanos,
 }
+
+/// A flow that was younger than this when it came to the young end of its list stays where it is: to move one at each
+/// packet would touch four flows that have nothing to do with it.
+const STEP: Nanos = 1_000_000_000;
 
 const NIL: u32 = u32::MAX;
 
@@ -208,7 +229,7 @@ pub struct Flows {
     free: Vec<u32>,
     index: HashTable<u32>,
     chains: [Chain; 3],
-    hasher: foldhash::fast::RandomState,
+    hasher: Seeded,
     recent: Option<(Key, u32)>,
 }
 
@@ -219,8 +240,7 @@ impl Default for Flows {
             free: Vec::new(),
             index: HashTable::new(),
             chains: [Chain { oldest: NIL, newest: NIL }; 3],
-            // Seeded anew in every process: nobody can choose keys that collide.
-            hasher: foldhash::fast::RandomState::default(),
+            hasher: Seeded::default(),
             recent: None,
         }
     }
@@ -301,6 +321,7 @@ impl Flows {
             list,
             before: NIL,
             after: NIL,
+            moved: new.ts,
         });
         if let Some(slot) = self.slab.get_mut(place as usize) {
             *slot = Some(flow);
@@ -324,11 +345,22 @@ impl Flows {
         Some(flow)
     }
 
-    /// Moves a flow to the young end of its list; `data`: it has carried data.
+    /// Moves a flow to the young end of its list, if it has been away from there for a while; `data`: it has carried
+    /// data. Gives the flow.
     #[inline]
-    pub fn touch(&mut self, place: u32, data: bool) {
+    pub fn touch(&mut self, place: u32, now: Nanos, data: bool) -> Option<&mut Flow> {
+        let flow = self.slab.get_mut(place as usize).and_then(|f| f.as_deref_mut())?;
+        let grows = data && flow.list == List::HalfOpen;
+        if grows || now.saturating_sub(flow.moved) >= STEP {
+            self.rejuvenate(place, now, grows);
+        }
+        self.get(place)
+    }
+
+    fn rejuvenate(&mut self, place: u32, now: Nanos, grows: bool) {
         let Some(flow) = self.get(place) else { return };
-        let list = if data && flow.list == List::HalfOpen { List::Streams } else { flow.list };
+        flow.moved = now.max(flow.moved);
+        let list = if grows { List::Streams } else { flow.list };
         if flow.list == list && flow.after == NIL {
             return;
         }
@@ -336,10 +368,28 @@ impl Flows {
         self.append(place, list);
     }
 
-    /// The longest idle flow of a list.
+    /// The longest idle flow of a list, give or take [`STEP`].
     #[must_use]
     pub fn oldest(&self, list: List) -> Option<u32> {
         self.chains.get(list as usize).map(|c| c.oldest).filter(|&p| p != NIL)
+    }
+
+    /// The first flow of a list that has been idle for longer than `patience` at `now`.
+    #[must_use]
+    pub fn idle(&self, list: List, now: Nanos, patience: Nanos) -> Option<u32> {
+        let flow = |place: u32| self.slab.get(place as usize).and_then(Option::as_deref);
+        let mut at = self.oldest(list)?;
+        loop {
+            let found = flow(at)?;
+            if now.saturating_sub(found.base.last) > patience {
+                return Some(at);
+            }
+            // Those behind came to the young end later.
+            if now.saturating_sub(found.moved) <= patience {
+                return None;
+            }
+            at = found.after;
+        }
     }
 
     /// Places of all live flows, in the order of the slab (which packets alone determine).
@@ -413,5 +463,46 @@ impl Base {
     #[must_use]
     pub fn all_packets(&self) -> u64 {
         self.packets.iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Nanos = 1_000_000_000;
+
+    fn flow(flows: &mut Flows, host: u8, ts: Nanos) -> u32 {
+        let (key, client) = Key::new(([host; 16], 1), ([9; 16], 2), 17, 0);
+        let (frame, state) = (Frame(1), State::Active);
+        flows.insert(NewFlow { key, client, ts, frame, vlan: 0, state, midstream: false })
+    }
+
+    fn packet(flows: &mut Flows, place: u32, ts: Nanos) {
+        if let Some(flow) = flows.touch(place, ts, false) {
+            flow.base.last = ts;
+        }
+    }
+
+    #[test]
+    fn idle_flows_are_found_behind_one_that_has_not_moved() {
+        let mut flows = Flows::default();
+        let (busy, quiet) = (flow(&mut flows, 1, 0), flow(&mut flows, 2, 0));
+        packet(&mut flows, busy, SECOND - 1); // too early to move
+        assert_eq!(flows.oldest(List::Datagrams), Some(busy));
+        let idle = |flows: &Flows, now| flows.idle(List::Datagrams, now, 10 * SECOND);
+        assert_eq!(idle(&flows, 10 * SECOND), None);
+        assert_eq!(idle(&flows, 10 * SECOND + 1), Some(quiet));
+        flows.remove(quiet);
+        assert_eq!(idle(&flows, 11 * SECOND - 1), None);
+        assert_eq!(idle(&flows, 11 * SECOND), Some(busy));
+    }
+
+    #[test]
+    fn a_flow_that_goes_on_comes_to_the_young_end() {
+        let mut flows = Flows::default();
+        let (first, second) = (flow(&mut flows, 1, 0), flow(&mut flows, 2, 0));
+        packet(&mut flows, first, SECOND);
+        assert_eq!(flows.oldest(List::Datagrams), Some(second));
     }
 }

@@ -83,7 +83,7 @@ pub(crate) type Sink<'s> = &'s mut dyn FnMut(Kind, String);
 /// The datagrams under reassembly.
 #[derive(Debug)]
 pub(crate) struct Fragments {
-    partials: HashMap<Key, Partial, foldhash::fast::RandomState>,
+    partials: HashMap<Key, Partial, crate::seed::Seeded>,
     /// Keys by age; entries whose serial is no longer in the map are stale.
     ages: VecDeque<(Key, u64)>,
     /// Datagrams made whole last, and when. The mirror may show each fragment twice in turn: without this memory the

@@ -33,6 +33,7 @@ mod radio;
 pub mod readings;
 pub mod recognise;
 pub mod rows;
+pub mod seed;
 pub mod tag_rows;
 pub mod tcp;
 pub mod tls;

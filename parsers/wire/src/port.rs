@@ -80,7 +80,7 @@ impl Facts {
 #[derive(Debug, Default)]
 pub struct Seen {
     list: Vec<Facts>,
-    index: HashMap<u32, usize, foldhash::fast::RandomState>,
+    index: HashMap<u32, usize, crate::seed::Seeded>,
     last: usize,
 }
 

@@ -37,7 +37,7 @@ pub struct Rows {
     pub http_over: [u64; 2],
     /// Files given up because too many were under way.
     pub files_cut: u64,
-    written: HashMap<(u32, &'static str), u32, foldhash::fast::RandomState>,
+    written: HashMap<(u32, &'static str), u32, crate::seed::Seeded>,
 }
 
 impl Rows {

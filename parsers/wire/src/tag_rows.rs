@@ -18,7 +18,7 @@ pub struct TagValueRow<'a> {
     /// The packet.
     pub frame: Frame,
     /// `modbus dnp3 opcua mqtt http`.
-    pub source: &'a str,
+    pub source: &'static str,
     /// Name of the tag: unit and register, point, node id, topic and JSON path, path of a URL and JSON path (behind the
     /// method where a request brought it).
     pub tag: Word<'a>,
@@ -31,19 +31,36 @@ pub struct TagValueRow<'a> {
 }
 
 /// What all changes of a row have in common, to tell whether a change goes on with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct Place {
     ts: i64,
     flow: u32,
     frame: u64,
-    source: i32,
-    quality: i32,
+    source: &'static str,
+}
+
+impl Place {
+    /// Whether a change belongs to the same row. Sources are constants: mostly their place in memory says
+    /// enough.
+    #[inline]
+    fn goes_on(&self, other: &Self) -> bool {
+        let (a, b) = (self.source, other.source);
+        let source = std::ptr::eq(a, b) || a == b;
+        source && self.ts == other.ts && self.flow == other.flow && self.frame == other.frame
+    }
 }
 
 /// Changes of values, folded: those of one packet, flow and quality that come one after the other share a row.
 #[derive(Debug, Default)]
 pub struct TagValueRows {
+    /// What the row under construction has in common; none: there is no row.
     last: Option<Place>,
+    /// Its quality.
+    last_quality: String,
+    /// Where its values begin.
+    begun: usize,
+    /// Whether one of its values said something in text.
+    texts: bool,
     ts: Time,
     flow: Vec<u32>,
     frame: Frames,
@@ -64,28 +81,32 @@ impl TagValueRows {
     pub const NAME: &'static str = "tag_changes";
 
     /// Adds a change.
+    #[inline]
     pub fn push(&mut self, change: TagValueRow<'_>) {
-        let place = Place {
-            ts: change.ts,
-            flow: change.flow.0,
-            frame: change.frame.0,
-            source: self.source.key(change.source),
-            quality: self.quality.key(change.quality),
-        };
-        if self.last != Some(place) {
-            self.last = Some(place);
-            self.ts.push(place.ts);
-            self.flow.push(place.flow);
-            self.frame.push(change.frame);
-            self.source.add_key(place.source);
-            self.quality.add_key(place.quality);
-            self.ends.push(offset(self.value.len()));
-            self.text_ends.push(offset(self.text.rows()));
+        let place = Place { ts: change.ts, flow: change.flow.0, frame: change.frame.0, source: change.source };
+        let same = self.last.as_ref().is_some_and(|last| last.goes_on(&place)) && self.last_quality == change.quality;
+        if !same {
+            self.begin(place, change.quality);
         }
         self.tag.push(change.tag);
         self.value.push(change.value);
-        self.said(change.text);
+        if self.texts || !change.text.is_empty() {
+            self.said(change.text);
+        }
+    }
+
+    /// Begins another row.
+    fn begin(&mut self, place: Place, quality: &str) {
         self.end();
+        self.ts.push(place.ts);
+        self.flow.push(place.flow);
+        self.frame.push(Frame(place.frame));
+        self.source.push(place.source);
+        self.quality.push(quality);
+        self.last = Some(place);
+        self.last_quality.clear();
+        self.last_quality.push_str(quality);
+        (self.begun, self.texts) = (self.value.len(), false);
     }
 
     /// Adds further changes that one message brought: numbers that differ from the change before in nothing but tag
@@ -96,35 +117,24 @@ impl TagValueRows {
         }
         self.tag.extend(changes.iter().map(|c| c.0));
         self.value.extend(changes.iter().map(|c| c.1));
-        if self.texts_begun() {
+        if self.texts {
             self.text.blanks(changes.len());
         }
-        self.end();
-    }
-
-    /// Whether a text was said in the last row.
-    fn texts_begun(&self) -> bool {
-        let before = self.text_ends.len().checked_sub(2).and_then(|row| self.text_ends.get(row)).copied();
-        offset(self.text.rows()) > before.unwrap_or(0)
     }
 
     /// Adds the text of the last change; the first one that says something makes up for those that did not.
     fn said(&mut self, text: &str) {
-        if self.texts_begun() {
-            self.text.push(text);
-        } else if !text.is_empty() {
-            let start = self.ends.len().checked_sub(2).and_then(|row| self.ends.get(row)).copied().unwrap_or(0);
-            let before = self.value.len().saturating_sub(usize::try_from(start).unwrap_or(0) + 1);
-            self.text.blanks(before);
-            self.text.push(text);
+        if !std::mem::replace(&mut self.texts, true) {
+            self.text.blanks(self.value.len().saturating_sub(self.begun + 1));
         }
+        self.text.push(text);
     }
 
-    /// The last row goes as far as there are values.
+    /// The row under construction, if there is one, goes as far as there are values.
     fn end(&mut self) {
-        let (values, texts) = (offset(self.value.len()), offset(self.text.rows()));
-        if let (Some(end), Some(text_end)) = (self.ends.last_mut(), self.text_ends.last_mut()) {
-            (*end, *text_end) = (values, texts);
+        if self.last.take().is_some() {
+            self.ends.push(offset(self.value.len()));
+            self.text_ends.push(offset(self.text.rows()));
         }
     }
 
@@ -149,7 +159,7 @@ impl TagValueRows {
 
     /// Takes the changes out and leaves the table empty.
     pub fn take(&mut self) -> Finished {
-        self.last = None;
+        self.end();
         let list = |ends: &mut Vec<i32>, items| {
             let mut offsets = Vec::with_capacity(ends.len() + 1);
             offsets.push(0);

@@ -12,7 +12,7 @@ pub struct Name {
     keys: Vec<i32>,
     values: Text,
     index: HashTable<i32>,
-    hasher: foldhash::fast::FixedState,
+    hasher: crate::seed::Seeded,
     recent: [Recent; RECENT],
 }
 

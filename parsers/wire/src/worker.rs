@@ -155,20 +155,18 @@ impl Worker {
 
     #[inline]
     fn count(&mut self, place: u32, side: usize, now: (Nanos, Frame), d: &Datagram<'_>, data: bool) {
-        if let Some(flow) = self.flows.get(place) {
-            let base = &mut flow.base;
-            base.last = base.last.max(now.0);
-            base.last_frame = now.1;
-            let side = side.min(1);
-            base.packets[side] += 1;
-            base.bytes[side] += u64::from(d.ip_bytes);
-            if base.packets[side] == 1 && d.link.has_mac {
-                base.has_mac = true;
-                base.macs[side] = d.link.src_mac;
-                base.macs[1 - side] = d.link.dst_mac;
-            }
+        let Some(flow) = self.flows.touch(place, now.0, data) else { return };
+        let base = &mut flow.base;
+        base.last = base.last.max(now.0);
+        base.last_frame = now.1;
+        let side = side.min(1);
+        base.packets[side] += 1;
+        base.bytes[side] += u64::from(d.ip_bytes);
+        if base.packets[side] == 1 && d.link.has_mac {
+            base.has_mac = true;
+            base.macs[side] = d.link.src_mac;
+            base.macs[1 - side] = d.link.dst_mac;
         }
-        self.flows.touch(place, data);
     }
 
     fn icmp(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>) {
@@ -222,13 +220,15 @@ impl Worker {
         }
         let bytes = d.payload.get(tcp.header..).unwrap_or_default();
         self.count(place, side, (ts, frame), d, !bytes.is_empty());
-        if tcp.flags & (SYN | FIN | RST) != 0 || self.flows.get(place).is_some_and(|f| f.base.state == State::Attempt) {
+        let special = tcp.flags & (SYN | FIN | RST) != 0;
+        if special || self.flows.get(place).is_some_and(|f| f.base.state == State::Attempt) {
             self.advance_state(place, side, ts, frame, &tcp);
         }
         let seq = if opening { tcp.seq.wrapping_add(1) } else { tcp.seq };
         let segment = Segment { seq, bytes, missing: d.missing, ts, frame, from: d.link.src_mac };
         let ack = (tcp.flags & (ACK | RST) == ACK).then_some(tcp.ack);
-        if let Some(half) = self.flows.get(place).filter(|_| tcp.flags & FIN != 0).and_then(|f| f.halves.get_mut(side))
+        if tcp.flags & FIN != 0
+            && let Some(half) = self.flows.get(place).and_then(|f| f.halves.get_mut(side))
         {
             half.finish(seq.wrapping_add(u32::try_from(bytes.len()).unwrap_or(0)).wrapping_add(d.missing));
         }
@@ -373,10 +373,7 @@ impl Worker {
             (List::Streams, seconds(self.limits.tcp_idle_seconds)),
         ];
         for (list, patience) in idle {
-            while let Some(place) = self.flows.oldest(list) {
-                if self.flows.get(place).is_none_or(|f| now.saturating_sub(f.base.last) <= patience) {
-                    break;
-                }
+            while let Some(place) = self.flows.idle(list, now, patience) {
                 self.end(place, now);
             }
         }

@@ -212,7 +212,7 @@ impl Pair {
 pub struct Pairs {
     pairs: Vec<Pair>,
     places: HashTable<u32>,
-    hasher: foldhash::fast::FixedState,
+    hasher: crate::seed::Seeded,
     /// Where the last one was found: most flows have one pair.
     recent: usize,
     /// The next one to make room.
@@ -262,7 +262,7 @@ impl Pairs {
     }
 }
 
-fn hash(hasher: &foldhash::fast::FixedState, master: u16, outstation: u16) -> u64 {
+fn hash(hasher: &crate::seed::Seeded, master: u16, outstation: u16) -> u64 {
     use std::hash::BuildHasher as _;
     hasher.hash_one(u32::from(master) << 16 | u32::from(outstation))
 }

@@ -115,7 +115,7 @@ struct Tag {
 pub struct Tags {
     tags: Vec<Tag>,
     places: HashTable<u32>,
-    hasher: foldhash::fast::FixedState,
+    hasher: crate::seed::Seeded,
     /// Where the next point is looked for first: polls repeat in the same order.
     next: usize,
     /// The limit was reached and said.

@@ -15,9 +15,9 @@ const LAST: u32 = 1 << 31;
 #[derive(Debug, Default)]
 pub struct Transfers {
     /// File names by request id.
-    asked: HashMap<u16, String, foldhash::fast::RandomState>,
+    asked: HashMap<u16, String, crate::seed::Seeded>,
     /// File names by handle.
-    names: HashMap<u32, String, foldhash::fast::RandomState>,
+    names: HashMap<u32, String, crate::seed::Seeded>,
     series: Series,
 }
 

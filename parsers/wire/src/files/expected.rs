@@ -24,7 +24,7 @@ pub struct Transfer {
 #[derive(Debug, Default)]
 pub struct Expected {
     /// Announced connections by the address and port that will be listened on.
-    transfers: HashMap<([u8; 16], u16), (u64, Transfer), foldhash::fast::RandomState>,
+    transfers: HashMap<([u8; 16], u16), (u64, Transfer), crate::seed::Seeded>,
     count: u64,
     /// Where descriptions of networks lay whose weights are files of their own (hashes of server and path), newest last.
     described: VecDeque<u64>,

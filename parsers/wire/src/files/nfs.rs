@@ -23,7 +23,7 @@ const MOST: usize = 1_024;
 /// A file of which nothing came for so long is over.
 const PATIENCE: Nanos = 30_000_000_000;
 
-type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+type Map<K, V> = HashMap<K, V, crate::seed::Seeded>;
 
 /// One direction: a fragment after its mark.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ const KEPT: usize = HEADER + 4_096;
 /// Handles and requests of a connection that are remembered.
 const MOST: usize = 1_024;
 
-type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+type Map<K, V> = HashMap<K, V, crate::seed::Seeded>;
 
 /// One direction: a message after its length (RFC 1002: type 0, length in 24 bits).
 #[derive(Debug, Default)]

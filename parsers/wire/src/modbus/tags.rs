@@ -33,7 +33,7 @@ struct Page {
 pub struct Tags {
     pages: Vec<Page>,
     index: HashTable<u32>,
-    hasher: foldhash::fast::RandomState,
+    hasher: crate::seed::Seeded,
     /// Where the next page is looked for first.
     next: usize,
     known: u64,

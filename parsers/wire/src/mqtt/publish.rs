@@ -149,7 +149,7 @@ fn guess<'a>(fixed: Fixed, older: Header<'a>, rest: &'a [u8], limit: u64) -> Hea
 }
 
 /// Topics by alias, of one direction (3.3.2.3.4).
-pub type Aliases = HashMap<u16, String, foldhash::fast::RandomState>;
+pub type Aliases = HashMap<u16, String, crate::seed::Seeded>;
 
 /// A PUBLISH as its row shows it.
 #[derive(Debug)]

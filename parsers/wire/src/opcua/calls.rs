@@ -2,7 +2,6 @@
 
 use std::hash::BuildHasher;
 
-use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::header::Type;
@@ -132,7 +131,7 @@ pub struct Calls {
     newest: u32,
     held: usize,
     /// Seeded, so that nobody chooses request ids that collide.
-    hasher: RandomState,
+    hasher: crate::seed::Seeded,
 }
 
 impl Default for Calls {
@@ -146,7 +145,7 @@ impl Default for Calls {
             oldest: NONE,
             newest: NONE,
             held: 0,
-            hasher: RandomState::default(),
+            hasher: crate::seed::Seeded::default(),
         }
     }
 }

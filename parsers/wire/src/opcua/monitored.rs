@@ -2,7 +2,6 @@
 
 use std::hash::BuildHasher;
 
-use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 /// Subscription with client handle, or subscription with the id that the server gave the item.
@@ -25,7 +24,7 @@ pub struct Monitored {
     items: HashTable<u32>,
     next: usize,
     /// Seeded, so that nobody chooses handles that collide.
-    hasher: RandomState,
+    hasher: crate::seed::Seeded,
 }
 
 impl Monitored {

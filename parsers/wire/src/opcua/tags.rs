@@ -2,7 +2,6 @@
 
 use std::hash::BuildHasher;
 
-use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -43,7 +42,7 @@ pub struct Tags {
     quality: String,
     full: bool,
     /// Seeded, so that nobody chooses node ids that collide.
-    hasher: RandomState,
+    hasher: crate::seed::Seeded,
 }
 
 impl Tags {

@@ -26,7 +26,7 @@ pub struct Shown<'a> {
 }
 
 /// Writes the row of a change. `known`: what is remembered of the tag's place in the column.
-pub fn write(cx: &mut Cx<'_>, source: &str, known: Option<&mut Known>, tag: &str, shown: Shown<'_>) {
+pub fn write(cx: &mut Cx<'_>, source: &'static str, known: Option<&mut Known>, tag: &str, shown: Shown<'_>) {
     let limit = usize::try_from(cx.limits.text_bytes).unwrap_or(usize::MAX);
     let tag = match known {
         Some(known) => cx.rows.tag_values.tag.word(known, || cut(tag, limit)),
@@ -158,17 +158,24 @@ fn leaf_seen(
         }
         _ => Some(""),
     };
-    let Some(text) = kept.filter(|_| !secret::hides(path, document.name.len())) else {
+    // A name is looked through once, not with each of its values.
+    let (base, mut name) = (document.name.len(), tags.name(key));
+    let front = u32::try_from(base).map_or(u32::MAX, |base| base.saturating_add(1));
+    let open = name.as_ref().is_some_and(|name| name.open == front) || !secret::hides(path, base);
+    let Some(text) = kept.filter(|_| open) else {
         // It is asked for again whenever it comes: whether a document hides something is said of each.
         tags.forget(key);
         return false;
     };
+    if let Some(name) = &mut name {
+        name.open = front;
+    }
     let shown = match leaf {
         Leaf::Text(_) => Shown { value: None, text, quality: "good" },
         Leaf::Null => Shown { value: None, text: "null", quality: "bad" },
         _ => Shown { value: number(), text: "", quality: "good" },
     };
-    write(cx, document.source, tags.word(key), path, shown);
+    write(cx, document.source, name.map(|name| &mut name.word), path, shown);
     true
 }
 

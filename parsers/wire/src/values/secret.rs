@@ -1,24 +1,29 @@
 //! Names of what must not be kept: the values under them are passed over, whatever their type.
 
-/// A name with one of these in it, `_` and `-` left out, is a secret's.
-const WITHIN: &[&[u8]] = &[
-    b"password",
-    b"passwd",
-    b"passphrase",
-    b"passcode",
-    b"pwd",
-    b"token",
-    b"secret",
-    b"apikey",
-    b"accesskey",
-    b"privatekey",
-    b"authorization",
-    b"credential",
-    b"bearer",
-    b"cookie",
-    b"sessionid",
-    b"jwt",
+/// A name with one of these in it, `_` and `-` left out, is a secret's; by their first letter.
+const WITHIN: &[(u8, &[&[u8]])] = &[
+    (b'p', &[b"password", b"passwd", b"passphrase", b"passcode", b"pwd", b"privatekey"]),
+    (b't', &[b"token"]),
+    (b's', &[b"secret", b"sessionid"]),
+    (b'a', &[b"apikey", b"accesskey", b"authorization"]),
+    (b'c', &[b"credential", b"cookie"]),
+    (b'b', &[b"bearer"]),
+    (b'j', &[b"jwt"]),
 ];
+
+/// The words of [`WITHIN`] that begin with a byte, in either case.
+static BY_BYTE: [&[&[u8]]; 256] = {
+    let mut words: [&[&[u8]]; 256] = [&[]; 256];
+    let mut at = 0;
+    while at < WITHIN.len() {
+        let (first, of) = WITHIN[at];
+        words[first as usize] = of;
+        words[first.to_ascii_uppercase() as usize] = of;
+        at += 1;
+    }
+    words
+};
+
 /// Names that are a secret's only as a whole: they are parts of too many others (`spinning`, `author`).
 const WHOLE: &[&[u8]] = &[b"pass", b"pin", b"auth", b"psk", b"otp"];
 /// Places that one sends credentials to.
@@ -30,11 +35,10 @@ pub fn names(name: &[u8]) -> bool {
     if WHOLE.iter().any(|whole| name.eq_ignore_ascii_case(whole)) {
         return true;
     }
-    let holds = |at: usize| {
-        let rest = name.get(at..).unwrap_or_default();
-        WITHIN.iter().any(|word| starts(rest, word))
-    };
-    name.iter().enumerate().any(|(at, byte)| b"ptsabcj".contains(&(byte | 0x20)) && holds(at))
+    name.iter().enumerate().any(|(at, &byte)| {
+        let rest = name.get(at + 1..).unwrap_or_default();
+        BY_BYTE[usize::from(byte)].iter().any(|word| starts(rest, word.get(1..).unwrap_or_default()))
+    })
 }
 
 /// Whether a text begins with a word, passing over what joins the words of a name.

@@ -24,9 +24,9 @@ pub const NAMESPACE: &str = "spBv1.0/";
 #[derive(Debug, Default)]
 pub struct Nodes {
     /// Metrics by edge node (hash of group and node) and alias: an alias is unique within a node and its devices.
-    aliases: HashMap<(u64, u64), Known, foldhash::fast::RandomState>,
+    aliases: HashMap<(u64, u64), Known, crate::seed::Seeded>,
     /// Last sequence number by edge node.
-    sequences: HashMap<u64, u8, foldhash::fast::RandomState>,
+    sequences: HashMap<u64, u8, crate::seed::Seeded>,
 }
 
 #[derive(Debug)]

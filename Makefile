@@ -10,7 +10,7 @@ DEMO := demo-store
 WEB := sensor/console/web
 VENDOR := sensor/console/static/vendor/manifest.json
 
-.PHONY: setup demo screenshots test lint bench bench-grid bench-live bench-day evaluate plant plant-live format golden clean
+.PHONY: setup demo screenshots test lint bench bench-kill bench-grid bench-live bench-day evaluate plant plant-live format golden clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP) $(VENDOR)
@@ -84,6 +84,9 @@ bench-grid: $(STAMP)
 
 bench-day: $(STAMP)
 	$(BIN)/python tests/bench/day_long.py
+
+bench-kill: $(STAMP)
+	$(BIN)/python tests/bench/kills.py
 
 evaluate: $(STAMP)
 	$(BIN)/python -m tests.evaluate --write

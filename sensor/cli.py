@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sensor import cli_models, cli_users
+from sensor import cli_audit, cli_models, cli_users
 from sensor.errors import BAD_INPUT, FAILED, DriftspanError
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     _doctor(commands)
     _serve(commands)
     _correlate(commands)
+    cli_audit.add(commands, _common)
     return top
 
 

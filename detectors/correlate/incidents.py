@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from detectors.alert import alert_id
 from detectors.correlate.factory import words
 from detectors.correlate.rows import ATTACKS, FEATURES, SILENT, Incident
+from detectors.correlate.runbook import of_cause
 from detectors.drift.words import when
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def incident(group: Sequence[Judged], probability: float, level: str, graph: Gra
         timeline=_timeline(group, events.values()),
         techniques=tuple(techniques),
         controls=tuple(table["controls"][cause]),
-        runbook=table["runbook"][cause],
+        runbook=of_cause(cause),
         first_ts=min(starts),
         last_ts=max(max(member.ts, member.returned) for member, _ in group),
         level=level,

@@ -1,13 +1,15 @@
-"""What to do about an incident: the words of its cause, then the steps for the very model, safe for the process."""
+"""What to do about an incident: the steps of its cause, then those for the very model, safe for the process."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detectors.correlate.factory import words
+from detectors.catalogue import runbooks
 from detectors.correlate.rows import ATTACKS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from detectors.correlate.graph import Graph
     from detectors.correlate.rows import Incident
     from detectors.models import Model
@@ -15,26 +17,39 @@ if TYPE_CHECKING:
 _CONSUMERS = 4  # named
 
 
+def of_cause(cause: str) -> str:
+    """The steps of a cause alone, a line each: number, id in brackets, text."""
+    return _lines(runbooks.of_cause(cause).steps)
+
+
 def written(incident: Incident, model: Model | None, graph: Graph) -> str:
-    """Numbered steps; of a cause that is no attack only its sentence."""
-    table = words()
-    first: str = table["runbook"][incident.cause]
+    """The same with the steps that follow for the model; of a cause that is no attack only its own."""
+    book = runbooks.of_cause(incident.cause)
     if incident.cause not in ATTACKS or model is None:
-        return first
+        return _lines(book.steps)
     consumers = sorted(graph.downstream(model.id))[:_CONSUMERS]
-    hosts = ", ".join(model.hosts) or "its host"
     version, digest = _target(model, incident)
     filled = {
-        "model": model.id,
-        "hosts": hosts,
-        "consumers": ", ".join(consumers) or "not seen",
-        "version": version,
-        "sum": digest[:16] + "…" if digest else "",
-        "minutes": str(model.rollback_minutes),
+        "{model}": model.id,
+        "{hosts}": ", ".join(model.hosts) or "its host",
+        "{consumers}": ", ".join(consumers) or "not seen",
+        "{version}": version,
+        "{sum}": digest[:16] + "…" if digest else "",
+        "{minutes}": str(model.rollback_minutes),
     }
-    steps = ["loop", "isolate", "keep", "rollback" if version else "no_rollback", "back"]
-    told = [first, *(str(table["steps"][name]).format(**filled) for name in steps)]
-    return "\n".join(f"{number}. {text}" for number, text in enumerate(told, 1))
+    left_out = "no-rollback" if version else "rollback"
+    steps = (step for step in runbooks.steps_of(book) if step.id.rpartition("/")[2] != left_out)
+    return _lines(steps, filled)
+
+
+def _lines(steps: Iterable[runbooks.Step], filled: Mapping[str, str] | None = None) -> str:
+    told = []
+    for number, step in enumerate(steps, 1):
+        text = step.text
+        for name, value in (filled or {}).items():
+            text = text.replace(name, value)
+        told.append(f"{number}. [{step.id}] {text}")
+    return "\n".join(told)
 
 
 def _target(model: Model, incident: Incident) -> tuple[str, str]:

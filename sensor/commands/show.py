@@ -49,13 +49,14 @@ def run(arguments: Namespace) -> int:
         alert["packets"], alert["packets_note"] = _dissected(arguments, alert)
     alert["evidence"] = orjson.loads(alert["evidence"] or "{}")
     alert["catalogue"] = _catalogue(alert["kind"])
+    alert["runbook"] = _runbook(alert["kind"])
     if fmt == "table":
         sys.stdout.write(page(alert, min(100, shutil.get_terminal_size().columns)))
     elif fmt == "ndjson":
         sys.stdout.write(orjson.dumps(alert).decode() + "\n")
     else:
         del alert["packets"], alert["packets_note"]
-        texts = {name: _json(alert[name]) for name in ("evidence", "explained", "catalogue")}
+        texts = {name: _json(alert[name]) for name in ("evidence", "explained", "catalogue", "runbook")}
         show_rows([alert | texts], fmt)
     return 0
 
@@ -95,6 +96,14 @@ def _catalogue(kind: str) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in names}
 
 
+def _runbook(kind: str) -> dict[str, Any]:
+    from detectors.catalogue import runbooks
+
+    book = runbooks.of_kind(kind)
+    steps = [{"id": step.id, "phase": step.phase, "text": step.text} for step in runbooks.steps_of(book)]
+    return {"id": book.id, "title": book.title, "steps": steps}
+
+
 def page(alert: dict[str, Any], columns: int) -> str:
     """The alert as a page of text."""
     lines = [f"{alert['severity'].upper()}  {safe(alert['title'])}", f"alert {alert['alert_id']}", ""]
@@ -112,6 +121,7 @@ def page(alert: dict[str, Any], columns: int) -> str:
     for title, name in (("What it means", "meaning"), ("What to do", "advice"), ("Count is of", "counts")):
         if alert["catalogue"].get(name):
             lines += ["", title, *_wrapped(alert["catalogue"][name], columns, "  ")]
+    lines += _steps(alert["runbook"], columns)
     if alert["catalogue"].get("false_positives"):
         lines += ["", "Known false positives"]
         for text in alert["catalogue"]["false_positives"]:
@@ -134,6 +144,16 @@ def _packets(alert: dict[str, Any], columns: int) -> list[str]:
                 lines += _wrapped(text, columns, "    ", "      ")
     if alert["packets_note"]:
         lines += ["", *_wrapped(alert["packets_note"], columns, "  ")]
+    return lines
+
+
+def _steps(book: dict[str, Any], columns: int) -> list[str]:
+    lines, phase = ["", f"Runbook: {book['title']}"], ""
+    for number, step in enumerate(book["steps"], 1):
+        if step["phase"] != phase:
+            phase = step["phase"]
+            lines.append(f"  {phase}")
+        lines += _wrapped(f"{step['text']} [{step['id']}]", columns, f"  {number:>3}. ", " " * 7)
     return lines
 
 

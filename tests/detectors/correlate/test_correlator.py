@@ -272,7 +272,7 @@ def test_tables_and_words_are_whole():
         for value in values:
             known = value != SILENT.get(name) and f"{name} {value}" not in ("verdict none", "shape rate", "shape mix")
             assert (f"{name} {value}" in says) == known, (name, value)
-    assert set(words()["techniques"]) == set(words()["runbook"]) == set(words()["names"]) == set(CAUSES)
+    assert set(words()["techniques"]) == set(words()["names"]) == set(CAUSES)
     types = {*words()["types"].values(), *words()["refined"].values(), "other"}
     assert types - {SYMPTOM} == set(tables.types)
     for told in words()["facts"].values():

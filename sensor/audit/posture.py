@@ -89,8 +89,8 @@ def credentials(store: Reading, scope: Scope) -> Iterator[Finding]:
     query = queries.credentials(scope)
     rows = ask(store, query)
     text = (
-        f"{len(rows)} pairs of hosts showed credentials in clear, default ones, or none where some are usual. That "
-        "they were seen is stored, never what they were."
+        f"{len(rows)} pairs of hosts showed credentials in clear, or default ones. That they were seen is stored, "
+        "never what they were."
         if rows
         else "No credentials in clear were seen. What is encrypted, or not dissected, is not looked into."
     )

@@ -16,8 +16,7 @@ _HOSTS = (
     " AND src_ip NOT IN (toIPv6('::'), toIPv6('0.0.0.0'))"
 )
 _PROTOCOL = "if(app = '', service, app)"
-CREDENTIALS = ("cleartext.credentials", "cleartext.login", "credentials.cleartext", "credentials.default",
-               "credentials.anonymous")  # fmt: skip
+CREDENTIALS = ("cleartext.credentials", "cleartext.login", "credentials.cleartext", "credentials.default")
 MODELS = ("artefacts.unknown", "artefacts.revoked", "artefacts.changed", "artefacts.contradiction",
           "artefacts.dangerous_pickle", "artefacts.not_inspectable", "models.candidate")  # fmt: skip
 LOST = ("gaps", "gap_bytes", "cut_packets", "bad_packets", "panics", "late_packets", "unknown_link", "malformed",

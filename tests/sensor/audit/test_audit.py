@@ -58,7 +58,6 @@ def test_a_plant_that_keeps_its_conduits(before) -> None:
     assert (violated.stance, violated.total) == (EVIDENCE, 0)
     assert allowed.stance == EVIDENCE
     assert allowed.total > 0
-    assert of(before, "credentials.clear").stance == EVIDENCE
     assert of(before, "segmentation.unused").stance == FACT
 
 

@@ -72,10 +72,11 @@ class AccessLog:
         found = self._database.one("SELECT count(*) AS n FROM waiting")
         return int(found["n"]) if found else 0
 
-    def deliver(self, store: Saying) -> int:
-        """Takes what waits to the store; gives the records that went. StoreError: they wait on."""
+    def deliver(self, store: Saying, *, wait: bool = False) -> int:
+        """Takes what waits to the store; gives the records that went. `wait`: for another process or thread that does.
+        StoreError: they stay."""
         went = 0
-        with self._alone() as mine:
+        with self._alone(wait=wait) as mine:
             while mine and (rows := self._database.rows("SELECT * FROM waiting ORDER BY seq LIMIT ?", _AT_ONCE)):
                 went += self._deliver(store, rows)
         return went
@@ -93,11 +94,11 @@ class AccessLog:
         return len(new)
 
     @contextmanager
-    def _alone(self) -> Iterator[bool]:
+    def _alone(self, *, wait: bool) -> Iterator[bool]:
         """False: another process delivers."""
         handle = os.open(self._database.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             yield True
         except BlockingIOError:
             yield False

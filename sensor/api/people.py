@@ -191,7 +191,7 @@ def _log(made: APIRouter, owner: Owner, desk: Desk) -> None:
         offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     ) -> Response:  # fmt: skip
         """Who did what, the latest first. `what`: the start of it, as in `users.`"""
-        desk.log.deliver(owner)
+        desk.log.deliver(owner, wait=True)
         wanted = [f"who = {quote(user)}"] if user is not None else []
         wanted += [f"startsWith(what, {quote(what)})"] if what is not None else []
         wanted += [f"ts >= {literal('since', since)}"] if since is not None else []

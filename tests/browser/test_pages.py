@@ -38,6 +38,7 @@ def test_every_page_loads_for_an_administrator_and_nothing_complains(watched, pa
 
 def test_the_navigation_offers_what_a_role_may_see(watched):
     page = watched.log_in("the-viewer", PASSWORD)
+    page.wait_for_selector("#live .dot.good")
     offered = page.locator(".side a.to").evaluate_all("all => all.map((each) => each.dataset.page)")
     assert "alerts" in offered and not {"hunt", "users", "access"} & set(offered)
 

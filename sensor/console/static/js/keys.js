@@ -11,7 +11,8 @@ const writes = (target) => target instanceof HTMLElement && (target.isContentEdi
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape" && writes(event.target)) { event.target.blur(); return; }
+  // A browser would empty a search field besides, and with it what was found.
+  if (event.key === "Escape" && writes(event.target) && !event.target.closest("dialog")) { event.preventDefault(); event.target.blur(); return; }
   if (writes(event.target) || event.target.closest?.("dialog")) return;
   if (event.key === "Enter" && event.target.closest?.("a, button, summary")) return;
   const both = Date.now() - since < SECOND && first ? `${first} ${event.key}` : "";

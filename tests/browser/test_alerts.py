@@ -137,7 +137,8 @@ def test_the_keyboard_is_enough(watched, analyst):
     page.wait_for_url(lambda url: "333" in url)
     page.keyboard.press("Escape")
     page.wait_for_function(
-        "() => [...document.querySelectorAll('#grid .tabulator-row')].every((row) => row.innerText.includes('port 333'))"
+        "() => { const rows = [...document.querySelectorAll('#grid .tabulator-row')]; return rows.length > 1"
+        " && rows.every((row) => row.innerText.includes('port 333')) && rows[0].classList.contains('here'); }"
     )
     page.keyboard.press("j")
     page.wait_for_function("() => document.querySelectorAll('#grid .tabulator-row')[1].classList.contains('here')")

@@ -92,7 +92,7 @@ evaluate: $(STAMP)
 	$(BIN)/python -m tests.evaluate --write
 
 golden: $(STAMP)
-	$(BIN)/pytest -q tests/golden --update-golden
+	$(BIN)/pytest -q tests/golden tests/sensor/export --update-golden
 
 clean:
 	rm -rf $(VENV) $(DEMO) $(DEMO)-* parsers/target $(dir $(VENDOR))

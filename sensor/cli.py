@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sensor import cli_audit, cli_models, cli_users
+from sensor import cli_audit, cli_export, cli_models, cli_users
 from sensor.errors import BAD_INPUT, FAILED, DriftspanError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     _listings(commands)
     cli_models.add(commands, _common)
     cli_users.add(commands, _common)
+    cli_export.add(commands, _common)
     _show(commands)
     _verdicts(commands)
     _baseline(commands)

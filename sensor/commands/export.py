@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -26,15 +26,17 @@ from sensor.export.ways.syslog import Trust
 from sensor.service.log import configure, say
 from sensor.store import check_store, open_reading
 from sensor.store.guard import tokens
+from sensor.store.server.place import is_server
 from sensor.when import literal
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from sensor.config import Config
     from sensor.export.record import Record
     from sensor.export.ways import Way
+    from sensor.store import Reading
 
 _TRIES = (1, 2, 4, 8)  # seconds before each further try of what is sent once
 
@@ -50,15 +52,26 @@ def run(arguments: Namespace) -> int:
     check(job)
     if arguments.follow:
         return _follow(arguments, loaded, where, job)
-    with closing(job.way(follow=False)) as way, closing(open_reading(where, loaded.store.database)) as store:
+    with closing(job.way(follow=False)) as way, _opened(where, loaded) as (store, beside):
         if job.to == "stix" and not (job.syslog or job.webhook):
-            return _bundle(pages(store, job.wanted), cast("Lines", way))
+            return _bundle(pages(store, job.wanted, beside), cast("Lines", way))
         sent = 0
-        for page in pages(store, job.wanted):
+        for page in pages(store, job.wanted, beside):
             sent += _sent(way, [Message(r, formats.encoded(job.to, r, way.longest)) for r in page], sent)
     if job.output not in ("", "-") or job.syslog or job.webhook:
         say(f"{sent} records were exported")
     return 0
+
+
+@contextmanager
+def _opened(where: str, loaded: Config) -> Iterator[tuple[Reading, Reading]]:
+    """The store, and one to ask while an answer of it is under way."""
+    with closing(open_reading(where, loaded.store.database)) as store:
+        if not is_server(where):
+            yield store, store
+            return
+        with closing(open_reading(where, loaded.store.database)) as beside:
+            yield store, beside
 
 
 def job_of(arguments: Namespace) -> Job:
@@ -142,14 +155,14 @@ def _other(arguments: Namespace, loaded: Config, where: str) -> int:
         raise InputError("--events takes --since, --until and --case only")
     with (
         closing(Lines(arguments.output or "-", append=False)) as out,
-        closing(open_reading(where, loaded.store.database)) as store,
+        _opened(where, loaded) as (store, beside),
     ):
         if rows:
             for lines in events.lines(store, rows, wanted.since, wanted.until, wanted.case):
                 out.write(lines)
             return 0
         seen = Seen()
-        for page in pages(store, wanted):
+        for page in pages(store, wanted, beside):
             for one in page:
                 seen.add(one)
         out.write(orjson.dumps(seen.layer(), option=orjson.OPT_INDENT_2) + b"\n")
@@ -160,7 +173,7 @@ def _follow(arguments: Namespace, loaded: Config, where: str, job: Job) -> int:
     configure(loaded.log)
     path = Path(arguments.cursor) if arguments.cursor else default_cursor(where, job)
     with closing(job.way(follow=True)) as way, closing(Cursor(path)) as cursor:
-        check_store(where)
+        check_store(where, loaded.store.database)
         follow = Follow(job, way, cursor, lambda: open_reading(where, loaded.store.database), say)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: follow.end())

@@ -73,8 +73,9 @@ class Wanted:
         return kind != DRIFT or grave
 
 
-def pages(store: Reading, wanted: Wanted) -> Iterator[list[Record]]:
-    """All of them, oldest first, kind by kind."""
+def pages(store: Reading, wanted: Wanted, beside: Reading) -> Iterator[list[Record]]:
+    """All of them, oldest first, kind by kind. `beside`: answers while `store` is still answering; an embedded store
+    does, as questions with and without `final` go different ways."""
     for kind, place in PLACES.items():
         if not wanted.takes(kind):
             continue
@@ -82,11 +83,11 @@ def pages(store: Reading, wanted: Wanted) -> Iterator[list[Record]]:
         sql = f"SELECT * FROM (SELECT * FROM {place.view} WHERE {where} ORDER BY {place.last}, case_id, {place.id})"
         with closing(rows(store, check_reading(sql))) as found:
             while page := list(islice(found, PAGE)):
-                yield made(store, kind, page)
+                yield made(beside, kind, page)
 
 
 def made(store: Reading, kind: str, page: Sequence[Mapping[str, Any]]) -> list[Record]:
-    """Records of rows. Asks a question of its own, which `final` keeps apart from one whose answer is under way."""
+    """Records of rows, with what the store has beside them."""
     if kind == DRIFT:
         return [record.drift(row) for row in page]
     make: Callable[[Mapping[str, Any], Flow | None], Record] = record.alert if kind == ALERT else record.incident

@@ -32,6 +32,12 @@ SORTS = (
 _SPARE = 50  # candidates more than are wanted: some were replaced
 _WINDOWS = (3_600, 86_400, 30 * 86_400)  # seconds: the latest are looked for among the latest first
 _SECOND = 10**9
+_HOUR = 3_600
+_AT_ONCE = 2_000  # ids in one question
+COLUMNS = (
+    "sensor, case_id, alert_id, first_ts, last_ts, severity, confidence, detector, kind, title, summary, src_ip,"
+    " dst_ip, src_zone, dst_zone, protocol, count, techniques, suppressed"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +62,18 @@ class Page:
     next: str
 
 
-def page(store: Reading, wanted: Filter, order: Order, limit: int, offset: int = 0, cursor: str = "") -> Page:
-    """InputError for a filter or cursor that makes no sense."""
+def page(
+    store: Reading,
+    wanted: Filter,
+    order: Order,
+    limit: int,
+    offset: int = 0,
+    cursor: str = "",
+    *,
+    all_columns: bool = False,
+) -> Page:
+    """InputError for a filter or cursor that makes no sense. `all_columns`: those of the view `alerts`, else those that
+    a grid shows."""
     given = conditions(store, wanted)
     place = _place(cursor) if cursor else None
     behind = [*given, *(_behind(order, place) if place else ())]
@@ -73,7 +89,7 @@ def page(store: Reading, wanted: Filter, order: Order, limit: int, offset: int =
     total = len(current) if whole and not cursor else _count(store, given)
     shown = current[offset:need]
     more = shown and len(current) > need
-    return Page(_rows(store, shown), total, whole and not cursor, _cursor(shown[-1]) if more else "")
+    return Page(_rows(store, shown, whole=all_columns), total, whole and not cursor, _cursor(shown[-1]) if more else "")
 
 
 def _candidates(store: Reading, given: list[str], order: Order, take: int, newest: int) -> list[Row]:
@@ -106,11 +122,13 @@ def _current(store: Reading, found: list[Row]) -> list[Row]:
     """Those that no later state replaced, each once."""
     if not found:
         return []
-    sql = (
-        "SELECT case_id, alert_id, toUnixTimestamp64Nano(max(last_ts)) AS at FROM alert_rows"
-        f" WHERE {_among(found)} GROUP BY case_id, alert_id"
-    )
-    last = {(row["case_id"], row["alert_id"]): row["at"] for row in ask(store, sql, final=False)}
+    last: dict[tuple[str, str], Any] = {}
+    for first in range(0, len(found), _AT_ONCE):
+        sql = (
+            "SELECT case_id, alert_id, toUnixTimestamp64Nano(max(last_ts)) AS at FROM alert_rows"
+            f" WHERE {_among(found[first : first + _AT_ONCE])} GROUP BY case_id, alert_id"
+        )
+        last |= {(row["case_id"], row["alert_id"]): row["at"] for row in ask(store, sql, final=False)}
     kept: dict[tuple[str, str], Row] = {}
     for row in found:
         key = (row["case_id"], row["alert_id"])
@@ -119,11 +137,12 @@ def _current(store: Reading, found: list[Row]) -> list[Row]:
     return list(kept.values())
 
 
-def _rows(store: Reading, shown: list[Row]) -> list[Row]:
-    """Whole, as the view `alerts` has them, in the order of `shown`."""
+def _rows(store: Reading, shown: list[Row], *, whole: bool) -> list[Row]:
+    """As the view `alerts` has them, in the order of `shown`; whole, or the columns that `alert_grid` has."""
     if not shown:
         return []
-    found = {(row["case_id"], row["alert_id"]): row for row in ask(store, _whole(_among(shown)), final=False)}
+    sql = _said_of("alert_rows", "*", _among(shown)) if whole else _said_of("alert_grid", COLUMNS, _at(shown))
+    found = {(row["case_id"], row["alert_id"]): row for row in ask(store, sql, final=False)}
     keys = [(row["case_id"], row["alert_id"]) for row in shown]
     return [found[key] for key in keys if key in found]
 
@@ -131,12 +150,12 @@ def _rows(store: Reading, shown: list[Row]) -> list[Row]:
 def one(store: Reading, identity: str, case: str | None) -> list[Row]:
     """The alert of this whole id, a row for each case that has it."""
     only = f"alert_id = {quote(identity)}" + (f" AND case_id = {quote(case)}" if case else "")
-    return ask(store, f"{_whole(only)} ORDER BY case_id", final=False)
+    return ask(store, f"{_said_of('alert_rows', '*', only)} ORDER BY case_id", final=False)
 
 
-def _whole(only: str) -> str:
-    """Rows of the view `alerts`; its own SQL would look at all rows to find the last ones."""
-    ids = f"alert_id IN (SELECT alert_id FROM alert_rows WHERE {only})"
+def _said_of(table: str, columns: str, only: str) -> str:
+    """Rows as the view `alerts` has them; its own SQL would look at all rows to find the last ones."""
+    ids = f"alert_id IN (SELECT alert_id FROM {table} WHERE {only})"
     said = "argMax((toString(action), toString(analyst), expiry, last_seen, note), ts) AS latest"
     never = "toDateTime64(0, 9, 'UTC')"
     return (
@@ -146,7 +165,7 @@ def _whole(only: str) -> str:
         f" nullIf(said.3, {never}) AS status_until, if(running OR suppressed = '', said.5, suppressed) AS status_note"
         " FROM (SELECT a.*, if(c.given > s.given, c.latest, s.latest) AS said, multiIf(said.1 IN ('learn', 'mute'),"
         f" said.3 = {never} OR said.3 > now64(9, 'UTC'), said.1 = 'close', a.last_ts <= said.4, false) AS running"
-        f" FROM (SELECT * FROM alert_rows WHERE {only} ORDER BY last_ts DESC LIMIT 1 BY case_id, alert_id) AS a"
+        f" FROM (SELECT {columns} FROM {table} WHERE {only} ORDER BY last_ts DESC LIMIT 1 BY case_id, alert_id) AS a"
         f" LEFT JOIN (SELECT alert_id AS id, case_id AS of_case, max(ts) AS given, {said} FROM verdicts"
         f" WHERE case_id != '' AND {ids} GROUP BY id, of_case) AS c ON a.alert_id = c.id AND a.case_id = c.of_case"
         f" LEFT JOIN (SELECT alert_id AS id, max(ts) AS given, {said} FROM verdicts WHERE case_id = '' AND {ids}"
@@ -168,6 +187,12 @@ def _among(rows: list[Row]) -> str:
         by_case.setdefault(row["case_id"], []).append(quote(row["alert_id"]))
     parts = [f"case_id = {quote(case)} AND alert_id IN ({', '.join(ids)})" for case, ids in by_case.items()]
     return "(" + " OR ".join(parts) + ")"
+
+
+def _at(rows: list[Row]) -> str:
+    """The same by the key of `alert_grid`."""
+    keys = (f"(toDateTime({int(r['at']) // _SECOND // _HOUR * _HOUR}, 'UTC'), {quote(r['alert_id'])})" for r in rows)
+    return f"(toStartOfHour(last_ts), alert_id) IN ({', '.join(keys)}) AND {_among(rows)}"
 
 
 def _cursor(row: Row) -> str:

@@ -95,11 +95,11 @@ def _status(store: Reading, status: str) -> list[str]:
     said = bool(int(ask(store, "SELECT count() AS n FROM verdicts")[0]["n"]))
     running = f"{_SEEN} <= {_hidden('')}"
     if status == "open":
-        return ["NOT suppressed", *([f"NOT {running}"] if said else [])]
+        return ["suppressed = ''", *([f"NOT {running}"] if said else [])]
     action = STATUSES[status]
     mine = f"{_SEEN} <= {_hidden(action)}"
     if status == "muted":
-        return [f"({mine} OR (suppressed AND NOT {running}))" if said else "suppressed"]
+        return [f"({mine} OR (suppressed != '' AND NOT {running}))" if said else "suppressed != ''"]
     return [mine] if said else ["0"]
 
 

@@ -66,7 +66,8 @@ def router(owner: Owner) -> APIRouter:
             return _rows(owner, "alerts", locals())
         wanted = Filter(status or "open", severity, kind, host, zone, protocol, case, sensor, since, until, text)
         found = grid.page(
-            owner, wanted, grid.Order(sort or "last_ts", order != "asc"), limit, offset or 0, cursor or ""
+            owner, wanted, grid.Order(sort or "last_ts", order != "asc"), limit, offset or 0, cursor or "",
+            all_columns=not paged,
         )  # fmt: skip
         return JSONResponse(asdict(found) if paged else found.rows)
 

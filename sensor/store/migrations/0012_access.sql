@@ -75,7 +75,10 @@ CREATE TABLE IF NOT EXISTS alert_grid
     src_zone LowCardinality(String),
     dst_zone LowCardinality(String),
     count UInt64,
-    suppressed Bool,
+    suppressed LowCardinality(String),
+    title LowCardinality(String),
+    summary String,
+    techniques Array(LowCardinality(String)),
     words String,
     INDEX by_time last_ts TYPE minmax GRANULARITY 1,
     INDEX by_source src_ip TYPE bloom_filter(0.01) GRANULARITY 1,
@@ -89,12 +92,12 @@ SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory 
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS alert_grid_of_rows TO alert_grid AS
 SELECT sensor, case_id, run, alert_id, sipHash64(alert_id) AS id, first_ts, last_ts, severity, confidence, detector, kind,
-    protocol, src_ip, dst_ip, src_zone, dst_zone, count, suppressed != '' AS suppressed,
+    protocol, src_ip, dst_ip, src_zone, dst_zone, count, suppressed, title, summary, techniques,
     lower(concat(title, ' ', summary, ' ', kind)) AS words
 FROM alert_rows;
 
 INSERT INTO alert_grid
 SELECT sensor, case_id, run, alert_id, sipHash64(alert_id), first_ts, last_ts, severity, confidence, detector, kind,
-    protocol, src_ip, dst_ip, src_zone, dst_zone, count, suppressed != '',
+    protocol, src_ip, dst_ip, src_zone, dst_zone, count, suppressed, title, summary, techniques,
     lower(concat(title, ' ', summary, ' ', kind))
 FROM alert_rows FINAL;

@@ -17,6 +17,8 @@ from sensor.alerting import AlertingSection, ChangeEntry, LearningSection, Suppr
 from sensor.config_read import Reader, unknown
 from sensor.errors import ConfigError
 from sensor.evidence_config import EvidenceSection, check_evidence
+from sensor.export.entry import ExportEntry
+from sensor.export.entry import check as check_exports
 from sensor.insight_config import ContextSection, DriftSection
 from sensor.insight_config import check as check_insight
 from sensor.service.config import LogSection, MetricsSection
@@ -113,12 +115,13 @@ class Config:
     context: ContextSection = field(default_factory=ContextSection)
     log: LogSection = field(default_factory=LogSection)
     metrics: MetricsSection = field(default_factory=MetricsSection)
+    export: tuple[ExportEntry, ...] = ()
     detectors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 SECTIONS = (
     "sensor", "capture", "limits", "store", "console", "oidc", "intake", "evidence", "learning", "alerting", "drift",
-    "context", "log", "metrics", "zone", "conduit", "model", "data_source", "change", "suppress", "detectors",
+    "context", "log", "metrics", "zone", "conduit", "model", "data_source", "change", "suppress", "export", "detectors",
 )  # fmt: skip
 
 
@@ -174,6 +177,7 @@ def parse(text: str, name: str) -> Config:
         context=reader.section("context", data, ContextSection),
         log=reader.section("log", data, LogSection),
         metrics=reader.section("metrics", data, MetricsSection),
+        export=reader.entries("export", data, ExportEntry),
         detectors=_detectors(reader, data.get("detectors", {})),
     )
     _check(reader, config)
@@ -245,6 +249,7 @@ def _check(reader: Reader, config: Config) -> None:
     check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)
     check_insight(reader, config.drift, config.context)
     check_evidence(reader, config.evidence)
+    check_exports(reader, config.export)
     models = _unique(reader, "model", [model.id for model in config.models])
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)

@@ -275,6 +275,20 @@ _TAIL = """
 # until = 2026-12-31T00:00:00Z
 # note = "the vulnerability scanner of IT"
 
+# --- export: alerts, incidents and drift to other tools for as long as "driftspan run" or "serve" runs: what is new,
+# each at least once; how far that is, is kept beside the store in a directory with "-exports". name: of that file.
+# to: eve, ocsf, ecs, cef, stix or zeek. One of output (a file), syslog (udp://, tcp:// or tls://) and webhook
+# (http:// or https://). records: of alerts, incidents, drift (default: all; with where: alerts). severity: this one and
+# worse. status: default open and returned. case, where, since: as of "driftspan export". ca, certificate, key: of TLS,
+# PEM. secret_file: signs webhooks (else the variable DRIFTSPAN_WEBHOOK_SECRET, or the credential webhook_secret).
+#
+# [[export]]
+# name = "siem"
+# to = "cef"
+# syslog = "tls://siem.plant:6514"
+# severity = "medium"
+# ca = "/etc/driftspan/siem-ca.pem"
+
 # --- detectors: each has a section of its own; `enabled = false` turns it off.
 #
 # [detectors.scan]

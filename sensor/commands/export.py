@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import orjson
 
 from sensor.commands.common import location, settings
-from sensor.commands.listing import SHOWN, check_condition
+from sensor.commands.listing import SHOWN
 from sensor.errors import DriftspanError, InputError
 from sensor.export import events, formats, record
 from sensor.export.cursor import Cursor, default_cursor
@@ -25,7 +25,7 @@ from sensor.export.ways.file import Lines
 from sensor.export.ways.syslog import Trust
 from sensor.service.log import configure, say
 from sensor.store import check_store, open_reading
-from sensor.store.guard import tokens
+from sensor.store.guard import check_condition, tokens
 from sensor.store.server.place import is_server
 from sensor.when import literal
 

@@ -12,7 +12,7 @@ from sensor.commands.common import reading
 from sensor.errors import InputError
 from sensor.output import chosen_format, show_query
 from sensor.service.log import say
-from sensor.store.guard import check_reading, tokens
+from sensor.store.guard import check_condition, check_reading, tokens
 from sensor.store.literal import quote
 from sensor.when import literal
 
@@ -129,16 +129,3 @@ def _status(arguments: Namespace) -> str | None:
         return None if arguments.status == "all" else str(arguments.status)
     asked = arguments.where is not None and ("word", "status") in tokens(arguments.where)
     return None if asked else OPEN
-
-
-def check_condition(where: str) -> str:
-    """A condition that cannot end its own brackets, and so cannot be more than a condition."""
-    depth = 0
-    found = tokens(where)
-    for kind, text in found:
-        depth += (text == "(") - (text == ")") if kind == "other" else 0
-        if depth < 0 or (kind, text) == ("other", ";"):
-            break
-    if depth != 0 or not found or ("other", ";") in found:
-        raise InputError('--where must be one condition on the columns, as in --where "dst_port = 502"')
-    return where

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from sensor.store.server.place import is_server
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Iterator
 
     from parsers import Engine, Recorder
     from sensor.live import Sensor
@@ -41,7 +42,6 @@ def run(arguments: Namespace) -> int:
     config.check_detectors(loaded, path)
     approved = model_registry.configured(loaded.models)  # a manifest that cannot be trusted is said before all else
     from parsers import drop_privileges
-    from sensor.api.process import console_beside
     from sensor.evidence.keeping import Keeping
     from sensor.intake.follow import Follower
     from sensor.keeper.process import KeeperProcess
@@ -74,7 +74,7 @@ def run(arguments: Namespace) -> int:
         follower = Follower(loaded, keeper.keep, say) if loaded.intake != config.IntakeSection() else None
         if follower is not None:
             follower.start()
-        with console_beside(where, path, loaded.console, say):
+        with _beside(where, path, loaded):
             sensor.run()
             signal.setitimer(signal.ITIMER_REAL, 0)
         if follower is not None:
@@ -82,6 +82,17 @@ def run(arguments: Namespace) -> int:
         if not keeper.end():
             say("the store did not take everything in time; the rest waits in the spool for the next start", "warning")
     return 0
+
+
+@contextmanager
+def _beside(where: str, path: Path | None, loaded: config.Config) -> Iterator[None]:
+    """Console and exports, which read what the keeper keeps."""
+    from sensor.api.process import console_beside
+    from sensor.export.running import exporting, of_keeper
+
+    opened = of_keeper(where, loaded.store.database)
+    with exporting(loaded.export, where, opened, say), console_beside(where, path, loaded.console, say):
+        yield
 
 
 def _hear_signals(engine: Engine, sensor: Sensor) -> None:

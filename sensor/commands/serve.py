@@ -33,6 +33,7 @@ def run(arguments: Namespace) -> int:
         ) from None
     from sensor.access.desk import Deliverer, Desk
     from sensor.api.owner import Owner
+    from sensor.export.running import Held, exporting
 
     store = location(arguments, loaded)
     configure(loaded.log)
@@ -51,9 +52,11 @@ def run(arguments: Namespace) -> int:
         deliverer.start()
         if arguments.with_sensor:
             threading.Thread(target=_end_with_sensor, daemon=True).start()
+        entries = loaded.export if owner.owns else ()  # a sensor that runs exports itself
         try:
             made = app.make(owner, loaded, desk)
-            serving.serve(made, listening, lambda: _say_ready(desk, serving.shown(listening, loaded.console)), tls)
+            with exporting(entries, store, lambda: Held(owner), say):
+                serving.serve(made, listening, lambda: _say_ready(desk, serving.shown(listening, loaded.console)), tls)
         finally:
             if follower is not None:
                 follower.end()

@@ -36,6 +36,7 @@ class Follow:
     def __init__(
         self, job: Job, way: Way, cursor: Cursor, reading: Callable[[], Reading], say: Callable[[str, str], None]
     ) -> None:
+        self.name = job.name
         self._job, self._way, self._cursor = job, way, cursor
         self._reading, self._say = reading, say
         self._over = threading.Event()

@@ -65,5 +65,18 @@ def check_reading(sql: str) -> str:
     return sql
 
 
+def check_condition(where: str, option: str = "--where") -> str:
+    """A condition that cannot end its own brackets, and so cannot be more than a condition."""
+    depth = 0
+    found = tokens(where)
+    for kind, text in found:
+        depth += (text == "(") - (text == ")") if kind == "other" else 0
+        if depth < 0 or (kind, text) == ("other", ";"):
+            break
+    if depth != 0 or not found or ("other", ";") in found:
+        raise InputError(f'{option} must be one condition on the columns, as in "dst_port = 502"')
+    return where
+
+
 def _reaches(name: str) -> bool:
     return name in _REACHING or (name.startswith(_PREFIXED) and name.endswith(("cluster", "local", "s3", "azure")))

@@ -32,7 +32,7 @@ class Webhook:
     longest = 0
 
     def __init__(self, url: str, secret: bytes, trust: Trust) -> None:
-        parts, self._port = _checked(url)
+        parts, self._port = checked(url)
         self._host, self._https = str(parts.hostname), parts.scheme == "https"
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._place = f"{parts.scheme}://{self._host}:{self._port}"  # not the path: it may be a secret
@@ -103,7 +103,7 @@ def signature(secret: bytes, timestamp: str, body: bytes) -> str:
     return hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def _checked(url: str) -> tuple[SplitResult, int]:
+def checked(url: str) -> tuple[SplitResult, int]:
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sensor import cli_audit, cli_export, cli_models, cli_users
+from sensor import cli_audit, cli_export, cli_models, cli_sigma, cli_users
 from sensor.errors import BAD_INPUT, FAILED, DriftspanError
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     cli_models.add(commands, _common)
     cli_users.add(commands, _common)
     cli_export.add(commands, _common)
+    cli_sigma.add(commands, _common)
     _show(commands)
     _verdicts(commands)
     _baseline(commands)

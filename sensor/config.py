@@ -23,12 +23,14 @@ from sensor.insight_config import ContextSection, DriftSection
 from sensor.insight_config import check as check_insight
 from sensor.service.config import LogSection, MetricsSection
 from sensor.service.config import check as check_service
+from sensor.sigma import SigmaSection
 from sensor.zoning import check_policy
 
 DEFAULT_NAME = "driftspan.toml"
 SYSTEM = Path("/etc/driftspan") / DEFAULT_NAME  # of the service
 MOST_WORKERS = 256
 _LONGEST_WINDOW = 3600  # seconds
+_DAY = 1440  # minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +117,15 @@ class Config:
     context: ContextSection = field(default_factory=ContextSection)
     log: LogSection = field(default_factory=LogSection)
     metrics: MetricsSection = field(default_factory=MetricsSection)
+    sigma: SigmaSection = field(default_factory=SigmaSection)
     export: tuple[ExportEntry, ...] = ()
     detectors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 SECTIONS = (
     "sensor", "capture", "limits", "store", "console", "oidc", "intake", "evidence", "learning", "alerting", "drift",
-    "context", "log", "metrics", "zone", "conduit", "model", "data_source", "change", "suppress", "export", "detectors",
+    "context", "log", "metrics", "sigma", "zone", "conduit", "model", "data_source", "change", "suppress", "export",
+    "detectors",
 )  # fmt: skip
 
 
@@ -177,6 +181,7 @@ def parse(text: str, name: str) -> Config:
         context=reader.section("context", data, ContextSection),
         log=reader.section("log", data, LogSection),
         metrics=reader.section("metrics", data, MetricsSection),
+        sigma=reader.section("sigma", data, SigmaSection),
         export=reader.entries("export", data, ExportEntry),
         detectors=_detectors(reader, data.get("detectors", {})),
     )
@@ -250,6 +255,8 @@ def _check(reader: Reader, config: Config) -> None:
     check_insight(reader, config.drift, config.context)
     check_evidence(reader, config.evidence)
     check_exports(reader, config.export)
+    if not 1 <= config.sigma.minutes <= _DAY:
+        raise reader.error(("sigma", "minutes"), f"minutes must be between 1 and {_DAY}")
     models = _unique(reader, "model", [model.id for model in config.models])
     _unique(reader, "data_source", [source.id for source in config.data_sources])
     _check_models(reader, config.models)

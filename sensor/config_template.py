@@ -275,6 +275,17 @@ _TAIL = """
 # until = 2026-12-31T00:00:00Z
 # note = "the vulnerability scanner of IT"
 
+# --- sigma: detections of your own as Sigma rules, with "pip install driftspan[sigma]". enabled: they are asked after
+# each replay, and live every so many minutes; "driftspan sigma run" asks them at once. rules: files and directories.
+# shipped: the rules that come along run too ("driftspan sigma list"). off: ids of rules that do not run.
+#
+# [sigma]
+# enabled = true
+# rules = ["rules"]
+# shipped = true
+# minutes = 5
+# off = []
+
 # --- export: alerts, incidents and drift to other tools for as long as "driftspan run" or "serve" runs: what is new,
 # each at least once; how far that is, is kept beside the store in a directory with "-exports". name: of that file.
 # to: eve, ocsf, ecs, cef, stix or zeek. One of output (a file), syslog (udp://, tcp:// or tls://) and webhook

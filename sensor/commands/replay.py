@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sensor.intake.feed import Feed
     from sensor.learn_from import Learnt
     from sensor.replay import Outcome
+    from sensor.sigma.rules import Rule
 
 
 def run(arguments: Namespace) -> int:
@@ -69,6 +70,7 @@ def _replayed(
 ) -> Outcome:
     from sensor.replay import Replay, pipeline_of
 
+    rules = _rules(loaded)
     with closing(opened(arguments, loaded)) as store:
         shelf = _shelf(arguments, loaded, case)
         models = model_registry.running(store, loaded.models)
@@ -76,10 +78,24 @@ def _replayed(
         learn.teach(pipeline)
         shown = progress()
         try:
-            return Replay(engine, store, loaded, case, pipeline, feed, shelf).run(pace, shown)
+            outcome = Replay(engine, store, loaded, case, pipeline, feed, shelf).run(pace, shown)
         finally:
             if shown is not None:
                 shown.done()
+        if rules:
+            from sensor.sigma.beside import after_replay
+
+            outcome.alerts += after_replay(loaded, rules, location(arguments, loaded), case, store)
+        return outcome
+
+
+def _rules(loaded: config.Config) -> list[Rule]:
+    """What is wrong with them is said before a store is made."""
+    if not loaded.sigma.enabled:
+        return []
+    from sensor.sigma.rules import load
+
+    return load(loaded.sigma)
 
 
 def _shelf(arguments: Namespace, loaded: config.Config, case: str) -> Shelf | None:

@@ -86,12 +86,17 @@ def run(arguments: Namespace) -> int:
 
 @contextmanager
 def _beside(where: str, path: Path | None, loaded: config.Config) -> Iterator[None]:
-    """Console and exports, which read what the keeper keeps."""
+    """Console, exports and rules, which read what the keeper keeps."""
     from sensor.api.process import console_beside
     from sensor.export.running import exporting, of_keeper
+    from sensor.sigma.beside import watching
 
     opened = of_keeper(where, loaded.store.database)
-    with exporting(loaded.export, where, opened, say), console_beside(where, path, loaded.console, say):
+    with (
+        watching(loaded, opened, say),
+        exporting(loaded.export, where, opened, say),
+        console_beside(where, path, loaded.console, say),
+    ):
         yield
 
 

@@ -45,6 +45,7 @@ RECORDED = (
     "access_log",
     "access_heads",
     "runbook_steps",
+    "alert_rows",
 )  # what comes from outside may be written to
 SAID = ("verdicts", "model_registry")  # what people say, told the sensor as it holds then
 TOLD = ("drift", "inference_log")  # of these what is new is for the sensor's detectors as well

@@ -18,7 +18,7 @@ from sensor.intake.keep import drift_of, inference_of
 from sensor.program import version
 from sensor.replay import facts_of, found_of, pipeline_of
 from sensor.service.log import say
-from sensor.service.systemd import notify, ready
+from sensor.service.systemd import ONCE, notify, ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,10 +103,14 @@ class Sensor:
         the watchdog, who asks, and who wants the configuration to be read again must not wait for a packet."""
         if not self._waits:
             return
-        if self._between:
-            self._hear()
-            self._keeper.nudge()
-        self._reporter.tell(self._facts())
+        self._waits = False  # the timer may be faster than what follows
+        try:
+            if self._between:
+                self._hear()
+                self._keeper.nudge()
+            self._reporter.tell(self._facts())
+        finally:
+            self._waits = True
 
     def _hear(self) -> None:
         """What came from outside since the last window: verdicts, a wish for the configuration to be read again."""
@@ -191,7 +195,7 @@ class Sensor:
         return {str(facts["id"]): found_of(facts) for facts in self._engine.captures()}
 
     def _finish(self) -> None:
-        notify("STOPPING=1")
+        notify("STOPPING=1", wait=ONCE)
         self._save()  # before what is open is closed: the next run goes on from here
         self._derived.finish()
         if self._evidence:

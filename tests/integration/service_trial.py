@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -31,20 +32,23 @@ class Service(Live):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._ears.bind(str(folder / "notify"))
+        self._heard: list[str] = []
+        threading.Thread(target=self._listen, daemon=True).start()
         os.environ |= {"NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": "120000000"}
 
     def command(self, *words: str) -> list[str]:
         return [*(ONLY_RAW if words[0] == "run" else []), *super().command(*words)]
 
-    def heard(self) -> list[str]:
-        found = []
+    def _listen(self) -> None:
         while True:
-            try:
-                found += self._ears.recv(4096).decode().splitlines()
-            except BlockingIOError:
-                return found
+            self._heard += self._ears.recv(4096).decode().splitlines()
+
+    def heard(self) -> list[str]:
+        """Since this was asked last."""
+        found, self._heard = self._heard, []
+        return found
 
 
 def served(folder: Path) -> dict[str, Any]:

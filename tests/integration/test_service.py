@@ -49,8 +49,8 @@ def test_systemd_is_told_how_it_goes(served: dict[str, Any]) -> None:
 
 
 def test_a_silent_port_is_alive(served: dict[str, Any]) -> None:
-    """No window ends there; the watchdog, status and SIGHUP do not wait for one."""
-    assert served["again"]["windows"] == 0
+    """The watchdog, status and SIGHUP wait for no packet."""
+    assert served["again"]["packets"] == 0
     assert "WATCHDOG=1" in served["silent"]
 
 

@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from sensor import config
 from sensor.case_name import LIVE
 from sensor.commands.common import location
-from sensor.errors import DriftspanError
+from sensor.errors import DriftspanError, StoreError
 from sensor.service.log import configure, say
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from sensor.access.desk import Desk
     from sensor.api.owner import Owner
     from sensor.intake.follow import Follower
+
+_KEEPER = 60.0  # seconds in which a sensor's keeper answers
+_KEPT = "{}: the process that keeps this store does not answer"
 
 
 def run(arguments: Namespace) -> int:
@@ -41,17 +45,20 @@ def run(arguments: Namespace) -> int:
     tls = serving.tls(loaded.console)
     host = loaded.console.host if arguments.host is None else arguments.host
     port = loaded.console.port if arguments.port is None else arguments.port
+    if arguments.with_sensor:
+        threading.Thread(target=_end_with_sensor, daemon=True).start()
+        _await_keeper(store)
     with (
         closing(serving.listen(host, port, loaded.console)) as listening,
         closing(Owner(store, loaded)) as owner,
         closing(Desk(store, loaded, token)) as desk,
     ):
+        if arguments.with_sensor and owner.owns:
+            raise StoreError(_KEPT.format(store))
         # While a sensor runs, it follows the files and joins what comes itself.
         follower = _follower(owner, loaded) if owner.owns else None
         deliverer = Deliverer(desk, owner, say)
         deliverer.start()
-        if arguments.with_sensor:
-            threading.Thread(target=_end_with_sensor, daemon=True).start()
         entries = loaded.export if owner.owns else ()  # a sensor that runs exports itself
         try:
             made = app.make(owner, loaded, desk)
@@ -64,6 +71,18 @@ def run(arguments: Namespace) -> int:
     if follower is not None and follower.error is not None:
         raise follower.error
     return 0
+
+
+def _await_keeper(store: str) -> None:
+    """Beside a sensor the store is its keeper's, also while one that died is begun again: whoever opened it meanwhile
+    would keep the next one out."""
+    from sensor.keeper.client import keeper_of
+
+    end = time.monotonic() + _KEEPER
+    while keeper_of(store) is None:
+        if time.monotonic() > end:
+            raise StoreError(_KEPT.format(store))
+        time.sleep(0.2)
 
 
 def _end_with_sensor() -> None:

@@ -53,8 +53,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`total`: alerts that the filter leaves; where `exact` is False no more than that: states that were replaced may
-    be among them. `next`: cursor of the rows behind these; empty: there are none."""
+    """`total`: alerts that the filter leaves; where `exact` is False no more than that: states that were replaced, and
+    of open ones those that verdicts hide, may be among them. `next`: cursor of the rows behind these; empty: there are none."""
 
     rows: list[Row]
     total: int
@@ -74,7 +74,8 @@ def page(
 ) -> Page:
     """InputError for a filter or cursor that makes no sense. `all_columns`: those of the view `alerts`, else those that
     a grid shows."""
-    given = conditions(store, wanted)
+    plain, status = conditions(store, wanted)
+    given = [*plain, *status]
     place = _place(cursor) if cursor else None
     behind = [*given, *(_behind(order, place) if place else ())]
     newest = place[1] // _SECOND + 1 if place else 0
@@ -86,7 +87,7 @@ def page(
             break
         take *= 4
     whole = len(found) < take
-    total = len(current) if whole and not cursor else _count(store, given)
+    total = len(current) if whole and not cursor else _count(store, [*plain, *status[:1]])
     shown = current[offset:need]
     more = shown and len(current) > need
     return Page(_rows(store, shown, whole=all_columns), total, whole and not cursor, _cursor(shown[-1]) if more else "")
@@ -141,7 +142,11 @@ def _rows(store: Reading, shown: list[Row], *, whole: bool) -> list[Row]:
     """As the view `alerts` has them, in the order of `shown`; whole, or the columns that `alert_grid` has."""
     if not shown:
         return []
-    sql = _said_of("alert_rows", "*", _among(shown)) if whole else _said_of("alert_grid", COLUMNS, _at(shown))
+    ids = [row["alert_id"] for row in shown]
+    if whole:
+        sql = _said_of("alert_rows", "*", _among(shown), ids)
+    else:
+        sql = _said_of("alert_grid", COLUMNS, _at(shown), ids)
     found = {(row["case_id"], row["alert_id"]): row for row in ask(store, sql, final=False)}
     keys = [(row["case_id"], row["alert_id"]) for row in shown]
     return [found[key] for key in keys if key in found]
@@ -150,12 +155,12 @@ def _rows(store: Reading, shown: list[Row], *, whole: bool) -> list[Row]:
 def one(store: Reading, identity: str, case: str | None) -> list[Row]:
     """The alert of this whole id, a row for each case that has it."""
     only = f"alert_id = {quote(identity)}" + (f" AND case_id = {quote(case)}" if case else "")
-    return ask(store, f"{_said_of('alert_rows', '*', only)} ORDER BY case_id", final=False)
+    return ask(store, f"{_said_of('alert_rows', '*', only, [identity])} ORDER BY case_id", final=False)
 
 
-def _said_of(table: str, columns: str, only: str) -> str:
-    """Rows as the view `alerts` has them; its own SQL would look at all rows to find the last ones."""
-    ids = f"alert_id IN (SELECT alert_id FROM {table} WHERE {only})"
+def _said_of(table: str, columns: str, only: str, of: list[str]) -> str:
+    """Rows as the view `alerts` has them; its own SQL would look at all rows to find the last ones. `of`: their ids."""
+    ids = f"alert_id IN ({', '.join(map(quote, of))})"
     said = "argMax((toString(action), toString(analyst), expiry, last_seen, note), ts) AS latest"
     never = "toDateTime64(0, 9, 'UTC')"
     return (

@@ -41,8 +41,8 @@ class Filter:
     text: str | None = None
 
 
-def conditions(store: Reading, wanted: Filter) -> list[str]:
-    """InputError for what makes no sense."""
+def conditions(store: Reading, wanted: Filter) -> tuple[list[str], list[str]]:
+    """Those of the filter, and of its status. InputError for what makes no sense."""
     found = []
     for column, value in (("case_id", wanted.case), ("sensor", wanted.sensor), ("protocol", wanted.protocol)):
         found += [f"{column} = {quote(value)}"] if value is not None else []
@@ -61,7 +61,7 @@ def conditions(store: Reading, wanted: Filter) -> list[str]:
         found.append(f"first_ts < {literal('until', wanted.until)}")
     if wanted.text is not None and wanted.text.strip():
         found.append(f"words LIKE {quote('%' + _plain(wanted.text.strip().lower()) + '%')}")
-    return [*found, *_status(store, wanted.status)]
+    return found, _status(store, wanted.status)
 
 
 def _plain(text: str) -> str:

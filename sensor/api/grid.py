@@ -54,7 +54,8 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class Page:
     """`total`: alerts that the filter leaves; where `exact` is False no more than that: states that were replaced, and
-    of open ones those that verdicts hide, may be among them. `next`: cursor of the rows behind these; empty: there are none."""
+    of open ones those that verdicts hide, may be among them. `next`: cursor of the rows behind these; empty: there are
+    none."""
 
     rows: list[Row]
     total: int
@@ -79,6 +80,8 @@ def page(
     place = _place(cursor) if cursor else None
     behind = [*given, *(_behind(order, place) if place else ())]
     newest = place[1] // _SECOND + 1 if place else 0
+    if wanted.host is not None or wanted.status not in ("open", "all"):
+        newest = -1  # what is seldom is found by its index, or in no time that could be guessed
     need, take = offset + limit, offset + limit + _SPARE
     while True:
         found = _candidates(store, behind, order, take, newest)
@@ -95,8 +98,8 @@ def page(
 
 def _candidates(store: Reading, given: list[str], order: Order, take: int, newest: int) -> list[Row]:
     """The first of the order. Where that is time, those of the last hour, day, month are looked at before all;
-    `newest`: seconds since the epoch behind which there are none, 0: not known."""
-    if order.sort == "last_ts" and order.descending:
+    `newest`: seconds since the epoch behind which there are none, 0: not known, below: all are looked at."""
+    if newest >= 0 and order.sort == "last_ts" and order.descending:
         newest = newest or _newest(store)
         for window in _WINDOWS:
             since = f"last_ts >= toDateTime64({max(0, newest - window)}, 9, 'UTC')"
@@ -142,11 +145,8 @@ def _rows(store: Reading, shown: list[Row], *, whole: bool) -> list[Row]:
     """As the view `alerts` has them, in the order of `shown`; whole, or the columns that `alert_grid` has."""
     if not shown:
         return []
-    ids = [row["alert_id"] for row in shown]
-    if whole:
-        sql = _said_of("alert_rows", "*", _among(shown), ids)
-    else:
-        sql = _said_of("alert_grid", COLUMNS, _at(shown), ids)
+    table = ("alert_rows", "*", _among(shown)) if whole else ("alert_grid", COLUMNS, _at(shown))
+    sql = _said_of(*table, [row["alert_id"] for row in shown])
     found = {(row["case_id"], row["alert_id"]): row for row in ask(store, sql, final=False)}
     keys = [(row["case_id"], row["alert_id"]) for row in shown]
     return [found[key] for key in keys if key in found]

@@ -27,7 +27,9 @@ _ALERT = ("kind", "source", "target", "protocol")
 
 def encryption(store: Reading, scope: Scope, crossed: Segmentation) -> Iterator[Finding]:
     rows = [
-        {**_without(row, "opened", "first", "last"), "posture": _posture(crossed, row)} for row in crossed.crossings
+        {**_without(row, "opened", "first", "last"), "posture": _posture(crossed, row)}
+        for row in crossed.crossings
+        if row["opened"]
     ]
     broken = [row["posture"] == _BROKEN for row in rows]
     clear = sum(1 for row in rows if row["clear_flows"] and not row["encrypted_flows"])

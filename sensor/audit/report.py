@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sensor.report import Block
 
 SHOWN = 40  # rows of a finding that a report shows; the query gives the rest
+CHANGED = 15  # rows of a finding that are new, or gone, which are named
 _TONES = {VIOLATION: "bad", EVIDENCE: "good", GAP: "gap", FACT: "plain"}
 _LABELS = {
     VIOLATION: "Observed violation of", EVIDENCE: "Evidence of", GAP: "Gap in the evidence of",
@@ -64,11 +65,12 @@ def _about(audit: Audit, compared: Comparison | None) -> Iterator[tuple[str, str
 
 
 def _summary(findings: Sequence[Finding], changes: dict[str, Change]) -> Table:
-    columns = ["Section", "Finding", "Stance", "Rows"]
+    columns = ["Section", "Finding", "Stance", "Rows", "Against"]
     columns += ["Before", "New", "Gone"] if changes else []
     rows = []
     for finding in findings:
-        row = [finding.section, finding.title, _SHORT[finding.stance], str(_counted(finding))]
+        against = str(sum(finding.flags)) if finding.stance in (VIOLATION, GAP) else ""
+        row = [finding.section, finding.title, _SHORT[finding.stance], str(finding.total), against]
         change = changes.get(finding.id)
         if changes:
             row += _numbers(change) if change and change.known else ["", "", ""]
@@ -79,10 +81,6 @@ def _summary(findings: Sequence[Finding], changes: dict[str, Change]) -> Table:
 
 def _numbers(change: Change) -> list[str]:
     return [str(change.before), str(len(change.new)), str(len(change.gone))]
-
-
-def _counted(finding: Finding) -> int:
-    return sum(finding.flags) if len(finding.flags) == finding.total else finding.total
 
 
 def _since(audit: Audit, compared: Comparison) -> Iterator[Block]:
@@ -97,12 +95,14 @@ def _since(audit: Audit, compared: Comparison) -> Iterator[Block]:
         finding = titles[change.id]
         flags = finding.names()
         grave = finding.stance in (VIOLATION, GAP)
-        for name in change.new[:SHOWN]:
-            rows.append((finding.title, "new", _named(finding.key, name)))
-            tones.append("bad" if grave and flags[name] else "plain")
-        for name in change.gone[:SHOWN]:
-            rows.append((finding.title, "gone", _named(finding.key, name)))
-            tones.append("good" if grave else "plain")
+        for what, names in (("new", change.new), ("gone", change.gone)):
+            for name in names[:CHANGED]:
+                rows.append((finding.title, what, _named(finding.key, name)))
+                bad = what == "new" and flags[name]
+                tones.append(("bad" if bad else "good" if what == "gone" else "plain") if grave else "plain")
+            if len(names) > CHANGED:
+                rows.append((finding.title, what, f"and {len(names) - CHANGED} more"))
+                tones.append("plain")
     if not rows:
         yield Paragraph("Nothing is new, and nothing is gone.")
         return

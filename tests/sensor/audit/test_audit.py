@@ -92,6 +92,7 @@ def test_each_query_gives_the_rows_that_are_reported(program: Program, after) ->
         "segmentation.unused",
         "monitoring.zones",
         "boundary.pairs",
+        "encryption.conduits",
     }
     for finding in after.findings:
         rows = program.rows("query", finding.query, *PLAN)

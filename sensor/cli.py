@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     _replay(commands)
     _run(commands)
     _add_status(commands)
+    _common(_add(commands, "sensors", "List the sensors of a store: last seen, packets, drops, alerts, version, state"))
     _query(commands)
     _listings(commands)
     cli_models.add(commands, _common)

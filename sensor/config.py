@@ -24,6 +24,8 @@ from sensor.insight_config import check as check_insight
 from sensor.service.config import LogSection, MetricsSection
 from sensor.service.config import check as check_service
 from sensor.sigma import SigmaSection
+from sensor.store import Layout
+from sensor.store.keeping import PARTITIONS
 from sensor.zoning import check_policy
 
 DEFAULT_NAME = "driftspan.toml"
@@ -57,16 +59,23 @@ class CaptureSection:
 @dataclass(frozen=True, slots=True)
 class StoreSection:
     """`password_file`: its first line is the password of a server. `cluster`: name of the cluster that a server is of;
-    `replicated`: whether its shards have copies. `spool`: directory in which rows wait for the store; empty: the
-    store's name with `-spool`."""
+    `replicated`: whether its shards have copies. `partition`: what of time a part of a table holds. `keep_days`,
+    `keep_alert_days`: how long rows of live runs are kept, 0: for ever. `spool`: directory in which rows wait for the
+    store; empty: the store's name with `-spool`."""
 
     path: str = "driftspan-store"
     database: str = "driftspan"
     password_file: str = ""
     cluster: str = ""
     replicated: bool = True
+    partition: str = "month"
+    keep_days: int = 0
+    keep_alert_days: int = 0
     spool: str = ""
     spool_mib: int = 4096
+
+    def layout(self) -> Layout:
+        return Layout(self.cluster, self.replicated, self.partition, self.keep_days, self.keep_alert_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +252,10 @@ def _check(reader: Reader, config: Config) -> None:
     _check_live(reader, config)
     if not config.store.database.isidentifier():
         raise reader.error(("store", "database"), "database must be a plain name of letters, digits and _")
+    if config.store.partition not in PARTITIONS:
+        raise reader.error(("store", "partition"), unknown("partition", config.store.partition, PARTITIONS))
+    if config.store.cluster and not config.store.cluster.replace("-", "_").isidentifier():
+        raise reader.error(("store", "cluster"), "cluster must be a plain name of letters, digits, - and _")
     if not config.store.path:
         raise reader.error(
             ("store", "path"), "path is empty; name a directory, or a server: clickhouse://host/database"
@@ -294,7 +307,7 @@ def _check_console(reader: Reader, config: Config) -> None:
 def _check_live(reader: Reader, config: Config) -> None:
     for section, key, least, most in (
         ("capture", "ring_mib", 2, 65_536), ("capture", "rings", 1, 64), ("capture", "snaplen", 0, 262_144),
-        ("store", "spool_mib", 1, 1 << 30),
+        ("store", "spool_mib", 1, 1 << 30), ("store", "keep_days", 0, 36_500), ("store", "keep_alert_days", 0, 36_500),
     ):  # fmt: skip
         value = getattr(getattr(config, section), key)
         if not least <= value <= most:

@@ -52,6 +52,12 @@ password_file = "{password_file}"
 # one server. Whether each shard has copies, for which the cluster needs a Keeper.
 cluster = "{cluster}"
 replicated = {replicated}
+# What of time a part of a table holds, from when the tables are made on: month, week or day.
+partition = "{partition}"
+# Days that rows of live runs are kept, those of alerts, drift and incidents by themselves; 0: for ever. Replayed cases
+# stay. The same for all sensors of a store.
+keep_days = {keep_days}
+keep_alert_days = {keep_alert_days}
 # Directory in which what "driftspan run" sees waits for the store. Empty: the store's name with "-spool".
 spool = "{spool}"
 # MiB that may wait while the store is away. When they are full the oldest messages are given up, never alerts.
@@ -332,6 +338,9 @@ def template(path: str = "") -> str:
         password_file=store.password_file,
         cluster=store.cluster,
         replicated=str(store.replicated).lower(),
+        partition=store.partition,
+        keep_days=store.keep_days,
+        keep_alert_days=store.keep_alert_days,
         spool=store.spool,
         spool_mib=store.spool_mib,
         database=store.database,

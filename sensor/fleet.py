@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 MOST_ALERTS = 65_536  # of a case, the latest
 MOST_DRIFT = 4096
+LOOK = 60.0  # seconds between two looks for what others wrote
 _SECOND = 10**9
 _NANOS = "toUnixTimestamp64Nano({0}) AS {0}"
 _DRIFT_TIMES = ("ts", "since", "since_low", "since_high", "returned")
@@ -59,6 +60,30 @@ def correlate(store: Store, config: Config, case: str | None = None, since: str 
         store.record("incident_rows", row["case_id"], rows)
         changed[row["case_id"]] += len(rows)
     return changed
+
+
+class News:
+    """Whether a store that several sensors write to holds drift or alerts that it did not when this was asked last."""
+
+    def __init__(self, store: Asked) -> None:
+        self._store = store
+        self._known: object = None
+        self._next = 0.0
+
+    def there(self, now: float) -> bool:
+        """`now`: seconds of any clock. Looks every minute at most."""
+        if now < self._next:
+            return False
+        self._next = now + LOOK
+        found = ask(
+            self._store,
+            "SELECT (SELECT count() FROM drift) AS drift, (SELECT max(version) FROM drift) AS version,"
+            " (SELECT count() FROM alert_rows) AS alerts, (SELECT toString(max(last_ts)) FROM alert_rows) AS last",
+        )
+        if found == self._known or not int(found[0]["drift"]):
+            return False
+        self._known = found
+        return True
 
 
 class _Joined:
@@ -169,20 +194,41 @@ class _Joined:
         self._correlator.events(map(self._context.artefact, lawful))
 
     def _table(self, name: str) -> Any:
-        import pyarrow as pa
+        rows = ask(self._store, _QUERIES[name].format(self._case))
+        return _arrow(name, rows) if rows else None
 
-        data = b"".join(self._store.query(_QUERIES[name].format(self._case), "Arrow"))
-        return pa.ipc.open_file(pa.BufferReader(data)).read_all() if data else None
+
+def _arrow(name: str, rows: list[dict[str, Any]]) -> Any:
+    """Rows as the packet path hands them out: addresses in 16 bytes, times in nanoseconds."""
+    import pyarrow as pa
+
+    from parsers import schema
+
+    kinds = dict(schema()[name])
+    columns = {}
+    for column in rows[0]:
+        values, kind = [row[column] for row in rows], kinds[column]
+        if kind.startswith("FixedSizeBinary"):
+            columns[column] = pa.array([bytes.fromhex(value) for value in values], pa.binary(16))
+        elif kind.startswith("Timestamp"):
+            columns[column] = pa.array(map(int, values), pa.int64()).cast(pa.timestamp("ns", "UTC"))
+        elif kind.startswith("Dictionary"):
+            columns[column] = pa.array(values, pa.string()).dictionary_encode()
+        else:
+            columns[column] = pa.array(values, pa.string() if kind == "Utf8" else getattr(pa, kind.lower())())
+    return pa.table(columns)
 
 
 _QUERIES = {
-    "behaviours": "SELECT behaviour_id, any(protocol) AS protocol, any(client_ip) AS client_ip,"
-    " any(server_ip) AS server_ip, any(server_port) AS server_port, any(unit) AS unit, any(operation) AS operation,"
-    " any(access) AS access, any(object) AS object, min(ts) AS ts, max(last_ts) AS last_ts, sum(count) AS count,"
+    "behaviours": "SELECT behaviour_id, any(protocol) AS protocol, hex(any(b.client_ip)) AS client_ip,"
+    " hex(any(b.server_ip)) AS server_ip, any(server_port) AS server_port, any(unit) AS unit,"
+    " any(operation) AS operation, any(access) AS access, any(object) AS object,"
+    " toUnixTimestamp64Nano(min(b.ts)) AS ts, toUnixTimestamp64Nano(max(b.last_ts)) AS last_ts, sum(count) AS count,"
     " sum(errors) AS errors, sum(answered) AS answered, min(frame) AS frame, any(capture) AS capture"
-    " FROM behaviours WHERE {0}"
+    " FROM behaviours AS b WHERE {0}"
     f" GROUP BY behaviour_id ORDER BY ts, behaviour_id LIMIT {EDGES}",
-    "files": "SELECT ts, src_ip, dst_ip, name, sha256, missing, upload, model_format FROM files"
+    "files": "SELECT toUnixTimestamp64Nano(f.ts) AS ts, hex(f.src_ip) AS src_ip, hex(f.dst_ip) AS dst_ip, name,"
+    " sha256, missing, upload, model_format FROM files AS f"
     " WHERE {0} AND model_format != '' ORDER BY ts LIMIT 65536",
 }
 

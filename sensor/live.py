@@ -183,6 +183,7 @@ class Sensor:
         if now - self._registered >= _REGISTER_EVERY:
             self._registered = now
             self._store.register(self._found(), finished=False)
+            self._tell_state(ended=False)
         self._derived.write()
         self._keeper.nudge()
         self._windows += 1
@@ -202,9 +203,27 @@ class Sensor:
             self._health.add(self._last, self._evidence.counts())
             self._evidence.end()
         self._store.upsert("health", self._health.rest())
+        self._tell_state(ended=True)
         self._derived.write()
         self._store.finish_case(self._found())
         self._reporter.end()
+
+    def _tell_state(self, *, ended: bool) -> None:
+        """For whoever looks after several sensors of one store."""
+        facts = self._facts()
+        problems = [facts["store_problem"], *(f"detector {name}: {why}" for name, why in facts["failures"].items())]
+        row = {
+            "ts": time.time_ns(),
+            "since": facts["since"],
+            "packet_ts": self._end,
+            "packets": sum(each["packets"] for each in facts["interfaces"]),
+            "dropped": sum(each["dropped"] for each in facts["interfaces"]),
+            "interfaces": [each["name"] for each in facts["interfaces"]],
+            "problem": "; ".join(filter(None, problems)),
+            "ended": ended,
+        }
+        same = ("version", "alerts", "learning", "spool_rows_lost")
+        self._store.upsert("sensor_states", [row | {name: facts[name] for name in same}])
 
     def _save(self) -> None:
         """What was learnt, so that a restart needs no new learning phase."""

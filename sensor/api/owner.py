@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sensor.intake.keep import keep
 from sensor.keeper.client import KeeperStore
-from sensor.store import Layout, open_beside, open_saying
+from sensor.store import open_beside, open_saying
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -24,7 +24,7 @@ class Owner:
 
     def __init__(self, location: str, config: Config) -> None:
         self.location = location
-        layout = Layout(config.store.cluster, config.store.replicated)
+        layout = config.store.layout()
         self._store: Saying = open_saying(location, config.store.database, config.sensor.name, layout, make=True)
         self._writing, self._asking = threading.Lock(), threading.Lock()
         self.news = threading.Event()

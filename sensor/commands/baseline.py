@@ -11,6 +11,7 @@ from sensor.case_name import LIVE
 from sensor.commands.common import location
 from sensor.errors import InputError
 from sensor.output import chosen_format, show_rows
+from sensor.places import spool_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -38,7 +39,7 @@ def run(arguments: Namespace) -> int:
 def _file(arguments: Namespace, loaded: config.Config) -> Path:
     if arguments.file is not None:
         return Path(arguments.file)
-    saved = Path(loaded.store.spool or f"{location(arguments, loaded).rstrip('/')}-spool") / "state"
+    saved = spool_of(location(arguments, loaded), loaded.store.spool) / "state"
     if not saved.exists():
         raise InputError(f"{saved}: no sensor has saved what it learnt there; name a file of --save-baseline")
     return saved

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sensor import config
 from sensor.errors import InputError
-from sensor.store import Layout, Reading, Store, open_reading, open_store
+from sensor.store import Reading, Store, open_reading, open_store
 from sensor.store.server.place import is_server, without_password
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def location(arguments: Namespace, loaded: config.Config) -> str:
 
 def opened(arguments: Namespace, loaded: config.Config) -> Store:
     """The store, made or brought up to date, to write."""
-    layout = Layout(loaded.store.cluster, loaded.store.replicated)
+    layout = loaded.store.layout()
     return open_store(location(arguments, loaded), loaded.store.database, loaded.sensor.name, layout)
 
 

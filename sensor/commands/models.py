@@ -17,7 +17,7 @@ from sensor.errors import InputError
 from sensor.model_registry import ADD, APPROVE, REVOKE, UNDO, Record
 from sensor.output import chosen_format, show_rows
 from sensor.service.log import say
-from sensor.store import Layout, open_reading, open_saying
+from sensor.store import open_reading, open_saying
 from sensor.store.server.place import is_server
 from sensor.when import iso
 
@@ -77,7 +77,7 @@ def _say(arguments: Namespace, loaded: Config) -> dict[str, object]:
     sums = _sums(arguments, given) if arguments.action == APPROVE else ((), "")
     fixed = model_registry.configured(loaded.models)
     where = location(arguments, loaded)
-    layout = Layout(loaded.store.cluster, loaded.store.replicated)
+    layout = loaded.store.layout()
     with closing(open_saying(where, loaded.store.database, loaded.sensor.name, layout, make=True)) as store:
         said = model_registry.records(store)
         draft = Record(arguments.action, given, who, note, sha256=sums[0], origin=sums[1])

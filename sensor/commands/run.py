@@ -6,20 +6,20 @@ import gc
 import os
 import signal
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensor import bpf, config, model_registry
 from sensor.case_name import LIVE
 from sensor.commands.common import location
 from sensor.errors import DriftspanError, InputError
+from sensor.places import spool_of
 from sensor.service.config import MetricsSection
 from sensor.service.log import configure, say
-from sensor.store.server.place import is_server
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
+    from pathlib import Path
 
     from parsers import Engine, Recorder
     from sensor.live import Sensor
@@ -51,7 +51,7 @@ def run(arguments: Namespace) -> int:
     from sensor.spool.store import SpoolStore
     from sensor.spool.writer import Writer
 
-    where = _directory(location(arguments, loaded))
+    where = location(arguments, loaded)
     program = bpf.compiled(arguments.filter or loaded.capture.filter)
     evidence = Keeping(where, loaded.evidence, say) if loaded.evidence.enabled else None
     engine = _engine(interfaces, loaded, program, evidence.recorder if evidence else None)
@@ -60,7 +60,7 @@ def run(arguments: Namespace) -> int:
     except OSError as error:
         raise DriftspanError(f"privileges cannot be given up: {error.strerror}") from None
     page = _page(loaded)
-    folder = Path(loaded.store.spool or f"{where.rstrip('/')}-spool")
+    folder = spool_of(where, loaded.store.spool)
     with closing(SpoolStore(Writer(folder, loaded.store.spool_mib << 20), loaded.sensor.name, LIVE)) as store:
         keeper = KeeperProcess(where, loaded, folder)
         said = keeper.models() or []
@@ -119,12 +119,6 @@ def _page(loaded: config.Config) -> Page | None:
             f"[metrics] needs {error.name}, which is not installed: pip install 'driftspan[metrics]'"
         ) from None
     return Page(loaded.metrics)
-
-
-def _directory(where: str) -> str:
-    if is_server(where):
-        raise InputError("'driftspan run' cannot deliver to a server yet; name a directory with --store")
-    return where
 
 
 def _engine(

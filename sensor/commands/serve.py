@@ -15,6 +15,7 @@ from sensor.case_name import LIVE
 from sensor.commands.common import location
 from sensor.errors import DriftspanError, StoreError
 from sensor.service.log import configure, say
+from sensor.store.server.place import is_server
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -102,8 +103,10 @@ def _follower(owner: Owner, loaded: config.Config) -> Follower:
     from sensor import fleet
     from sensor.intake.follow import Follower
 
+    others = fleet.News(owner) if is_server(owner.location) else None  # many sensors write there, and none sees all
+
     def join() -> None:
-        if not owner.news.is_set():
+        if not owner.news.is_set() and not (others is not None and others.there(time.monotonic())):
             return
         owner.news.clear()
         try:

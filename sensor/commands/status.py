@@ -12,6 +12,7 @@ from sensor.commands.common import location, settings
 from sensor.errors import FAILED, DriftspanError, StoreError
 from sensor.keeper.client import keeper_of
 from sensor.output import chosen_format, show_rows
+from sensor.places import spool_of
 from sensor.service.report import STATUS
 from sensor.when import iso
 
@@ -32,12 +33,12 @@ def run(arguments: Namespace) -> int:
 
 def state(loaded: Config, where: str) -> dict[str, Any]:
     """How the sensor is that runs for a store. StoreError: this user may not know."""
-    path = Path(loaded.store.spool or f"{where.rstrip('/')}-spool") / STATUS
+    path = spool_of(where, loaded.store.spool) / STATUS
     found = _facts(path)
     if not found or not Path(f"/proc/{found['pid']}").exists():
         return {"state": "not running", "store": where}
     age = time.time() - path.stat().st_mtime
-    row = _row(found, _kept(where), where)
+    row = _row(found, _kept(where, loaded.store.spool), where)
     if age > _STALE:
         row |= {"state": "hanging", "problem": f"it gave no sign of life for {age:.0f} s"}
     return row
@@ -58,10 +59,10 @@ def _facts(path: Path) -> dict[str, Any]:
     return found
 
 
-def _kept(where: str) -> dict[str, Any]:
+def _kept(where: str, spool: str) -> dict[str, Any]:
     """What the keeper says itself; nothing while it is begun again."""
     try:
-        keeper = keeper_of(where)
+        keeper = keeper_of(where, spool)
         return {} if keeper is None else keeper.status()
     except DriftspanError:
         return {}

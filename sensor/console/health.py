@@ -72,7 +72,8 @@ def _values(console: Console, wanted: str, case: str) -> dict[str, Any]:
         "rates": queries.counter_lines(store, case, over, "counter = 'packets'"),
         "volume": queries.counter_lines(store, case, over, "counter = 'bytes'"),
         "trouble": {name: line for name, line in trouble.items() if any(value for _, value in line)},
-        "status": live_status(console.location, console.config), "keeper": keeper_status(console.location),
+        "status": live_status(console.location, console.config),
+        "keeper": keeper_status(console.location, console.config),
         "fleet": queries.fleet(store, case), "tables": _tables(store), "captures": _captures(store, case),
         "operational": _operational(store, case, over), "schema": migrate.newest(), "location": console.location,
     }  # fmt: skip

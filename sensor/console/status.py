@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sensor.store import SERVER_SCHEMES
+from sensor.places import socket_of, spool_of
 
 if TYPE_CHECKING:
     from sensor.config import Config
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 def live_status(location: str, config: Config) -> dict[str, Any] | None:
     """None: no sensor runs on this store, or not on this machine."""
-    spool = config.store.spool
-    if not spool and location.startswith(SERVER_SCHEMES):
-        return None
-    path = Path(spool or f"{location.rstrip('/')}-spool") / "status.json"
+    path = spool_of(location, config.store.spool) / "status.json"
     try:
         found: dict[str, Any] = orjson.loads(path.read_bytes())
         return found if Path(f"/proc/{int(found['pid'])}").exists() else None
@@ -26,16 +23,16 @@ def live_status(location: str, config: Config) -> dict[str, Any] | None:
         return None
 
 
-def keeper_status(location: str) -> dict[str, Any] | None:
+def keeper_status(location: str, config: Config) -> dict[str, Any] | None:
     """What waits for the store; None: no keeper has it."""
     from sensor.errors import DriftspanError
-    from sensor.keeper import socket_of
     from sensor.keeper.client import keeper_of
 
-    if location.startswith(SERVER_SCHEMES) or not socket_of(location).exists():
+    spool = config.store.spool
+    if not socket_of(location, spool).exists():
         return None
     try:
-        keeper = keeper_of(location)
+        keeper = keeper_of(location, spool)
         return None if keeper is None else keeper.status()
     except DriftspanError as error:
         return {"failing": str(error), "waiting_files": 0, "waiting_bytes": 0, "delivered_rows": 0}

@@ -23,13 +23,14 @@ from detectors.verdicts import Verdict  # noqa: TC001
 from sensor import model_registry, verdicts
 from sensor.case_name import LIVE
 from sensor.errors import DriftspanError, StoreError
-from sensor.keeper import socket_of
+from sensor.keeper.said import Said
 from sensor.keeper.server import Server
+from sensor.places import socket_of
 from sensor.service.config import LogSection
 from sensor.service.log import configure, say
 from sensor.spool.reader import Reader
-from sensor.store import open_store
-from sensor.store.chdb_reading import ChdbReading
+from sensor.store import Layout, open_beside, open_store
+from sensor.store.server.place import is_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,35 +56,52 @@ LAST = 30.0  # seconds that the keeper goes on when the sensor is gone
 
 
 class Keeper:
-    def __init__(self, location: str, database: str, sensor: str, spool: Path) -> None:
-        self._location, self._database = location, database
+    """A server may be away at any time, also when this begins; an embedded store is there or cannot be used."""
+
+    def __init__(self, location: str, database: str, sensor: str, spool: Path, layout: Layout) -> None:
+        self._location, self._database, self._sensor, self._layout = location, database, sensor, layout
         self._reader = Reader(spool)
-        self._store: Store = open_store(location, database, sensor)
-        self._store.expect_tokens()
+        self._server_store = is_server(location)
+        self._said = Said(spool, kept=self._server_store)
+        self._store: Store | None = None
         self._writing, self._telling = threading.Lock(), threading.Lock()
         self._failing = ""
         self._wait = self._again = 0.0  # seconds between two tries, and when the next one is
         self._delivered = 0
         self._told: dict[str, Any] = {}
         self._over = False
-        self._server = Server(socket_of(location), self.answer)
+        try:
+            self._opened()
+        except StoreError as error:
+            if not self._server_store:
+                raise
+            self._fail(error)
+        self._server = Server(socket_of(location, str(spool)), self.answer)
+
+    def _opened(self) -> Store:
+        if self._store is None:
+            self._store = open_store(self._location, self._database, self._sensor, self._layout)
+            self._store.expect_tokens()
+        return self._store
 
     def run(self) -> None:
         self._server.begin()
-        self._tell_said()
+        self._look_for_said()
         gone: float | None = None
         while not self._over:
             self._drain()
             if gone is None:
                 gone = self._listen()
-            files, _ = self._reader.backlog()
-            if gone is not None and (files == 0 or time.monotonic() - gone > LAST):
+            if gone is not None and (self._reader.is_empty() or time.monotonic() - gone > LAST):
                 break
+            if self._server_store and self._said.is_old():
+                self._look_for_said()
             if self._wait:
                 time.sleep(min(self._wait, LOOK) if gone is None else 0.2)
         self._server.end()
         with self._writing:
-            self._store.close()
+            if self._store is not None:
+                self._store.close()
         self._reader.close()
 
     def stop(self) -> None:
@@ -98,14 +116,11 @@ class Keeper:
         if self._wait and time.monotonic() < self._again:
             return
         try:
+            with self._writing:
+                self._opened()
             self._reader.drain(self._deliver, lambda: not self._over)
-        except StoreError as error:
-            if str(error) != self._failing:
-                self._failing = str(error)
-                say(f"{error}; rows wait in the spool", "error")
-                self._tell_store()
-            self._wait = min(LONGEST_WAIT, max(1.0, self._wait * 2))
-            self._again = time.monotonic() + self._wait
+        except DriftspanError as error:
+            self._fail(error)
             return
         if self._failing:
             say("the store takes rows again")
@@ -114,15 +129,23 @@ class Keeper:
         while self._reader.damaged:
             say(f"{self._reader.damaged.pop()}; what follows in it is not stored", "error")
 
+    def _fail(self, error: DriftspanError) -> None:
+        if str(error) != self._failing:
+            self._failing = str(error)
+            say(f"{error}; rows wait in the spool", "error")
+            self._tell_store()
+        self._wait = min(LONGEST_WAIT, max(1.0, self._wait * 2))
+        self._again = time.monotonic() + self._wait
+
     def _deliver(self, batch: Batch) -> None:
         with self._writing:
-            self._store.deliver(batch)
+            self._opened().deliver(batch)
         self._delivered += batch.rows
 
     def answer(self, request: dict[str, Any]) -> Iterator[bytes]:
         match request["do"]:
             case "query":
-                reading = ChdbReading(Path(self._location), self._database, owned=True)
+                reading = open_beside(self._location, self._database)
                 try:
                     yield from reading.query(request["sql"], request["format"], final=request.get("final", True))
                 finally:
@@ -131,9 +154,9 @@ class Keeper:
                 if request["table"] not in (*RECORDED, *SAID):
                     raise KeyError(request["table"])
                 with self._writing:
-                    self._store.record(request["table"], request["case"], request["rows"])
+                    self._opened().record(request["table"], request["case"], request["rows"])
                 if request["table"] in SAID:
-                    self._tell_said()
+                    self._look_for_said()
                 elif request["case"] == LIVE and request["table"] in TOLD:
                     self._tell({"arrived": {request["table"]: request["rows"]}})
             case "status":
@@ -149,15 +172,28 @@ class Keeper:
             self._told = state
             self._tell({"store": state})
 
-    def _tell_said(self) -> None:
-        with self._writing:
-            found: list[Verdict] = verdicts.running(self._store, LIVE)
-            models = model_registry.records(self._store)
+    def _look_for_said(self) -> None:
+        """What others say to a server is looked for now and then. What held last holds while it is away."""
+        if self._store is None:
+            self._tell(self._said.last())
+            return
+        try:
+            with self._writing:
+                found: list[Verdict] = verdicts.running(self._store, LIVE)
+                models = model_registry.records(self._store)
+        except DriftspanError:
+            if not self._server_store:
+                raise
+            self._tell(self._said.last())
+            return
         rows = [[v.alert_id, v.action, v.expiry, v.last_seen] for v in found]
-        self._tell({"verdicts": rows, "models": [asdict(said) for said in models]})
+        if told := self._said.new({"verdicts": rows, "models": [asdict(said) for said in models]}):
+            self._tell(told)
 
     def _tell(self, told: dict[str, Any]) -> None:
         """A line for the sensor. Several threads answer requests."""
+        if not told:
+            return
         with self._telling:
             sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
             sys.stdout.buffer.flush()
@@ -167,6 +203,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="driftspan keeper")
     for name in ("store", "database", "sensor", "spool"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--layout", default="{}")
     parser.add_argument("--log-format", default="console")
     parser.add_argument("--log-level", default="info")
     given = parser.parse_args()
@@ -174,7 +211,9 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sensor, which ends this process
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        keeper = Keeper(given.store, given.database, given.sensor, Path(given.spool))
+        keeper = Keeper(
+            given.store, given.database, given.sensor, Path(given.spool), Layout(**orjson.loads(given.layout))
+        )
         signal.signal(signal.SIGTERM, lambda *_: keeper.stop())
         keeper.run()
     except DriftspanError as error:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from sensor.errors import BAD_INPUT, InputError, StoreError
-from sensor.keeper import LENGTH, MOST_REQUEST, socket_of
+from sensor.keeper import LENGTH, MOST_REQUEST
+from sensor.places import socket_of
 
 if TYPE_CHECKING:
     import io
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 _SECONDS = 660  # a query of the store may take 600
 
 
-def keeper_of(store: str) -> KeeperStore | None:
-    """None where no keeper answers for the store."""
-    path = socket_of(store)
+def keeper_of(store: str, spool: str = "") -> KeeperStore | None:
+    """None where no keeper answers for the store. `spool`: as the configuration has it."""
+    path = socket_of(store, spool)
     if not path.is_socket():
         return None
     try:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -38,9 +39,10 @@ class KeeperProcess:
         self._command = [
             sys.executable, "-P", "-m", "sensor.keeper", "--store", location, "--database", config.store.database,
             "--sensor", config.sensor.name, "--spool", str(spool),
+            "--layout", orjson.dumps(asdict(config.store.layout())).decode(),
             "--log-format", config.log.format, "--log-level", config.log.level,
         ]  # fmt: skip
-        self._location = location
+        self._location, self._spool = location, str(spool)
         self._told: queue.Queue[dict[str, Any]] = queue.Queue()
         self._arrived: queue.Queue[dict[str, Any]] = queue.Queue()
         self.overflow = 0  # batches from outside that nobody took in time
@@ -111,7 +113,7 @@ class KeeperProcess:
 
     def keep(self, batch: Batch) -> None:
         """Stores records that were read from files; StoreError while no keeper answers."""
-        keeper = keeper_of(self._location)
+        keeper = keeper_of(self._location, self._spool)
         if keeper is None:
             raise StoreError(f"{self._location}: the process that keeps the store does not answer")
         keep(keeper, LIVE, batch, time.time_ns())

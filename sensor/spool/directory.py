@@ -82,6 +82,6 @@ def waiting(path: Path) -> list[Path]:
     return sorted(found, key=lambda entry: entry.stem)
 
 
-def last_number(path: Path) -> int:
-    """The highest number of a file that waits; 0: none does."""
-    return max((int(entry.stem.partition("-")[0]) for entry in waiting(path)), default=0)
+def number(file: Path) -> int:
+    """The commit that it is of."""
+    return int(file.stem.partition("-")[0])

@@ -51,6 +51,9 @@ class Reader:
             file.unlink()
         return delivered
 
+    def is_empty(self) -> bool:
+        return not any(entry.suffix in (READY, TAKEN) for entry in self._path.iterdir())
+
     def backlog(self) -> tuple[int, int]:
         """Files and bytes that wait."""
         sizes = []

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter
+from collections import Counter, deque
 from secrets import token_hex
 from typing import TYPE_CHECKING, BinaryIO
 
 from sensor.errors import StoreError
-from sensor.spool import DRAFT, MESSAGES, READY, RECORDS, Batch, directory, frames
+from sensor.spool import DRAFT, MESSAGES, READY, RECORDS, TAKEN, Batch, directory, frames
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+class _File:
+    """One that was committed. `size`: 0 when it was given up."""
+
+    __slots__ = ("path", "size")
+
+    def __init__(self, path: Path, size: int) -> None:
+        self.path, self.size = path, size
+
+    def waits(self) -> bool:
+        return self.size > 0 and (self.path.exists() or self.path.with_suffix(TAKEN).exists())
 
 
 class Writer:
@@ -24,7 +36,11 @@ class Writer:
         self._lock = directory.lock(path, "writer")
         for draft in path.glob(f"*{DRAFT}"):
             draft.unlink()
-        self._number = directory.last_number(path)
+        found = directory.waiting(path)
+        self._number = directory.number(found[-1]) if found else 0
+        self._queue = deque(_File(file, file.stat().st_size) for file in found if file.exists())
+        self._messages = deque(file for file in self._queue if MESSAGES in file.path.stem)
+        self._held = sum(file.size for file in self._queue)  # bytes; of files delivered since it is too much
         self._session = token_hex(4)  # numbers begin anew when nothing waits; names, which tokens are made of, never do
         self._drafts: dict[str, BinaryIO] = {}
         self.lost: Counter[str] = Counter()
@@ -52,7 +68,7 @@ class Writer:
                 # Records come first: when both wait, alerts are delivered before the rows they are of.
                 order = 0 if stream == RECORDS else 1
                 name = f"{self._number:012d}-{order}-{stream}-{self._session}{READY}"
-                (self._path / f"{stream}{DRAFT}").replace(self._path / name)
+                self._committed(stream, self._path / name)
             directory.sync(self._path)
         except OSError as error:
             raise StoreError(f"{self._path}: the spool cannot be written: {error.strerror}") from None
@@ -60,20 +76,25 @@ class Writer:
             self._drafts.clear()
         self._shed()
 
+    def _committed(self, stream: str, target: Path) -> None:
+        draft = self._path / f"{stream}{DRAFT}"
+        made = _File(target, draft.stat().st_size)
+        draft.replace(target)
+        self._queue.append(made)
+        self._held += made.size
+        if stream == MESSAGES:
+            self._messages.append(made)
+
     def _shed(self) -> None:
-        """Gives up the oldest messages that no keeper has begun with, until the rest fits."""
-        sizes = {}
-        for file in directory.waiting(self._path):
-            try:
-                sizes[file] = file.stat().st_size
-            except FileNotFoundError:  # delivered meanwhile
-                continue
-        over = sum(sizes.values()) - self._limit
-        for file, size in sizes.items():
-            if over <= 0:
-                break
-            if file.suffix == READY and MESSAGES in file.stem:
-                over -= size if self._give_up(file) else 0
+        """Gives up the oldest messages that no keeper has begun with, until the rest fits. What a commit costs does not
+        grow with what waits: files leave at the front, each is looked at once when it does."""
+        while self._queue and not self._queue[0].waits():
+            self._held -= self._queue.popleft().size
+        while self._held > self._limit and self._messages:
+            oldest = self._messages.popleft()
+            if oldest.waits() and self._give_up(oldest.path):
+                self._held -= oldest.size
+                oldest.size = 0
 
     def _give_up(self, file: Path) -> bool:
         mine = file.with_suffix(DRAFT)

@@ -20,11 +20,15 @@ SERVER_SCHEMES = tuple(f"{scheme}://" for scheme in SCHEMES)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How tables lie on a server. `cluster`: its name there; empty: one server. `replicated`: whether each shard's
-    tables are copied among its replicas, for which the cluster needs a Keeper."""
+    """How tables lie. `cluster`: its name on a server; empty: one server. `replicated`: whether tables are copied among
+    the replicas of a shard, for which the cluster needs a Keeper. `partition`: `month`, `week` or `day`. Days that rows
+    of live runs are kept, 0 for ever."""
 
     cluster: str = ""
     replicated: bool = True
+    partition: str = "month"
+    keep_days: int = 0
+    keep_alert_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +142,12 @@ def open_store(location: str, database: str, sensor: str, layout: Layout | None 
         return ServerStore(location, database, sensor, layout or Layout())
     from sensor.store.chdb_writing import ChdbStore
 
-    return ChdbStore(Path(location), database, sensor)
+    return ChdbStore(Path(location), database, sensor, layout or Layout())
 
 
 def _keeper(location: str) -> KeeperStore | None:
     """Whoever owns the embedded store while a sensor runs."""
-    from sensor.keeper import socket_of
+    from sensor.places import socket_of
 
     if not socket_of(location).exists():
         return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sensor.errors import StoreError
 from sensor.store.batch import batch_for
 from sensor.store.literal import quote
-from sensor.store.rows import DERIVED, OF_RUN, ndjson, run_id
+from sensor.store.rows import DERIVED, OF_RUN, SUMS, ndjson, run_id
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -67,9 +67,9 @@ class CaseStore:
         derived = f"case_id = {quote(self._case)} AND run IN ({', '.join(map(quote, runs))})"
         for table in self._tables_with("capture"):
             if table not in DERIVED:
-                deleted += self._delete(table, mine)
+                deleted += self._delete(table, mine) * (table not in SUMS)
         for table in DERIVED:
-            deleted += self._delete(table, derived)
+            deleted += self._delete(table, derived) * (table not in SUMS)
         return deleted
 
     def _delete(self, table: str, condition: str) -> int:
@@ -82,7 +82,7 @@ class CaseStore:
         return self._session.run(
             "SELECT table FROM system.columns WHERE database = currentDatabase()"
             f" AND name = {quote(column)} AND table NOT IN (SELECT name FROM system.tables"
-            " WHERE database = currentDatabase() AND engine = 'View') ORDER BY table"
+            " WHERE database = currentDatabase() AND engine LIKE '%View') ORDER BY table"
         ).split()
 
     def append(self, table: str, rows: Any) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sensor.store import directory, migrate
+from sensor.store import directory, keeping, migrate
 from sensor.store.case_store import CaseStore
 from sensor.store.chdb_session import Session
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sensor.store import Layout
 
 # One thread: an insert of sorted rows is cheaper without handing blocks around, and the engine's workers
 # need the other cores. A capture whose clock jumps may touch many months.
@@ -24,21 +26,22 @@ _SETTINGS = (
 
 
 class ChdbStore(CaseStore):
-    def __init__(self, path: Path, database: str, sensor: str) -> None:
+    def __init__(self, path: Path, database: str, sensor: str, layout: Layout) -> None:
         directory.prepare(path)
         self.path = path
         session = Session(path)
         try:
-            prepare(session, database)
+            prepare(session, database, layout)
         except BaseException:
             session.close()
             raise
         super().__init__(session, sensor)
 
 
-def prepare(session: Session, database: str) -> None:
+def prepare(session: Session, database: str, layout: Layout) -> None:
     session.run(f"CREATE DATABASE IF NOT EXISTS {database}")
     session.use(database)
     session.run("SET " + ", ".join(_SETTINGS))
     session.run(migrate.LEDGER)
-    migrate.migrate(session.run, migrate.applied(session.run))
+    migrate.migrate(lambda sql: session.run(keeping.partitioned(sql, layout.partition)), migrate.applied(session.run))
+    keeping.keep(session.run, layout)

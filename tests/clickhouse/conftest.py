@@ -1,4 +1,4 @@
-"""A server that tests share, each in a database of its own."""
+"""A server that tests share, each in a database of its own, and what an embedded store holds after the same replay."""
 
 from __future__ import annotations
 
@@ -8,20 +8,47 @@ from pathlib import Path
 
 import pytest
 
-from tests.clickhouse.engine import PACKAGE, Engine, library
+from tests.clickhouse.dump import Dump, dumped_apart
+from tests.clickhouse.engine import PACKAGE, Engine, free_port, library
 from tests.sensor.conftest import Program, capture, driftspan, make_capture
 
 __all__ = ["Program", "capture", "driftspan", "make_capture"]
+PCAPS = Path(__file__).parents[2] / "pcaps"
+CLUSTER = "plant"
 _NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    if library() is None:
-        pytest.skip(f"no server: {PACKAGE} cannot be fetched with npm")
+    needed()
     made = Engine(tmp_path_factory.mktemp("clickhouse")).start()
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Engine]]:
+    """Two machines that know one another as a cluster of two shards, and the first of them as one of one."""
+    needed()
+    ports = [(free_port(), free_port()) for _ in range(2)]
+    more = f"<remote_servers>{_cluster(CLUSTER, ports)}{_cluster('begun', ports[:1])}</remote_servers>"
+    made = [Engine(tmp_path_factory.mktemp("shard"), more, *pair) for pair in ports]
+    try:
+        yield [one.start() for one in made]
+    finally:
+        for one in made:
+            one.stop()
+
+
+def needed() -> None:
+    if library() is None:
+        pytest.skip(f"no server: {PACKAGE} cannot be fetched with npm")
+
+
+def _cluster(name: str, ports: list[tuple[int, int]]) -> str:
+    host = "<host>127.0.0.1</host><port>{}</port><user>default</user>"
+    one = "<shard><internal_replication>true</internal_replication><replica>" + host + "</replica></shard>"
+    return f"<{name}>{''.join(one.format(native) for native, _ in ports)}</{name}>"
 
 
 @pytest.fixture
@@ -34,4 +61,8 @@ def url(engine: Engine, database: str) -> str:
     return engine.url(database)
 
 
-PCAPS = Path(__file__).parents[2] / "pcaps"
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Dump:
+    made = Program(tmp_path_factory.mktemp("embedded"))
+    made.rows("replay", PCAPS / "demo.pcap", "--store", "s", "--case", "demo")
+    return dumped_apart(made.folder, "s")

@@ -15,7 +15,7 @@ from detectors.zones import Policy, Zone
 from parsers import Engine
 from sensor.errors import InputError, StoreError
 from sensor.further_columns import extended
-from sensor.store import CaptureFacts, Reading, Store, migrate, open_store
+from sensor.store import CaptureFacts, Layout, Reading, Store, migrate, open_store
 from sensor.store.chdb_session import Session
 from sensor.store.chdb_writing import prepare
 from sensor.store.rows import ndjson, run_id, seconds
@@ -264,7 +264,7 @@ def test_a_store_of_a_newer_program_is_refused(store: Store, folder: Path) -> No
         with pytest.raises(StoreError, match="newer driftspan"):
             Reader(folder)
         with pytest.raises(StoreError, match="newer driftspan"):
-            prepare(session, "driftspan")
+            prepare(session, "driftspan", Layout())
     finally:
         session.run("DELETE FROM migrations WHERE number = 999")
 

@@ -51,11 +51,7 @@ def of_connecting(error: BaseException, place: Place) -> DriftspanError:
             f"{place}: the server's certificate is not trusted; name its authority with ?ca=FILE in the address"
         )
     if isinstance(error, ssl.SSLError) or "SSL" in text:
-        return InputError(
-            f"{place}: the server does not speak TLS there; its secure port is usually 9440 (8443 for HTTP)"
-        )
-    if isinstance(error, FileNotFoundError):
-        return InputError(f"{place}: there is no file {place.ca}, which ca= names")
+        return InputError(f"{place}: no TLS is spoken there; the secure port is usually 9440, or 8443 for HTTP")
     return of_server(error, place)
 
 

@@ -121,7 +121,7 @@ class NativeSession:
         if self._client.connection.is_query_executing:
             self._client.disconnect()
 
-    def insert(self, table: str, columns: Sequence[str], data: Iterable[bytes], fmt: str, token: str) -> None:
+    def insert(self, table: str, columns: Sequence[str], data: Iterable[bytes], fmt: str, token: str = "") -> None:
         """Writes rows in a ClickHouse format; they are durable when it returns. StoreError if it fails. A broken
         connection is tried again: rows that come again with the same token are not written again."""
         payload = b"".join(data)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sensor.errors import InputError
 from sensor.store import faults, migrate
-from sensor.store.guard import check_reading
+from sensor.store.guard import check_reading, tokens
 from sensor.store.server.connect import check_database, located, readonly, session
 
 if TYPE_CHECKING:
@@ -23,6 +23,16 @@ _SETTINGS = {
     "output_format_json_named_tuples_as_objects": 1,
     "distributed_product_mode": "global",
 }
+
+
+def _checked(sql: str) -> str:
+    """An embedded store refuses settings in the SQL by itself; here those of a part of the SQL would pass."""
+    sql = check_reading(sql)
+    found = tokens(sql)
+    for (kind, text), (follower, _), (_, sign) in zip(found, found[1:], found[2:], strict=False):
+        if (kind, text.lower(), follower, sign) == ("word", "settings", "word", "="):
+            raise InputError("SETTINGS are not allowed in the SQL: they could lift what bounds a question")
+    return sql
 
 
 class ServerReading:
@@ -50,7 +60,7 @@ class ServerReading:
 
     def query(self, sql: str, fmt: str, *, final: bool = True) -> Generator[bytes]:
         try:
-            yield from self._session.pieces(check_reading(sql), fmt, {} if final else {"final": 0})
+            yield from self._session.pieces(_checked(sql), fmt, {} if final else {"final": 0})
         except RuntimeError as error:
             raise faults.of_question(error) from None
 

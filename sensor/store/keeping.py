@@ -1,0 +1,45 @@
+"""How long a store keeps rows of live runs, and how large the parts are that it keeps them in. For any engine."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sensor.store import Layout
+
+PARTITIONS = {"month": "toYYYYMM(ts)", "week": "toMonday(ts)", "day": "toYYYYMMDD(ts)"}
+# What analysts work with. Verdicts, registries and ledgers are never given up.
+RECORDS = ("alert_rows", "alert_grid", "drift", "incident_rows", "health", "intake_rejects")
+_DAYS = re.compile(r"INTERVAL (\d+) DAY|toIntervalDay\((\d+)\)")
+
+
+def partitioned(statement: str, partition: str) -> str:
+    """A statement of a migration with the parts that were asked for; what is there already stays as it is."""
+    return statement.replace(PARTITIONS["month"], PARTITIONS[partition])
+
+
+def keep(run: Callable[[str], str], layout: Layout) -> None:
+    """Sets for how long, in the tables of the current database, where it is not so already. Replayed cases are of old
+    times on purpose: they stay."""
+    from parsers import schema
+
+    wanted = dict.fromkeys(schema(), layout.keep_days)
+    wanted |= dict.fromkeys(RECORDS, layout.keep_alert_days)
+    rows = run(
+        "SELECT name, extract(engine_full, 'TTL (.*?)(?: SETTINGS|$)') FROM system.tables"
+        " WHERE database = currentDatabase() AND engine LIKE '%MergeTree' ORDER BY name"
+    )
+    for row in rows.splitlines():
+        name, _, ttl = row.partition("\t")
+        if name not in wanted:
+            continue
+        found = _DAYS.search(ttl)
+        days = int(found[1] or found[2]) if found else 0
+        if wanted[name] and wanted[name] != days:
+            rule = f"toDateTime(ts) + INTERVAL {wanted[name]} DAY DELETE WHERE case_id = 'live'"
+            run(f"ALTER TABLE {name} MODIFY TTL {rule}")
+        elif days and not wanted[name]:
+            run(f"ALTER TABLE {name} REMOVE TTL")

@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +20,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
+from sensor import config
+from sensor.export.running import of_keeper
+from sensor.keeper.client import keeper_of
+from sensor.sigma.beside import Watch
 from tests.parsers.mirror_port import PORT, cable, packets, send
 
 ROOT = Path(__file__).parents[2]
@@ -276,6 +281,49 @@ def console(live: Live) -> dict[str, Any]:
             "answers": answers(), "said": live.said()}  # fmt: skip
 
 
+def exported(live: Live) -> dict[str, Any]:
+    """A syslog receiver that is not there at first, comes, and goes; the keeper is killed in between; rules of people's
+    own are asked while the sensor runs."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    live.configure('[[export]]\nname = "siem"\nto = "eve"\nsyslog = "tcp://127.0.0.1:8601"\nrecords = ["alerts"]\n')
+    live.begin()
+    demo()
+    live.until(lambda: "Connection refused; everything waits in the store" in live.said())
+    killed_keeper = live.keeper()
+    os.kill(killed_keeper, signal.SIGKILL)
+    live.until(lambda: live.keeper() != killed_keeper and keeper_of(live.store) is not None)
+    live.until(lambda: len(live.ask("alerts", "--status", "open")) > 5)
+    raised = Watch(config.load(live.folder / "driftspan.toml"), of_keeper(live.store, "driftspan"), print).look()
+    alerts = live.ask("alerts")
+    with socket.create_server(("127.0.0.1", 8601)) as receiver:
+        got = _heard(receiver, lambda got: all(row["alert_id"] in got for row in alerts))
+        code = live.end()
+    return {
+        "exit": code,
+        "raised": raised,
+        "rules": sum(row["detector"] == "sigma" for row in alerts),
+        "missing": [row["alert_id"] for row in alerts if row["alert_id"] not in got],
+        "cursor": (live.folder / "store-exports" / "siem.json").exists(),
+        "said": live.said(),
+    }
+
+
+def _heard(receiver: socket.socket, enough: Any) -> str:
+    """What came, the first connection being cut off in the middle."""
+    receiver.settimeout(90)
+    made, _ = receiver.accept()
+    cut = made.recv(100)
+    made.close()
+    made, _ = receiver.accept()
+    made.settimeout(1)
+    got, end = b"", time.monotonic() + 90
+    while not (cut and enough(got.decode(errors="replace"))) and time.monotonic() < end:
+        with contextlib.suppress(TimeoutError):
+            got += made.recv(1 << 20)
+    made.close()
+    return got.decode(errors="replace")
+
+
 def answers() -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", 8650, timeout=60)
     try:
@@ -299,7 +347,7 @@ def serving() -> list[int]:
 
 
 HERE = Path("/proc/self/ns/net").readlink()
-TRIALS = {f.__name__: f for f in (whole, killed, reloaded, busy, evidence, told, console)}
+TRIALS = {f.__name__: f for f in (whole, killed, reloaded, busy, evidence, told, console, exported)}
 
 if __name__ == "__main__":
     cable()

@@ -95,3 +95,12 @@ def test_alerts_get_their_packets_while_the_sensor_runs(tmp_path: Path) -> None:
         assert found["files"][row["evidence_file"]] == row["evidence_sha256"]
     assert found["left"] == [".ring", "live"], "nothing of the ring, and no draft"
     assert {"counter": "evidence.slices", "n": len(found["files"])} in found["health"]
+
+
+def test_a_sensor_exports_to_a_receiver_that_comes_and_goes(tmp_path: Path) -> None:
+    found = trial("exported", tmp_path)
+    assert found["exit"] == 0, found["said"]
+    assert found["missing"] == []
+    assert found["raised"] == found["rules"] > 0
+    assert found["cursor"]
+    assert "export siem: goes on" in found["said"]

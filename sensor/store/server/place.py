@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from sensor.config_read import unknown
 from sensor.errors import InputError
+from sensor.service.credentials import credential
 
 PASSWORD = "DRIFTSPAN_STORE_PASSWORD"  # noqa: S105  the name of a variable
 SCHEMES = ("clickhouse", "clickhouses", "http", "https")
@@ -95,6 +96,8 @@ def without_password(location: str, password_file: str = "") -> str:
         os.environ[PASSWORD] = unquote(password)
     elif password_file:
         os.environ[PASSWORD] = _of_file(Path(password_file))
+    elif (found := credential("store-password")) and PASSWORD not in os.environ:
+        os.environ[PASSWORD] = found
     return parts._replace(netloc=f"{user}{at}{where}").geturl()
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from sensor import config
 from sensor.errors import ConfigError
 from sensor.service.config import address
 from sensor.service.credentials import credential
+from sensor.store.server.place import PASSWORD, without_password
 
 
 @pytest.mark.parametrize(
@@ -27,6 +30,17 @@ def test_bad_sections(text: str, says: str) -> None:
 def test_addresses() -> None:
     assert address("127.0.0.1:9642") == ("127.0.0.1", 9642)
     assert address("[::1]:9642") == ("::1", 9642)
+
+
+def test_a_servers_password_may_be_a_credential(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv(PASSWORD, "from the environment")
+    (tmp_path / "store-password").write_text("from systemd\n")
+    assert without_password("clickhouse://ops@localhost/d") == "clickhouse://ops@localhost/d"
+    assert os.environ[PASSWORD] == "from the environment"
+    monkeypatch.delenv(PASSWORD)
+    without_password("clickhouse://ops@localhost/d")
+    assert os.environ[PASSWORD] == "from systemd"
 
 
 def test_credentials(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:

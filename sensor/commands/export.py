@@ -23,10 +23,10 @@ from sensor.export.source import Wanted, pages
 from sensor.export.ways import AwayError, Message
 from sensor.export.ways.file import Lines
 from sensor.export.ways.syslog import Trust
+from sensor.keeper.client import KeeperStore
 from sensor.service.log import configure, say
-from sensor.store import check_store, open_reading
+from sensor.store import check_store, open_beside, open_reading
 from sensor.store.guard import check_condition, tokens
-from sensor.store.server.place import is_server
 from sensor.when import literal
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ def run(arguments: Namespace) -> int:
 def _opened(where: str, loaded: Config) -> Iterator[tuple[Reading, Reading]]:
     """The store, and one to ask while an answer of it is under way."""
     with closing(open_reading(where, loaded.store.database)) as store:
-        if not is_server(where):
+        if isinstance(store, KeeperStore):  # every question has a connection of its own
             yield store, store
             return
-        with closing(open_reading(where, loaded.store.database)) as beside:
+        with closing(open_beside(where, loaded.store.database)) as beside:
             yield store, beside
 
 

@@ -74,16 +74,23 @@ class Wanted:
 
 
 def pages(store: Reading, wanted: Wanted, beside: Reading) -> Iterator[list[Record]]:
-    """All of them, oldest first, kind by kind. `beside`: answers while `store` is still answering; an embedded store
-    does, as questions with and without `final` go different ways."""
+    """All of them, oldest first, kind by kind: first their ids alone are put in order, for millions of whole rows
+    have no room in memory. `beside`: the same store, which answers while `store` still does."""
     for kind, place in PLACES.items():
         if not wanted.takes(kind):
             continue
         where = " AND ".join(wanted.conditions(kind)) or "1"
-        sql = f"SELECT * FROM (SELECT * FROM {place.view} WHERE {where} ORDER BY {place.last}, case_id, {place.id})"
+        order = f"ORDER BY {place.last}, case_id, {place.id}"
+        sql = f"SELECT case_id, {place.id} AS id FROM (SELECT * FROM {place.view} WHERE {where}) {order}"
         with closing(rows(store, check_reading(sql))) as found:
-            while page := list(islice(found, PAGE)):
-                yield made(beside, kind, page)
+            while keys := [(row["case_id"], row["id"]) for row in islice(found, PAGE)]:
+                of_page = f"(case_id, {place.id}) IN ({listed(keys)})"
+                sql = f"SELECT * FROM {place.view} WHERE {of_page} {order}"
+                yield made(beside, kind, list(rows(beside, sql)))
+
+
+def listed(keys: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"({quote(case)}, {quote(identity)})" for case, identity in keys)
 
 
 def made(store: Reading, kind: str, page: Sequence[Mapping[str, Any]]) -> list[Record]:

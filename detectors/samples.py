@@ -1,4 +1,4 @@
-"""The values of a window, sorted by tag and time, whatever the order of rows and the number of parts.
+"""The values of a window, by tag and in the order of time, whatever the order of rows and the number of parts.
 
 A tag is what one client hears of one server. Whatever all values of a message share is worked out once a message, and
 a name once a tag: a busy site has a hundred thousand values in a window.
@@ -148,7 +148,8 @@ def _moved(numbers: Array, by: int) -> Array:
 
 
 def _in_time(times: Array, frames: Array, edges: Array, values: Array) -> Array:
-    """Messages in the order of time; of the same packet in that of their values, for want of another."""
+    """Messages in the order of time; of the same packet in that of their values, for want of another. Within a message
+    values stay as it tells them: an outstation's events come before what holds now."""
     if not len(times) or (times[1:] > times[:-1]).all():
         return np.arange(len(times))
     sizes = np.diff(edges)

@@ -173,29 +173,49 @@ def _known(owner: Owner, config: Config, wanted: str) -> Model:
     raise InputError(f"there is no model {wanted!r}")
 
 
+_STEP = "^[a-z0-9._-]{1,64}(/[a-z0-9._-]{1,64})?$"
+
+
 def _runbooks(made: APIRouter, owner: Owner, desk: Desk) -> None:
-    @made.put("/incidents/{incident}/steps/{step}", response_model=list[dict[str, Any]], responses=refusals(400, 503))
-    def check_off(
-        request: Request, who: Annotated[Who, needs(Permission.RUNBOOK)],
-        incident: Annotated[str, Path(pattern="^[0-9a-f]{32}$")],
-        step: Annotated[str, Path(pattern="^[a-z0-9._-]{1,64}$")], said: Step,
-    ) -> list[dict[str, Any]]:  # fmt: skip
-        """A step of the runbook is done, or open again. Gives all steps of the incident that were said anything of."""
-        found = ask(owner, f"SELECT case_id FROM incident_rows WHERE incident_id = {quote(incident)} ORDER BY case_id")
+    """Steps are kept by the id of the incident or of the alert: no two things share one."""
+
+    def checked_off(
+        request: Request, who: Who, table: str, identity: str, step: str, said: Step
+    ) -> list[dict[str, Any]]:
+        column = "incident_id" if table == "incident_rows" else "alert_id"
+        found = ask(owner, f"SELECT case_id FROM {table} WHERE {column} = {quote(identity)} ORDER BY case_id LIMIT 1")
         if not found:
-            raise InputError(f"there is no incident {incident!r}")
-        before = [row for row in steps(owner, incident) if row["step"] == step]
-        row = {"ts": time.time_ns(), "incident_id": incident, "step": step, "analyst": who.name, **said.model_dump()}
+            raise InputError(f"there is no {column.partition('_')[0]} {identity!r}")
+        before = [row for row in steps(owner, identity) if row["step"] == step]
+        row = {"ts": time.time_ns(), "incident_id": identity, "step": step, "analyst": who.name, **said.model_dump()}
         owner.record("runbook_steps", found[0]["case_id"], [row])
         desk.log.record(
             who, "runbook.step", {"done": bool(before and before[0]["done"])}, {"step": step, **said.model_dump()},
-            target=incident, address=address(request),
+            target=identity, address=address(request),
         )  # fmt: skip
-        return steps(owner, incident)
+        return steps(owner, identity)
+
+    @made.put(
+        "/incidents/{incident}/steps/{step:path}", response_model=list[dict[str, Any]], responses=refusals(400, 503)
+    )
+    def of_incident(
+        request: Request, who: Annotated[Who, needs(Permission.RUNBOOK)],
+        incident: Annotated[str, Path(pattern="^[0-9a-f]{32}$")], step: Annotated[str, Path(pattern=_STEP)], said: Step,
+    ) -> list[dict[str, Any]]:  # fmt: skip
+        """A step of the runbook is done, or open again. Gives all steps of the incident that were said anything of."""
+        return checked_off(request, who, "incident_rows", incident, step, said)
+
+    @made.put("/alerts/{alert}/steps/{step:path}", response_model=list[dict[str, Any]], responses=refusals(400, 503))
+    def of_alert(
+        request: Request, who: Annotated[Who, needs(Permission.RUNBOOK)],
+        alert: Annotated[str, Path(pattern="^[0-9a-f]{32}$")], step: Annotated[str, Path(pattern=_STEP)], said: Step,
+    ) -> list[dict[str, Any]]:  # fmt: skip
+        """The same of an alert's runbook."""
+        return checked_off(request, who, "alert_rows", alert, step, said)
 
 
 def steps(owner: Owner, incident: str) -> list[dict[str, Any]]:
-    """What was said last of each step of an incident's runbook."""
+    """What was said last of each step of the runbook of an incident or alert."""
     return ask(
         owner,
         "SELECT step, argMax(done, s.ts) AS done, argMax(analyst, s.ts) AS analyst, argMax(note, s.ts) AS note,"

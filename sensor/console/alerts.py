@@ -13,9 +13,11 @@ from detectors.attack import NAMES
 from sensor.access.roles import Permission
 from sensor.alerts import ask, checked_id, of_id
 from sensor.api.guard import needs
+from sensor.api.work import steps
 from sensor.cli import STATUSES
 from sensor.console import queries
 from sensor.console.asked import Case, Identity, Seer
+from sensor.console.incidents import steps_of_kind
 from sensor.errors import InputError
 from sensor.packets import dissected
 from sensor.store.literal import quote
@@ -88,6 +90,8 @@ def _whole(console: Console, who: Who, identity: str, case: str) -> dict[str, An
     )
     return {
         "alert": alert, "entry": _entry(alert["kind"]), "said": said, "incidents": incidents, "names": NAMES,
+        "steps": steps_of_kind(alert["kind"], steps(console.owner, alert["alert_id"])),
+        "may_step": who.may(Permission.RUNBOOK),
         "may_say": who.may(Permission.VERDICT), "may_evidence": who.may(Permission.EVIDENCE),
     }  # fmt: skip
 

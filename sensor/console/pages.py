@@ -21,8 +21,13 @@ class Page:
 
 PAGES = (
     Page("overview", "Overview", "/", Permission.SEE, "Watch", "o"),
+    Page("incidents", "Incidents", "/incidents", Permission.SEE, "Watch", "i"),
     Page("alerts", "Alerts", "/alerts", Permission.SEE, "Watch", "a"),
+    Page("map", "Map", "/map", Permission.SEE, "Plant", "m"),
+    Page("assets", "Assets", "/assets", Permission.SEE, "Plant", "e"),
+    Page("models", "Models", "/models", Permission.SEE, "Plant", "d"),
     Page("hunt", "Hunt", "/hunt", Permission.QUERY, "Investigate", "s"),
+    Page("audit", "Audit", "/audit", Permission.QUERY, "Investigate", "r"),
     Page("health", "Health", "/health", Permission.SEE, "Run", "h"),
     Page("account", "Account", "/account", Permission.OWN, ""),
     Page("users", "Users", "/users", Permission.USERS_SEE, "Rights", "u"),

@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 
 from sensor.access.roles import Permission
 from sensor.api.guard import needs
-from sensor.console import alerts, events, health, hunt, overview, people, saved
+from sensor.console import alerts, audits, events, health, hunt, incidents, models, overview, people, plant, saved
 from sensor.console.console import STATIC, Console
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _MEDIA = {
 def mount(app: FastAPI, owner: Owner, config: Config) -> None:
     console = Console(owner, config)
     _static(app)
-    for part in (overview, alerts, hunt, health, saved, people, events):
+    for part in (overview, incidents, alerts, plant, models, hunt, audits, health, saved, people, events):
         part.add(app, console)
 
 

@@ -28,8 +28,9 @@ FLAGS = [
 MANY = 1_000_000
 _FILL = """
 import sys
-from sensor.store.chdb_store import ChdbStore
-store = ChdbStore(__import__("pathlib").Path(sys.argv[1]), "driftspan", "driftspan")
+from sensor.store import Layout
+from sensor.store.chdb_writing import ChdbStore
+store = ChdbStore(__import__("pathlib").Path(sys.argv[1]), "driftspan", "driftspan", Layout())
 store._session.run('''
 INSERT INTO alert_rows (sensor, case_id, ts, run, alert_id, detector, kind, title, severity, confidence, src_ip, dst_ip,
     src_zone, dst_zone, protocol, summary, evidence, count, first_ts, last_ts)

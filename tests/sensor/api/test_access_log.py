@@ -12,7 +12,7 @@ from tests.sensor.api.people import PASSWORD, Person, admin, first_password, mem
 
 EDIT = """
 import sys
-from sensor.store.chdb_store import ChdbStore
+from sensor.store.chdb_writing import ChdbStore
 from pathlib import Path
 store = ChdbStore(Path("driftspan-store"), "driftspan", "s")
 for statement in sys.argv[1:]:

@@ -1,6 +1,7 @@
 // One alert whole: in the drawer beside the grid, or as a page of its own.
 import { all, one, query } from "./core.js";
 import { listen } from "./keys.js";
+import { steps } from "./steps.js";
 import { say } from "./verdicts.js";
 
 export const ACTIONS = { l: "learn", m: "mute", c: "close", u: "unlearn" };
@@ -12,6 +13,7 @@ export function shown(from = document) {
 
 export function wire(from, after) {
   const alert = shown(from);
+  steps(from);
   for (const button of all("[data-alert] [data-verdict]", from)) {
     button.addEventListener("click", async () => { if (await say(button.dataset.verdict, [alert])) after(); });
   }

@@ -1,0 +1,75 @@
+"""The audit report as a page: of which time, against which earlier time, and to take along."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Path, Query, Response
+from markupsafe import Markup
+
+from sensor.access.roles import Permission
+from sensor.api.guard import needs
+from sensor.audit import Audit, Comparison, compare, taking
+from sensor.audit.queries import Scope
+from sensor.audit.report import blocks
+from sensor.commands.audit import rendered
+from sensor.console import queries
+from sensor.console.asked import Case, Hunter
+from sensor.errors import DriftspanError
+from sensor.report import html
+from sensor.when import literal
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from sensor.console.console import Console
+
+_TYPES = {
+    "markdown": ("text/markdown; charset=utf-8", "md"), "html": ("text/html; charset=utf-8", "html"),
+    "pdf": ("application/pdf", "pdf"), "json": ("application/json", "json"),
+}  # fmt: skip
+When = Annotated[str, Query(max_length=64)]
+
+
+def add(app: FastAPI, console: Console) -> None:
+    @app.get("/audit", include_in_schema=False)
+    def audit(
+        who: Hunter, since: When = "", until: When = "", case: Case = "", before: When = "", made: bool = False
+    ) -> Response:
+        """`before`: the start of the earlier time to compare with, which ends where this one begins. `made`: asked for,
+        for an audit of everything takes its time."""
+        shown: dict[str, Any] = {"report": "", "error": ""}
+        if made:
+            try:
+                shown["report"] = Markup(html.body(blocks(*_taken(console, since, until, case, before))))  # noqa: S704  escaped there
+            except DriftspanError as error:
+                shown["error"] = str(error)
+        asked = {"since": since, "until": until, "case": case, "before": before}
+        return console.page(who, "audit", asked=asked, cases=queries.cases(console.owner), **shown)
+
+    @app.get("/audit/{fmt}", include_in_schema=False, dependencies=[needs(Permission.QUERY)])
+    def download(
+        fmt: Annotated[str, Path(pattern="^(markdown|html|pdf|json)$")], since: When = "",
+        until: When = "", case: Case = "", before: When = "",
+    ) -> Response:  # fmt: skip
+        found, compared = _taken(console, since, until, case, before)
+        kind, ending = _TYPES[fmt]
+        name = f"driftspan-audit-{found.made[:10]}.{ending}"
+        return Response(
+            rendered(found, compared, fmt), media_type=kind,
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )  # fmt: skip
+
+
+def _taken(console: Console, since: str, until: str, case: str, before: str) -> tuple[Audit, Comparison | None]:
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+    def take(first: str, last: str) -> Audit:
+        scope = Scope(case, literal("since", first) if first else "", literal("until", last) if last else "")
+        return taking.take(
+            console.owner, console.config, scope, where=console.location, made=now, since=first, until=last
+        )
+
+    found = take(since, until)
+    return found, compare(take(before, since), found) if before and since else None

@@ -10,7 +10,8 @@ Techniques: none: these are faults of the sensor's own senses, of the class `ope
 Fires on: captures that tests/mirror_faults.py makes of pcaps/normal_plant.pcap, one a kind
 Silent on: pcaps/normal_plant.pcap
 Cost: a few additions a window, interface and VLAN.
-Blind when: the loss is of datagrams, which nobody acknowledges, or merged frames stay below the size of a jumbo frame.
+Blind when: the loss is of datagrams, which nobody acknowledges, or shows in fewer than three windows, or merged frames
+stay below the size of a jumbo frame.
 
 Each interface is judged by itself, and each VLAN of it, in periods of packet time.
 """
@@ -37,13 +38,15 @@ _LIVE = "live-"  # how the engine's names of interfaces begin: live-INTERFACE-OP
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Shares in per cent of a period of `seconds`, and how many there must be. `silent_seconds`, `vlan_seconds`:
-    without a packet, or `factor` times the longest pause so far; a VLAN counts after `steady_seconds`.
+    """Shares in per cent of a period of `seconds`, and how many there must be; loss in so many windows of it, where it
+    has as many: one hole alone is more likely a forged sequence number than a fault of the mirror. `silent_seconds`,
+    `vlan_seconds`: without a packet, or `factor` times the longest pause so far; a VLAN counts after `steady_seconds`.
     `clock_seconds`: by how much a clock must be set."""
 
     seconds: float = 60.0
     loss: float = 1.0
     loss_bytes: int = 500
+    loss_windows: int = 3
     dropped: float = 0.0
     duplicates: float = 5.0
     duplicate_packets: int = 20
@@ -136,16 +139,18 @@ class Mirror(Detector):
                 port.period = Period(window.start, VLANS)
             for vlan, row in sorted(rows.items()):
                 port.period.add(vlan, row.sums)
-            self._shares(name, port, rows)
+            self._shares(name, port, rows, window.end - window.start)
             self._clock(name, port, rows)
             came = {vlan: row for vlan, row in rows.items() if row.sums["packets"]}
             self._silence(name, port, came, window)
             self._vlans(name, port, came, window)
         self._now.clear()
 
-    def _shares(self, name: str, port: Port, rows: dict[int, Row]) -> None:
+    def _shares(self, name: str, port: Port, rows: dict[int, Row], length: int) -> None:
+        most = max(1, int(self.settings.seconds * SECOND) // max(1, length))  # windows of a period
         for share in SHARES:
-            found = dict(port.period.over(share, *self.settings.of(share.kind)))
+            times = min(self.settings.loss_windows, most) if share.kind == "loss" else 1
+            found = dict(port.period.over(share, *self.settings.of(share.kind), times))
             if share.kind == "dropped":
                 found = {vlan: percent for vlan, percent in found.items() if vlan == WHOLE}
             if not found or not any(row.sums[share.part] for row in rows.values()):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 COUNTED = ("packets", "duplicates", "cut_packets", "oversized", "unseen_bytes", "tcp_bytes", "tcp_flows", "one_sided",
            "dropped")  # fmt: skip
+_TIMES = " times"  # rows that showed some of a part
 WHOLE = -1  # in place of a VLAN: all of the interface
 
 
@@ -59,15 +60,17 @@ class Period:
         self.begun, self._limit = begun, limit
         self.counts: dict[int, Counts] = {WHOLE: Counts()}
 
-    def add(self, vlan: int, row: dict[str, int]) -> None:
+    def add(self, vlan: int, counted: dict[str, int]) -> None:
+        row = counted | {share.part + _TIMES: 1 for share in SHARES if counted[share.part]}
         self.counts[WHOLE].sums.update(row)
         if vlan in self.counts or len(self.counts) <= self._limit:
             self.counts.setdefault(vlan, Counts()).sums.update(row)
 
-    def over(self, share: Share, percent: float, least: float) -> Iterator[tuple[int, float]]:
-        """Where the share is too large: VLAN (or all) and per cent."""
+    def over(self, share: Share, percent: float, least: float, times: int = 1) -> Iterator[tuple[int, float]]:
+        """Where the share is too large, and was above nought so many times: VLAN (or all) and per cent."""
         for vlan, counts in sorted(self.counts.items()):
-            if counts.sums[share.part] >= max(1, least) and counts.percent(share) >= percent:
+            often = counts.sums[share.part + _TIMES] >= times
+            if often and counts.sums[share.part] >= max(1, least) and counts.percent(share) >= percent:
                 yield vlan, counts.percent(share)
 
     def snapshot(self) -> dict[str, Any]:

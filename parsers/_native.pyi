@@ -96,7 +96,7 @@ class Recorder:
         age_seconds: float = 0.0,
     ) -> Recorder: ...
     def select(self, questions: Sequence[_Question]) -> list[Found]:
-        """From what was kept up to the window handed out last. Any thread may ask; the GIL is free meanwhile."""
+        """From what was kept by now, at least up to the window handed out last. Any thread may ask, without the GIL."""
     def counters(self) -> dict[str, int]:
         """packets, expired, lost, failures since the beginning; memory_bytes, disk_bytes held now."""
     def told(self) -> str | None:
@@ -136,7 +136,8 @@ class Engine:
         rings: int = 1,
         recorder: Recorder | None = None,
     ) -> Engine:
-        """Listens to interfaces, which needs CAP_NET_RAW; nothing is sent.
+        """Listens to interfaces, which needs CAP_NET_RAW; nothing is sent. From the first `next` on a thread of its own
+        reads them: windows wait for `next` in memory, up to the limit `waiting_bytes`.
 
         `ring_mib`: the kernel's buffer, of each of `rings` sockets that share an interface's packets. `snaplen`: bytes
         kept of a packet, 0 for all. `program`: of classic BPF, which packets are wanted. `recorder`: keeps the packets.

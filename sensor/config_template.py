@@ -310,6 +310,19 @@ _TAIL = """
 #
 # [detectors.scan]
 # enabled = true
+#
+# The mirror port itself: per cent of a period of `seconds` from which on loss (in so many windows of it), copies, cut
+# packets or connections with one side only are a fault, and seconds without a packet of the port or of a VLAN.
+#
+# [detectors.mirror]
+# seconds = 60.0
+# loss = 1.0
+# loss_windows = 3
+# duplicates = 5.0
+# truncated = 1.0
+# one_sided = 50.0
+# silent_seconds = 60.0
+# vlan_seconds = 60.0
 """
 
 

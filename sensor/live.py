@@ -281,4 +281,10 @@ def learnt(pipeline: Pipeline, folder: Path, config: Config) -> None:
 
 def _interface(facts: dict[str, object]) -> dict[str, object]:
     plain = {name: facts[name] for name in ("packets", "bytes", "dropped")}
-    return {"name": facts["path"], **plain, "truncated": facts["truncated_packets"], "last": facts["last_ts"]}
+    return {
+        "name": facts["path"],
+        "id": facts["id"],
+        **plain,
+        "truncated": facts["truncated_packets"],
+        "last": facts["last_ts"],
+    }

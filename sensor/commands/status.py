@@ -39,6 +39,8 @@ def state(loaded: Config, where: str) -> dict[str, Any]:
         return {"state": "not running", "store": where}
     age = time.time() - path.stat().st_mtime
     row = _row(found, _kept(where, loaded.store.spool), where)
+    unseen = _unseen(where, loaded.store.spool, [each.get("id", "") for each in found["interfaces"]])
+    row["per_interface"] = [loss(each, unseen) for each in row["per_interface"]]
     if age > _STALE:
         row |= {"state": "hanging", "problem": f"it gave no sign of life for {age:.0f} s"}
     return row
@@ -66,6 +68,33 @@ def _kept(where: str, spool: str) -> dict[str, Any]:
         return {} if keeper is None else keeper.status()
     except DriftspanError:
         return {}
+
+
+def _unseen(where: str, spool: str, ids: list[str]) -> dict[str, float]:
+    """Of each interface the per cent of what TCP carried that the mirror port did not show, since the sensor runs."""
+    names = ", ".join(f"'{i}'" for i in ids if i.replace("-", "").replace(".", "").replace("_", "").isalnum())
+    sums = "sum(unseen_bytes) AS unseen, sum(tcp_bytes) AS seen"
+    try:
+        keeper = keeper_of(where, spool)
+        if keeper is None or not names:
+            return {}
+        sql = f"SELECT capture, {sums} FROM mirror WHERE capture IN ({names}) GROUP BY capture"
+        rows = [orjson.loads(line) for line in b"".join(keeper.query(sql, "JSONEachRow")).splitlines()]
+    except DriftspanError:
+        return {}
+    return {row["capture"]: percent(int(row["unseen"]), int(row["seen"])) for row in rows}
+
+
+def percent(missing: int, come: int) -> float:
+    return round(100 * missing / (missing + come), 3) if missing else 0.0
+
+
+def loss(facts: dict[str, Any], unseen: dict[str, float]) -> dict[str, Any]:
+    """With what this machine did not take in time, and what the switch did not show, each in per cent."""
+    identity = facts.get("id", "")
+    shown = {name: value for name, value in facts.items() if name != "id"}
+    shown["dropped_percent"] = percent(facts["dropped"], facts["packets"])
+    return shown | ({"unseen_percent": unseen[identity]} if identity in unseen else {})
 
 
 def _row(found: dict[str, Any], kept: dict[str, Any], where: str) -> dict[str, Any]:

@@ -18,13 +18,17 @@ import sys
 import time
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from sensor import config
 from sensor.export.running import of_keeper
 from sensor.keeper.client import keeper_of
 from sensor.sigma.beside import Watch
-from tests.parsers.mirror_port import PORT, cable, packets, send
+from tests.parsers.mirror_port import PORT, WIRE, cable, ip, packets, received, send, transmitted
+from tests.parsers.recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 DEMO = str(ROOT / "pcaps" / "demo.pcap")
@@ -346,8 +350,84 @@ def serving() -> list[int]:
     return sorted(found)
 
 
+SAME = ("demo", "rogue_writer", "opcua_none", "fuzzed_modbus", "port_scan", "model_swap")
+STORED = ("modbus", "dnp3", "opcua", "mqtt", "tls", "flows", "files", "tag_values", "anomalies", "behaviours",
+          "sightings", "alerts", "mirror")  # fmt: skip
+
+
+def same(live: Live) -> dict[str, Any]:
+    """What a live run stored, beside a replay of what was recorded at the same interface meanwhile: the kernel gives
+    both the same packets with the same times, so that every row must be the same."""
+    recorded = live.folder / "recorded.pcap"
+    live.begin()
+    recorder = Recorder(PORT)
+    sent = 0
+    for name in SAME:
+        sent += send(gently(packets(str(ROOT / "pcaps" / f"{name}.pcap"))))
+        time.sleep(0.7)  # so that windows end
+    code = live.end()
+    kept = recorder.end(recorded)
+    replayed = subprocess.run(
+        live.command("replay", str(recorded), "--case", "again"), capture_output=True, check=False
+    )
+    differ: dict[str, Any] = {}
+    counts: dict[str, int] = {}
+    for table in STORED:
+        one, other = (stored(live, table, case) for case in ("live", "again"))
+        counts[table] = len(one)
+        if one != other:
+            differ[table] = [sorted(set(one) - set(other))[:3], sorted(set(other) - set(one))[:3], len(other)]
+    lost = live.ask(
+        "query", "SELECT sum(packets) AS packets, sum(dropped) AS dropped FROM mirror WHERE case_id = 'live'"
+    )
+    return {"exit": [code, replayed.returncode], "sent": sent, "recorded": kept, "lost": lost[0], "rows": counts, "differ": differ,
+            "transmitted": [transmitted(PORT), received(WIRE)]}  # fmt: skip
+
+
+def gently(frames: Iterator[bytes]) -> Iterator[bytes]:
+    """No faster than a recorder in Python reads."""
+    for number, frame in enumerate(frames):
+        if number % 50 == 0:
+            time.sleep(0.01)
+        yield frame
+
+
+def stored(live: Live, table: str, case: str) -> list[str]:
+    """Rows of a case as JSON, sorted; without what names the case, the capture and the slices of evidence."""
+    rows = live.ask("query", f"SELECT * FROM {table} WHERE case_id = '{case}'" + OF_PACKETS.get(table, ""))
+    named = ("case_id", "capture", "run", "version")
+    return sorted(
+        json.dumps({k: v for k, v in row.items() if k not in named and not k.startswith("evidence_")}, sort_keys=True)
+        for row in rows
+    )
+
+
+# A silent interface is told by rows without a packet, which a capture cannot have.
+OF_PACKETS = {"mirror": " AND packets > 0"}
+
+
+def vanished(live: Live) -> dict[str, Any]:
+    """The interface goes down and up under the sensor, then away for good, another of its name in its place."""
+    live.begin()
+    demo()
+    ip("link", "set", "dev", PORT, "down")
+    live.until(lambda: "went down" in live.said())
+    ip("link", "set", "dev", PORT, "up")
+    live.until(lambda: "port0: is back" in live.said())
+    demo()
+    live.until(lambda: live.rows()["modbus"] == 2 * stopped_rows(live))
+    ip("link", "delete", "dev", PORT)
+    live.until(lambda: live.said().count("went down") == 2)
+    cable()
+    live.until(lambda: "start the sensor anew" in live.said())
+    code = live.end()
+    live.begin()
+    demo()
+    return {"exit": [code, live.end()], "rows": live.rows(), "said": live.said()}
+
+
 HERE = Path("/proc/self/ns/net").readlink()
-TRIALS = {f.__name__: f for f in (whole, killed, reloaded, busy, evidence, told, console, exported)}
+TRIALS = {f.__name__: f for f in (same, whole, killed, reloaded, busy, evidence, told, console, exported, vanished)}
 
 if __name__ == "__main__":
     cable()

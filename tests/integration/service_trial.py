@@ -127,7 +127,38 @@ def full(folder: Path) -> dict[str, Any]:
     return {"exit": [code, live.end()], "said": live.said(), "before": before, "rows": live.rows()}
 
 
-TRIALS = {f.__name__: f for f in (served, full)}
+def no_evidence(folder: Path) -> dict[str, Any]:
+    """Evidence on a disk without room, then on one that takes no writing: everything else goes on."""
+    found: dict[str, Any] = {}
+    for name, options in (("full", "size=64k"), ("read_only", "ro")):
+        disk = folder / name
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)], check=True)
+        (folder / f"run-{name}").mkdir()
+        live = Live(folder / f"run-{name}")
+        live.configure(f'[evidence]\npath = "{disk / "packets"}"\nafter_seconds = 0.5\nmemory_mib = 1\nring_mib = 8\n')
+        live.begin()
+        if name == "full":
+            subprocess.run(["dd", "if=/dev/zero", f"of={disk / 'ballast'}", "bs=4k"], capture_output=True, check=False)
+        demo()
+        time.sleep(2)
+        demo()
+        time.sleep(2)
+        (status,) = live.ask("status")
+        code = live.end()
+        counted = "SELECT counter, sum(value) AS n FROM health WHERE counter LIKE 'evidence%' GROUP BY 1"
+        found[name] = {
+            "exit": code,
+            "said": live.said(),
+            "rows": live.rows(),
+            "failed": status["evidence_failed"],
+            "counted": {row["counter"]: int(row["n"]) for row in live.ask("query", counted)},
+            "alerts": live.ask("query", "SELECT count() AS n, sum(evidence_packets) AS kept FROM alerts")[0],
+        }
+    return found
+
+
+TRIALS = {f.__name__: f for f in (served, full, no_evidence)}
 
 if __name__ == "__main__":
     cable()

@@ -104,3 +104,22 @@ def test_a_sensor_exports_to_a_receiver_that_comes_and_goes(tmp_path: Path) -> N
     assert found["raised"] == found["rules"] > 0
     assert found["cursor"]
     assert "export siem: goes on" in found["said"]
+
+
+def test_a_live_run_stores_what_a_replay_of_the_same_packets_stores(tmp_path: Path) -> None:
+    """Every row of every table and every alert, times included; and nothing is sent, as both ends of the wire count."""
+    found = trial("same", tmp_path)
+    assert found["exit"] == [0, 0]
+    assert int(found["lost"]["packets"]) + int(found["lost"]["dropped"]) == found["sent"]
+    assert found["recorded"] == found["sent"]
+    assert found["differ"] == {}
+    assert found["transmitted"] == [0, 0]
+    assert min(found["rows"][name] for name in ("modbus", "dnp3", "opcua", "mqtt", "flows", "alerts", "mirror")) > 0
+
+
+def test_an_interface_that_goes_away_under_the_sensor_is_said_and_loses_nothing(tmp_path: Path) -> None:
+    found = trial("vanished", tmp_path)
+    assert found["exit"] == [0, 0]
+    assert found["said"].count("port0: went down") == 2 and found["said"].count("port0: is back") == 1
+    assert "Traceback" not in found["said"]
+    assert {name: found["rows"][name] for name in ROUND} == {name: 3 * rows for name, rows in ROUND.items()}

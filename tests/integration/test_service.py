@@ -120,3 +120,19 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing_that_was_committed(tmp_path
     assert "Traceback" not in found["said"]
     assert found["before"]["modbus"] % 743 in (0, found["before"]["modbus"])
     assert found["rows"]["modbus"] >= found["before"]["modbus"] + 743
+
+
+@pytest.mark.parametrize("disk", ["full", "read_only"])
+def test_evidence_that_finds_no_room_costs_nothing_else(disk: str, without_room: dict[str, Any]) -> None:
+    found = without_room[disk]
+    assert found["exit"] == 0
+    assert found["rows"]["modbus"] == 2 * 743
+    assert int(found["alerts"]["n"]) > 0 and int(found["alerts"]["kept"]) == 0
+    assert "No space left on device" in found["said"] if disk == "full" else "Read-only file system" in found["said"]
+    assert "Traceback" not in found["said"]
+    assert found["failed"] == found["counted"]["evidence.failed"] > 0
+
+
+@pytest.fixture(scope="module")
+def without_room(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return trial("no_evidence", tmp_path_factory.mktemp("no_evidence"))

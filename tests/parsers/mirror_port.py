@@ -96,6 +96,11 @@ def transmitted(interface: str) -> int:
     return int(json.loads(told.stdout)[0]["stats64"]["tx"]["packets"])
 
 
+def received(interface: str) -> int:
+    told = subprocess.run(["ip", "-j", "-s", "link", "show", interface], capture_output=True, check=True)
+    return int(json.loads(told.stdout)[0]["stats64"]["rx"]["packets"])
+
+
 def plain(capture: str) -> dict[str, Any]:
     seen = listen(Engine.live([PORT]), lambda: send(packets(capture)))
     return seen | {"transmitted": transmitted(PORT)}
@@ -115,6 +120,53 @@ def overrun(capture: str) -> dict[str, Any]:
     every = list(packets(capture))
     sent = send(frame for _ in range(20) for frame in every)
     return listen(engine, lambda: sent)
+
+
+def busy(capture: str) -> dict[str, Any]:
+    """Who takes the windows is at something else while more comes than the ring holds."""
+    return _busy(capture, Engine.live([PORT], ring_mib=8, window_seconds=0.2), pause=0.04)
+
+
+def full(capture: str) -> dict[str, Any]:
+    """The same, where next to nothing may wait, and a ring that holds what comes meanwhile."""
+    return _busy(capture, Engine.live([PORT], ring_mib=64, window_seconds=0.2, limits={"waiting_bytes": 1}))
+
+
+def _busy(capture: str, engine: Engine, pause: float = 0.0) -> dict[str, Any]:
+    every = list(packets(capture))
+    send(iter(every[:1]))
+    while (window := engine.next()) is not None and not window.counters["packets"]:
+        pass
+    sent = 0
+    for _ in range(40):
+        sent += send(iter(every))
+        time.sleep(pause)  # no faster than a machine that does other things as well reads
+    first = window.counters["packets"] if window else 0
+    return listen(engine, lambda: sent) | {"first": first}
+
+
+def flooded(capture: str) -> dict[str, Any]:
+    """It ends when it is told to, however much goes on coming."""
+    engine = Engine.live([PORT])
+    every = list(packets(capture))
+    over = threading.Event()
+
+    def flood() -> None:
+        while not over.is_set():
+            send(iter(every))
+
+    def end() -> None:
+        time.sleep(1)
+        engine.stop()
+
+    threads = [threading.Thread(target=flood), threading.Thread(target=end)]
+    for thread in threads:
+        thread.start()
+    seen = drain(engine)
+    over.set()
+    for thread in threads:
+        thread.join()
+    return seen
 
 
 def cut(capture: str) -> dict[str, Any]:
@@ -224,7 +276,23 @@ def missing(capture: str) -> dict[str, Any]:
 
 
 TRIALS = {
-    f.__name__: f for f in (plain, tagged, overrun, cut, chosen, both, shared, silence, down, unprivileged, missing)
+    f.__name__: f
+    for f in (
+        plain,
+        tagged,
+        overrun,
+        busy,
+        full,
+        flooded,
+        cut,
+        chosen,
+        both,
+        shared,
+        silence,
+        down,
+        unprivileged,
+        missing,
+    )
 }
 
 if __name__ == "__main__":

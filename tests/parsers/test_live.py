@@ -89,6 +89,24 @@ def test_what_the_ring_cannot_hold_is_counted_exactly() -> None:
     assert found["captures"][0]["dropped"] == lost
 
 
+def test_packets_are_taken_while_nobody_takes_windows() -> None:
+    found = trial("busy")
+    assert found["counters"]["dropped.kernel"] == 0
+    assert found["first"] + found["counters"]["packets"] == found["done"] + 1
+    assert found["counters"]["capture.held_up_ms"] == 0
+
+
+def test_windows_that_wait_are_bounded_and_then_the_ring_takes_what_comes() -> None:
+    found = trial("full")
+    assert found["counters"]["capture.held_up_ms"] > 0
+    assert found["first"] + found["counters"]["packets"] == found["done"] + 1
+    assert found["counters"]["dropped.kernel"] == 0
+
+
+def test_it_ends_under_a_flood() -> None:
+    assert trial("flooded")["counters"]["packets"] > 0
+
+
 def test_a_snap_length_cuts_packets() -> None:
     found = trial("cut")
     assert found["counters"]["packets"] == found["done"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from detectors.mirror import Settings
 from parsers import limits
 from sensor import config
 from sensor.config_template import template
@@ -25,7 +26,9 @@ def test_every_line_of_the_template_says_something_true() -> None:
     assert read.models[0].id == read.data_sources[0].models[0]
     assert (read.changes[0].id, read.changes[0].actions) == ("CHG0030", ("write", "update"))
     assert (read.suppressed[0].kind, read.suppressed[0].until.year) == ("scan.ports", 2026)
-    assert read.detectors == {"scan": {"enabled": True}}
+    mirror = read.detectors["mirror"]
+    assert read.detectors == {"scan": {"enabled": True}, "mirror": mirror}
+    assert mirror == {name: getattr(Settings(), name) for name in mirror}
 
 
 def test_the_template_fits_an_editor() -> None:

@@ -42,6 +42,7 @@ def test_a_sensor_without_keeper_and_with_a_broken_detector(driftspan, told) -> 
     assert "keeps the store does not answer" in row["problem"]
     assert "detector scan was switched off: ValueError: no" in row["problem"]
     assert row["per_interface"][0]["dropped"] == row["dropped"] == 1
+    assert row["per_interface"][0]["dropped_percent"] == 12.5
     assert row["counters"] == {"packets": 7}
 
 

@@ -2,6 +2,7 @@
 //! converts arguments, errors and columns, once.
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod arrow;
 mod evidence;
 mod native;
@@ -28,6 +29,7 @@ use wire::limits::Limits;
 use wire::pipeline::{Pipeline, Settings};
 use wire::rows::Rows;
 
+use crate::ahead::Ahead;
 use crate::evidence::{Found, Recorder};
 use crate::native::Block;
 use crate::part::{Part, Words};
@@ -150,14 +152,18 @@ struct Inner {
 /// Reads captures, dissects, and hands out windows.
 #[pyclass(frozen, module = "parsers._native")]
 struct Engine {
-    inner: Mutex<Inner>,
+    feed: Feed,
     stop: Arc<AtomicBool>,
 }
 
-impl Engine {
-    fn lock(&self) -> PyResult<MutexGuard<'_, Inner>> {
-        self.inner.lock().map_err(|_| PyRuntimeError::new_err("the engine failed before and cannot go on"))
-    }
+/// Captures are read when a window is wanted; interfaces do not wait to be asked.
+enum Feed {
+    Asked(Box<Mutex<Inner>>),
+    Ahead(Ahead),
+}
+
+fn lock(inner: &Mutex<Inner>) -> PyResult<MutexGuard<'_, Inner>> {
+    inner.lock().map_err(|_| PyRuntimeError::new_err("the engine failed before and cannot go on"))
 }
 
 #[pymethods]
@@ -177,7 +183,9 @@ impl Engine {
         let pipeline = pipeline(window_seconds, workers, limits, vlan_in_key)?;
         let merge = Merge::open(&captures).map_err(|e| CaptureError::new_err(e.to_string()))?;
         let ids = merge.facts().into_iter().map(|f| f.id).collect();
-        Ok(Self::over(Source::Captures(merge), pipeline, recorder_of(recorder)?, ids, Arc::default()))
+        let inner =
+            Inner { source: Source::Captures(merge), pipeline, recorder: recorder_of(recorder)?, ids, over: false };
+        Ok(Self { feed: Feed::Asked(Box::new(Mutex::new(inner))), stop: Arc::default() })
     }
 
     /// Listens to interfaces until `stop`. `program`: of classic BPF.
@@ -211,7 +219,9 @@ impl Engine {
         }
         let live = Live::open(wanted, Arc::clone(&stop)).map_err(|e| CaptureError::new_err(e.to_string()))?;
         let ids = live.facts().iter().map(id_of).collect();
-        Ok(Self::over(Source::Interfaces(live), pipeline, recorder_of(recorder)?, ids, stop))
+        let inner =
+            Inner { source: Source::Interfaces(live), pipeline, recorder: recorder_of(recorder)?, ids, over: false };
+        Ok(Self { feed: Feed::Ahead(Ahead::new(inner, Arc::clone(&stop))), stop })
     }
 
     /// Ends the stream: the next call of `next` gives the last window. Any thread may call it.
@@ -222,7 +232,11 @@ impl Engine {
     /// The next window; None at the end. The GIL is free meanwhile.
     fn next(&self, py: Python<'_>) -> PyResult<Option<Window>> {
         let (window, mut tables) = loop {
-            match py.detach(|| self.lock()?.next(&self.stop))? {
+            let turn = || match &self.feed {
+                Feed::Asked(inner) => lock(inner)?.next(&self.stop),
+                Feed::Ahead(ahead) => ahead.next(),
+            };
+            match py.detach(turn)? {
                 Some(Some(found)) => break found,
                 Some(None) => py.check_signals()?,
                 None => return Ok(None),
@@ -243,10 +257,9 @@ impl Engine {
 
     /// What is known of each capture so far.
     fn captures<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        let inner = self.lock()?;
-        let facts = match &inner.source {
-            Source::Captures(merge) => merge.facts(),
-            Source::Interfaces(live) => live.facts().into_iter().map(as_capture).collect(),
+        let facts = match &self.feed {
+            Feed::Asked(inner) => lock(inner)?.source.captures().map(|merge| merge.facts()).unwrap_or_default(),
+            Feed::Ahead(ahead) => ahead.facts().into_iter().map(as_capture).collect(),
         };
         let describe = |f: ::capture::Facts| {
             let d = PyDict::new(py);
@@ -267,22 +280,10 @@ impl Engine {
     /// What the source has to say: captures that break off, blocks that were skipped, interfaces that went down
     /// since this was asked last.
     fn warnings(&self) -> PyResult<Vec<String>> {
-        Ok(match &mut self.lock()?.source {
-            Source::Captures(merge) => merge.warnings(),
-            Source::Interfaces(live) => live.told(),
+        Ok(match &self.feed {
+            Feed::Asked(inner) => lock(inner)?.source.captures().map(|merge| merge.warnings()).unwrap_or_default(),
+            Feed::Ahead(ahead) => ahead.told(),
         })
-    }
-}
-
-impl Engine {
-    fn over(
-        source: Source,
-        pipeline: Pipeline,
-        recorder: Option<recorder::Recorder>,
-        ids: Vec<String>,
-        stop: Arc<AtomicBool>,
-    ) -> Self {
-        Self { inner: Mutex::new(Inner { source, pipeline, recorder, ids, over: false }), stop }
     }
 }
 
@@ -335,10 +336,16 @@ fn as_capture(facts: mirror::Facts) -> ::capture::Facts {
 }
 
 type Tables = Vec<(&'static str, Vec<Part>)>;
+/// A window, its rows apart.
+type Ready = (wire::pipeline::Window, Tables);
+
+fn parts(tables: &Tables) -> impl Iterator<Item = &Part> {
+    tables.iter().flat_map(|(_, parts)| parts)
+}
 
 impl Inner {
     /// A window; or that there is none yet; or that there will be none any more.
-    fn next(&mut self, stop: &Arc<AtomicBool>) -> PyResult<Option<Option<(wire::pipeline::Window, Tables)>>> {
+    fn next(&mut self, stop: &Arc<AtomicBool>) -> PyResult<Option<Option<Ready>>> {
         if self.over {
             return Ok(None);
         }
@@ -353,7 +360,7 @@ impl Inner {
         window.map(|window| self.convert(window).map(Some)).transpose()
     }
 
-    fn convert(&self, mut window: wire::pipeline::Window) -> PyResult<(wire::pipeline::Window, Tables)> {
+    fn convert(&self, mut window: wire::pipeline::Window) -> PyResult<Ready> {
         let mut tables: Tables = Vec::new();
         for share in std::mem::take(&mut window.shares) {
             let flows = Arc::new(share.flows);

@@ -58,6 +58,13 @@ impl Part {
         self.rows
     }
 
+    /// Memory it takes, about: what it shares with other parts of the window is its flows' alone.
+    pub fn bytes(&self) -> usize {
+        let columns: usize = self.columns.iter().map(|column| column.array.get_buffer_memory_size()).sum();
+        let flow = self.flow.as_ref().map_or(0, |flow| size_of::<u32>() * flow.capacity());
+        columns + flow + self.captures.get_buffer_memory_size()
+    }
+
     /// Names of all columns.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         let network = if self.flow.is_some() { NETWORK } else { &[] };

@@ -55,6 +55,22 @@ impl Source {
         turn
     }
 
+    /// The captures.
+    pub fn captures(&mut self) -> Option<&mut Merge> {
+        match self {
+            Self::Captures(merge) => Some(merge),
+            Self::Interfaces(_) => None,
+        }
+    }
+
+    /// The interfaces.
+    pub fn interfaces(&mut self) -> Option<&mut Live> {
+        match self {
+            Self::Captures(_) => None,
+            Self::Interfaces(live) => Some(live),
+        }
+    }
+
     /// Adds to the last window what the kernel lost.
     pub fn counted(&mut self, mut window: Window) -> Window {
         match self {

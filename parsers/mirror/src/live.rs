@@ -56,6 +56,8 @@ struct Lane {
     /// Packets of `facts.dropped` that [`Live::lost`] gave.
     told: u64,
     tried: Instant,
+    /// It was made anew and may not be listened to, which was told.
+    refused: bool,
 }
 
 /// Interfaces, each with its ring.
@@ -64,6 +66,8 @@ pub struct Live {
     stop: Arc<AtomicBool>,
     told: Vec<String>,
     clock: Clock,
+    /// When `stop` was seen: what comes later is not read, however much it is.
+    end: Option<Nanos>,
     /// What rings counted last that were opened anew since.
     gone: Statistics,
 }
@@ -78,18 +82,23 @@ impl Live {
         for settings in interfaces {
             let ring = Ring::open(&settings)?;
             let facts = Facts { interface: settings.interface.clone(), opened: now(), up: true, ..Facts::default() };
-            lanes.push(Lane { settings, ring: Some(ring), facts, told: 0, tried: Instant::now() });
+            lanes.push(Lane { settings, ring: Some(ring), facts, told: 0, tried: Instant::now(), refused: false });
         }
-        Ok(Self { lanes, stop, told: Vec::new(), clock: Clock::default(), gone: Statistics::default() })
+        Ok(Self { lanes, stop, told: Vec::new(), clock: Clock::default(), end: None, gone: Statistics::default() })
     }
 
     /// The next packet in time, or that there is none now. Waits a short while at most.
     #[inline]
     #[allow(clippy::should_implement_trait)] // an iterator's items cannot borrow from the iterator
     pub fn next(&mut self) -> Step<'_> {
-        let Some(chosen) = self.choose() else {
-            return if self.stop.load(Ordering::Relaxed) { Step::Stopped } else { Step::Idle(now() - SLACK) };
-        };
+        let chosen = self.choose();
+        if self.stop.load(Ordering::Relaxed) {
+            let end = *self.end.get_or_insert_with(now);
+            if chosen.is_none_or(|(ts, _)| ts > end) {
+                return Step::Stopped;
+            }
+        }
+        let Some((_, chosen)) = chosen else { return Step::Idle(now() - SLACK) };
         let number = u16::try_from(chosen).unwrap_or(u16::MAX);
         match self.lanes.get_mut(chosen).and_then(|lane| lane.take(number)) {
             Some((frame, packet)) => Step::Packet(frame, packet),
@@ -97,9 +106,9 @@ impl Live {
         }
     }
 
-    /// The interface whose packet is the oldest; none when nothing came for a while.
+    /// The oldest packet's time and interface; none when nothing came for a while.
     #[inline]
-    fn choose(&mut self) -> Option<usize> {
+    fn choose(&mut self) -> Option<(Nanos, usize)> {
         let mut waited = false;
         loop {
             let mut best: Option<(Nanos, usize)> = None;
@@ -120,7 +129,7 @@ impl Live {
                 continue;
             };
             if !empty || self.lanes.len() == 1 || waited_for(now(), ts) || self.stop.load(Ordering::Relaxed) {
-                return Some(place);
+                return Some((ts, place));
             }
             self.wait();
         }
@@ -241,6 +250,16 @@ impl Lane {
         }
     }
 
+    fn reopened(&mut self, ring: Ring, gone: &mut Statistics) {
+        if let Some(old) = &mut self.ring {
+            let last = old.statistics();
+            self.facts.dropped += last.dropped;
+            gone.add(&last);
+        }
+        self.ring = Some(ring);
+        self.facts.up = true;
+    }
+
     /// Opens the interface anew if it went away and is back under its name.
     fn again(&mut self, told: &mut Vec<String>, gone: &mut Statistics) {
         if self.facts.up || self.tried.elapsed() < AGAIN {
@@ -252,14 +271,17 @@ impl Lane {
         if same {
             // The kernel hooks the socket up again by itself.
             self.facts.up = sys::up(&self.settings.interface);
-        } else if let Ok(ring) = Ring::open(&self.settings) {
-            if let Some(old) = &mut self.ring {
-                let last = old.statistics();
-                self.facts.dropped += last.dropped;
-                gone.add(&last);
+        } else {
+            match Ring::open(&self.settings) {
+                Ok(ring) => self.reopened(ring, gone),
+                Err(Error::Forbidden { interface }) if !self.refused => {
+                    self.refused = true;
+                    told.push(format!(
+                        "{interface}: was made anew, and the right to listen to it was given up; start the sensor anew"
+                    ));
+                }
+                Err(_) => {}
             }
-            self.ring = Some(ring);
-            self.facts.up = true;
         }
         if self.facts.up {
             told.push(format!("{}: is back", self.facts.interface));

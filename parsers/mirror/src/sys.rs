@@ -45,6 +45,13 @@ impl Socket {
         Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
+    fn plain() -> io::Result<Self> {
+        // SAFETY: the call takes numbers only.
+        let fd = checked(unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) })?;
+        // SAFETY: the call before gave this descriptor to nobody else.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
     pub fn fd(&self) -> RawFd {
         self.0.as_raw_fd()
     }
@@ -136,9 +143,9 @@ impl Socket {
     }
 }
 
-/// Whether an interface is up.
+/// Whether an interface is up. Any socket may ask, and a packet socket cannot be had without privileges.
 pub(crate) fn up(interface: &str) -> bool {
-    let flags = Socket::open().and_then(|socket| socket.ask(interface, libc::SIOCGIFFLAGS));
+    let flags = Socket::plain().and_then(|socket| socket.ask(interface, libc::SIOCGIFFLAGS));
     // SAFETY: the kernel has written this member.
     flags.is_ok_and(|found| c_int::from(unsafe { found.ifr_ifru.ifru_flags }) & libc::IFF_UP != 0)
 }

@@ -6,11 +6,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::chunk::{Chunk, Span, Summary};
-use crate::held::{Held, Settings, State, summary};
+use crate::held::{Held, Settings, State};
 use crate::{CHUNK, SEGMENT};
 
 const SUFFIX: &str = "ring";
@@ -31,7 +31,8 @@ pub struct Stored {
     pub at: u64,
     pub len: usize,
     pub span: Span,
-    pub summary: Summary,
+    /// Made by the first search that comes past: to decode every packet costs a fifth of all that capture does.
+    pub summary: OnceLock<Summary>,
 }
 
 impl Segment {
@@ -80,7 +81,7 @@ pub fn write(held: &Held) {
         };
         let stored = written.map(|(segment, at)| {
             let (len, span) = (chunk.bytes.len(), chunk.span);
-            Stored { segment, at, len, span, summary: summary(&chunk) }
+            Arc::new(Stored { segment, at, len, span, summary: OnceLock::new() })
         });
         done(held, &chunk, stored);
     }
@@ -100,8 +101,8 @@ fn next(held: &Held) -> Option<Arc<Chunk>> {
     }
 }
 
-fn done(held: &Held, chunk: &Arc<Chunk>, stored: Option<Stored>) {
-    let gone: VecDeque<Stored>; // files are removed when the lock is given back
+fn done(held: &Held, chunk: &Arc<Chunk>, stored: Option<Arc<Stored>>) {
+    let gone: VecDeque<Arc<Stored>>; // files are removed when the lock is given back
     {
         let mut state = held.lock();
         // It may have been let go meanwhile, because too much waited: then it is counted as lost already.
@@ -123,7 +124,7 @@ fn done(held: &Held, chunk: &Arc<Chunk>, stored: Option<Stored>) {
 }
 
 /// Lets go whole files, the oldest first, while there are too many bytes or they are too old.
-fn expire(state: &mut State, settings: &Settings) -> VecDeque<Stored> {
+fn expire(state: &mut State, settings: &Settings) -> VecDeque<Arc<Stored>> {
     let horizon = settings.horizon(state.newest);
     let mut gone = VecDeque::new();
     while let Some(first) = state.disk.front() {

@@ -10,7 +10,7 @@ use wire::dissect::{Frame, Nanos};
 use wire::limits::Limits;
 
 use crate::chunk::{Chunk, Record, Span, Summary, records};
-use crate::disk::{Segment, Stored, write};
+use crate::disk::{Stored, write};
 use crate::select::{Found, Selector, Wanted};
 use crate::{CHUNK, HOLES, WAITING};
 
@@ -65,7 +65,7 @@ pub(crate) struct State {
     /// Left memory; the writer takes the first when it is on disk.
     pub waiting: VecDeque<Arc<Chunk>>,
     pub waiting_bytes: usize,
-    pub disk: VecDeque<Stored>,
+    pub disk: VecDeque<Arc<Stored>>,
     pub disk_bytes: u64,
     pub newest: Nanos,
     pub holes: VecDeque<(Nanos, Nanos)>,
@@ -190,7 +190,7 @@ impl Settings {
 /// A piece to look through.
 enum Piece {
     Memory(Arc<Chunk>),
-    Disk(Arc<Segment>, u64, usize),
+    Disk(Arc<Stored>),
 }
 
 impl Held {
@@ -224,13 +224,22 @@ impl Held {
     pub fn select(&self, wanted: Vec<Wanted>) -> Vec<Found> {
         let stretches: Vec<_> = wanted.iter().map(|w| (w.from, w.to)).collect();
         let mut selector = Selector::new(wanted);
-        let (pieces, since, expired, holes) = self.pieces(&selector);
+        let (pieces, since, expired, holes) = self.pieces();
+        let mut decoder = Decoder::new(&Limits::default());
         let mut buffer = Vec::new();
+        let mut follows = 0; // the beginning of a connection may go on in the next pieces
         for piece in &pieces {
             let bytes = match piece {
                 Piece::Memory(chunk) => &chunk.bytes,
-                Piece::Disk(segment, at, len) if segment.read(*at, *len, &mut buffer) => &buffer,
-                Piece::Disk(..) => continue,
+                Piece::Disk(stored) => {
+                    let mut filled = false;
+                    if !stored.concerns(&selector, &mut follows, &mut decoder, &mut buffer, &mut filled)
+                        || !(filled || stored.read(&mut buffer))
+                    {
+                        continue;
+                    }
+                    &buffer
+                }
             };
             for r in records(bytes) {
                 selector.take(r.ts, r.frame, r.link, r.orig_len, r.data);
@@ -244,28 +253,91 @@ impl Held {
         found
     }
 
-    /// Pieces that may hold something, oldest first, the oldest time, and what was let go.
-    fn pieces(&self, selector: &Selector) -> (Vec<Piece>, Nanos, bool, Vec<(Nanos, Nanos)>) {
+    /// Everything held, oldest first, the oldest time, and what was let go.
+    fn pieces(&self) -> (Vec<Piece>, Nanos, bool, Vec<(Nanos, Nanos)>) {
         let state = self.lock();
-        let mut pieces = Vec::new();
-        let mut since = Nanos::MAX;
-        let mut follows = 0; // the beginning of a connection may go on in the next pieces
-        for stored in &state.disk {
-            since = since.min(stored.span.first);
-            let opens = selector.wants_openings(&stored.span, &stored.summary);
-            if opens || follows > 0 || selector.wants(&stored.span, &stored.summary) {
-                pieces.push(Piece::Disk(Arc::clone(&stored.segment), stored.at, stored.len));
-            }
-            follows = if opens { 2 } else { (follows - 1i32).max(0) };
-        }
-        for chunk in state.waiting.iter().chain(&state.memory) {
-            since = since.min(chunk.span.first);
-            pieces.push(Piece::Memory(Arc::clone(chunk)));
-        }
+        let disk = state.disk.iter().map(|stored| (stored.span.first, Piece::Disk(Arc::clone(stored))));
+        let memory = state.waiting.iter().chain(&state.memory);
+        let memory = memory.map(|chunk| (chunk.span.first, Piece::Memory(Arc::clone(chunk))));
+        let (times, pieces): (Vec<Nanos>, Vec<Piece>) = disk.chain(memory).unzip();
+        let since = times.into_iter().min().unwrap_or(Nanos::MAX);
         (pieces, since, state.counters.expired > 0, state.holes.iter().copied().collect())
     }
 }
 
-pub(crate) fn summary(chunk: &Chunk) -> Summary {
-    Summary::of(&chunk.bytes, &chunk.span, &mut Decoder::new(&Limits::default()))
+impl Stored {
+    /// Whether a search has to look through it; `filled`: it is in the buffer already.
+    fn concerns(
+        &self,
+        selector: &Selector,
+        follows: &mut i32,
+        decoder: &mut Decoder,
+        buffer: &mut Vec<u8>,
+        filled: &mut bool,
+    ) -> bool {
+        if !selector.reaches(&self.span) {
+            return false;
+        }
+        let summary = match self.summary.get() {
+            Some(summary) => summary,
+            None if self.read(buffer) => {
+                *filled = true;
+                self.summary.get_or_init(|| Summary::of(buffer, &self.span, decoder))
+            }
+            None => return false,
+        };
+        let opens = selector.wants_openings(&self.span, summary);
+        let wanted = opens || *follows > 0 || selector.wants(&self.span, summary);
+        *follows = if opens { 2 } else { (*follows - 1).max(0) };
+        wanted
+    }
+
+    fn read(&self, buffer: &mut Vec<u8>) -> bool {
+        self.segment.read(self.at, self.len, buffer)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// The thread that writes, on a disk whose first write never comes back.
+    fn stalled(held: &Held) {
+        let mut state = held.lock();
+        let mut mine = None;
+        while !state.over {
+            mine = mine.or_else(|| state.waiting.front().cloned());
+            state = held.wake.wait(state).unwrap();
+        }
+        assert!(mine.is_some());
+    }
+
+    #[test]
+    fn what_waits_for_a_disk_that_stalls_is_bounded_and_counted() {
+        let settings = Settings { memory: CHUNK, folder: Some(PathBuf::from("never written")), disk: 1 << 30, age: 0 };
+        let mut recorder = Recorder::new(settings);
+        let held = recorder.held();
+        let stuck = recorder.held();
+        recorder.writer = Some(std::thread::spawn(move || stalled(&stuck)));
+        let begun = std::time::Instant::now();
+        for number in 1..=200_000u64 {
+            recorder.push(number.cast_signed(), Frame::new(0, number), 1, 1000, &[7; 1000]);
+            if number % 1000 == 0 {
+                assert!(held.counters().memory <= (WAITING + 2 * CHUNK) as u64);
+            }
+        }
+        recorder.seal();
+        assert!(begun.elapsed().as_secs() < 20, "capture does not wait for it");
+        let counters = held.counters();
+        let mut kept = 0;
+        let state = held.lock();
+        state.memory.iter().chain(&state.waiting).for_each(|chunk| kept += chunk.span.packets);
+        drop(state);
+        assert_eq!((counters.packets, counters.disk, counters.expired), (200_000, 0, 0));
+        assert_eq!(counters.lost, 200_000 - kept);
+        assert!(kept * 1028 >= (WAITING - CHUNK) as u64);
+        let hole = Wanted { from: 0, at: 0, to: 200_000, packets: 10, bytes: 1 << 20, ..Wanted::default() };
+        assert!(held.select(vec![hole]).pop().unwrap().overrun);
+    }
 }

@@ -131,6 +131,12 @@ impl Selector {
         made
     }
 
+    /// Whether a stretch is one whose packets, or the connections that begin in it, may be asked for.
+    pub(crate) fn reaches(&self, span: &Span) -> bool {
+        self.frames.keys().any(|frame| (span.frames.0..=span.frames.1).contains(frame))
+            || self.questions.iter().any(|q| span.first <= q.wanted.to)
+    }
+
     /// Whether packets of a stretch may belong to an answer, for all that its summary tells.
     pub(crate) fn wants(&self, span: &Span, summary: &Summary) -> bool {
         self.frames.keys().any(|frame| (span.frames.0..=span.frames.1).contains(frame))

@@ -144,8 +144,7 @@ fn a_disk_that_takes_nothing_holds_nothing_up_and_is_counted() {
 }
 
 #[test]
-fn what_waits_for_the_disk_is_bounded() {
-    // A pipe nobody reads in place of the first segment file: its open never ends.
+fn what_waits_for_the_disk_is_bounded_while_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings { memory: CHUNK, folder: Some(folder.path().into()), disk: 1 << 30, age: 0 };
     let mut recorder = Recorder::new(settings);

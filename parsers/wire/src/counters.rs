@@ -66,6 +66,8 @@ counters! {
     kernel_received = "kernel.received",
     /// Times that a ring was full.
     kernel_freezes = "kernel.freezes",
+    /// Milliseconds that packets were left to the ring because of the limit `waiting_bytes`.
+    held_up_ms = "capture.held_up_ms",
     /// Flows ended by the limit `flows`.
     dropped_flows = "dropped.flows",
     /// Out-of-order segments given up by the limits on reassembly.

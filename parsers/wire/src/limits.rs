@@ -118,6 +118,9 @@ limits! {
     window_rows = 262_144;
     /// Bytes of a window and worker after which it is handed over in parts.
     window_bytes = 67_108_864;
+    /// Bytes of windows that wait for the detectors while interfaces are listened to; beyond it packets wait in the
+    /// kernel's ring.
+    waiting_bytes = 268_435_456;
     /// Anomaly rows of one kind that a flow may write in a window; the rest is counted.
     anomalies_per_flow = 64;
 }

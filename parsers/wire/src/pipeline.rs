@@ -152,6 +152,12 @@ impl Pipeline {
         }
     }
 
+    /// The limits it works under.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.settings.limits
+    }
+
     /// Takes a packet. Gives out the window that it ends, or a part that grew past the limits.
     pub fn push(&mut self, p: &Packet<'_>) -> Option<Window> {
         let start = match self.window {
@@ -240,8 +246,12 @@ impl Pipeline {
         sure
     }
 
-    /// The capture is over: the last window.
+    /// The capture is over: the last window. Where `idle` has ended that of the last packets, what is still open is told
+    /// in the one that was going on, so that none is told twice.
     pub fn finish(&mut self) -> Option<Window> {
+        if self.window.is_none() && !self.workers.iter().all(Worker::is_empty) {
+            self.window = self.quiet;
+        }
         self.window?;
         self.run();
         let now = self.newest;

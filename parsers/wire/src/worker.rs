@@ -81,6 +81,12 @@ impl Worker {
         &mut self.out.rows
     }
 
+    /// Whether no flow is open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+    }
+
     /// The counters of the window.
     pub fn counters(&mut self) -> &mut Counters {
         &mut self.counters

@@ -5,8 +5,9 @@ mod common;
 mod scenario;
 
 use scenario::{ACK, Conversation, FIN, RST, SYN, eth_ip, run, run_with, tcp};
+use wire::dissect::Frame;
 use wire::limits::Limits;
-use wire::pipeline::Settings;
+use wire::pipeline::{Packet, Pipeline, Settings};
 
 /// Modbus: read holding registers 0 to 1, and its answer.
 const ASK: &[u8] = &[0, 1, 0, 0, 0, 6, 1, 3, 0, 0, 0, 2];
@@ -363,4 +364,26 @@ fn echoes_are_behaviours_by_their_size() {
             assert_eq!(rows.iter().filter(has).count(), 1, "{operation} {object}: {rows:#?}");
         }
     }
+}
+
+#[test]
+fn what_a_quiet_moment_left_open_is_told_at_the_end() {
+    let mut c = poll();
+    c.client(ASK); // without an answer
+    let whole = run(&c.packets);
+    let mut pipeline = Pipeline::new(scenario::settings());
+    let mut out = scenario::Out::default();
+    for (i, (ts, data)) in c.packets.iter().enumerate() {
+        let packet = Packet { ts: *ts, frame: Frame::new(0, i as u64 + 1), link: 1, orig_len: data.len() as u32, data };
+        assert!(pipeline.push(&packet).is_none());
+    }
+    let quiet = c.clock + 10_000_000_000;
+    out.add(pipeline.idle(quiet).unwrap());
+    assert!(pipeline.idle(quiet).is_none());
+    out.add(pipeline.finish().unwrap());
+    assert!(pipeline.finish().is_none());
+    assert_eq!(out.values("modbus", "status"), whole.values("modbus", "status"));
+    assert_eq!(out.values("flows", "state"), whole.values("flows", "state"));
+    let [(_, end), (start, _)] = out.windows[..] else { panic!("{:?}", out.windows) };
+    assert_eq!(start, end, "no window is told twice");
 }

@@ -107,7 +107,7 @@ pub struct Out {
 }
 
 impl Out {
-    fn add(&mut self, window: Window) {
+    pub fn add(&mut self, window: Window) {
         self.windows.push((window.start, window.end));
         self.counters.add(&window.counters);
         for share in window.shares {

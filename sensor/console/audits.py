@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Path, Query, Response
+from fastapi import Path as Segment
+from fastapi import Query, Response
 from markupsafe import Markup
 
 from sensor.access.roles import Permission
@@ -50,7 +52,7 @@ def add(app: FastAPI, console: Console) -> None:
 
     @app.get("/audit/{fmt}", include_in_schema=False, dependencies=[needs(Permission.QUERY)])
     def download(
-        fmt: Annotated[str, Path(pattern="^(markdown|html|pdf|json)$")], since: When = "",
+        fmt: Annotated[str, Segment(pattern="^(markdown|html|pdf|json)$")], since: When = "",
         until: When = "", case: Case = "", before: When = "",
     ) -> Response:  # fmt: skip
         found, compared = _taken(console, since, until, case, before)
@@ -67,9 +69,9 @@ def _taken(console: Console, since: str, until: str, case: str, before: str) -> 
 
     def take(first: str, last: str) -> Audit:
         scope = Scope(case, literal("since", first) if first else "", literal("until", last) if last else "")
-        return taking.take(
-            console.owner, console.config, scope, where=console.location, made=now, since=first, until=last
-        )
+        return taking.take(console.owner, console.config, scope, where=where, made=now, since=first, until=last)
 
+    # A page tells no more of the machine than it must.
+    where = console.location if "://" in console.location else Path(console.location).name
     found = take(since, until)
     return found, compare(take(before, since), found) if before and since else None

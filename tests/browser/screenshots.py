@@ -104,8 +104,32 @@ def team(page: Any, address: str) -> None:
     )
 
 
+def plant_pictures(page: Any, address: str) -> None:
+    page.goto(f"{address}/incidents")
+    picture(page, "incidents")
+    page.locator("[data-walk] a").first.click()
+    page.wait_for_selector("#way canvas")
+    picture(page, "incident", whole=True)
+    page.goto(f"{address}/map")
+    page.wait_for_selector("#plant[data-ready]")
+    picture(page, "map")
+    page.goto(f"{address}/assets")
+    page.wait_for_selector("#grid .tabulator-row")
+    picture(page, "assets")
+    page.locator("#grid .tabulator-row").first.click()
+    page.wait_for_selector("dl.facts")
+    picture(page, "asset")
+    page.goto(f"{address}/models")
+    page.locator("[data-walk] a").first.click()
+    page.wait_for_selector("#outputs canvas")
+    picture(page, "model", whole=True)
+    page.goto(f"{address}/audit?made=1")
+    picture(page, "audit")
+
+
 def desk_pictures(page: Any, address: str) -> None:
     picture(page, "overview", whole=True)
+    plant_pictures(page, address)
     page.goto(f"{address}/alerts")
     page.wait_for_selector("#grid .tabulator-row")
     picture(page, "alerts")

@@ -10,7 +10,7 @@ DEMO := demo-store
 WEB := sensor/console/web
 VENDOR := sensor/console/static/vendor/manifest.json
 
-.PHONY: setup demo screenshots test lint bench bench-kill bench-grid bench-live bench-day evaluate plant plant-live format golden clean
+.PHONY: setup demo screenshots test lint bench bench-kill bench-grid bench-live bench-day bench-fleet bench-outage evaluate plant plant-live format golden clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP) $(VENDOR)
@@ -87,6 +87,13 @@ bench-day: $(STAMP)
 
 bench-kill: $(STAMP)
 	$(BIN)/python tests/bench/kills.py
+
+# A real server: what fifty sensors cost it, and ten minutes of traffic while it is away.
+bench-fleet: $(STAMP)
+	$(BIN)/python tests/bench/fleet.py
+
+bench-outage: $(STAMP)
+	$(BIN)/python tests/bench/outage.py
 
 evaluate: $(STAMP)
 	$(BIN)/python -m tests.evaluate --write

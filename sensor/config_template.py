@@ -46,7 +46,7 @@ path = "{path}"
 # Database inside it that unqualified table names mean; one that an address names goes before it.
 database = "{database}"
 # File whose first line is the password of a server; only its owner may read it. The variable DRIFTSPAN_STORE_PASSWORD
-# of the environment does as well.
+# of the environment does as well, and systemd's credential store-password.
 password_file = "{password_file}"
 # Name of the cluster that the server is of, as in its system.clusters: tables are then laid over all its shards. Empty:
 # one server. Whether each shard has copies, for which the cluster needs a Keeper.

@@ -79,6 +79,7 @@ class Sensor:
         """Until the engine is stopped."""
         facts = [facts_of(capture) for capture in self._engine.captures()]
         self._store.begin_case(LIVE, facts)
+        self._tell_state(ended=False)
         self._derived.begin(self._config.sensor.name, LIVE, [capture.id for capture in facts])
         self._keeper.nudge()
         self._say_ready()

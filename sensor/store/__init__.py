@@ -59,7 +59,8 @@ class Saying(Reading, Protocol):
 
 
 class Store(Saying, Protocol):
-    """An open store that also writes. What `flush` has returned from survives `kill -9`."""
+    """An open store that also writes. What `flush` has returned from survives `kill -9`. An embedded store has one
+    writer; a server has many, each of which begins its own cases."""
 
     def begin_case(self, case: str, captures: Sequence[CaptureFacts]) -> int:
         """Registers captures; rows that an earlier run left of them are deleted. Gives the rows deleted."""

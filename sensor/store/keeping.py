@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from sensor.store import Layout
 
 PARTITIONS = {"month": "toYYYYMM(ts)", "week": "toMonday(ts)", "day": "toYYYYMMDD(ts)"}
-# What analysts work with. Verdicts, registries and ledgers are never given up.
-RECORDS = ("alert_rows", "alert_grid", "drift", "incident_rows", "health", "intake_rejects")
+# What analysts work with, and the time that counts. Verdicts, registries and ledgers are never given up.
+RECORDS = {
+    "alert_rows": "ts", "alert_grid": "last_ts", "drift": "ts", "incident_rows": "ts", "health": "ts",
+    "intake_rejects": "ts", "protocol_minutes": "ts", "talker_hours": "ts",
+}  # fmt: skip
 _DAYS = re.compile(r"INTERVAL (\d+) DAY|toIntervalDay\((\d+)\)")
 
 
@@ -39,7 +42,8 @@ def keep(run: Callable[[str], str], layout: Layout) -> None:
         found = _DAYS.search(ttl)
         days = int(found[1] or found[2]) if found else 0
         if wanted[name] and wanted[name] != days:
-            rule = f"toDateTime(ts) + INTERVAL {wanted[name]} DAY DELETE WHERE case_id = 'live'"
+            when = f"toDateTime({RECORDS.get(name, 'ts')})"
+            rule = f"{when} + INTERVAL {wanted[name]} DAY DELETE WHERE case_id = 'live'"
             run(f"ALTER TABLE {name} MODIFY TTL {rule}")
         elif days and not wanted[name]:
             run(f"ALTER TABLE {name} REMOVE TTL")

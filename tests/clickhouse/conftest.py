@@ -31,7 +31,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Engine]]:
     """Two machines that know one another as a cluster of two shards, and the first of them as one of one."""
     needed()
     ports = [(free_port(), free_port()) for _ in range(2)]
-    more = f"<remote_servers>{_cluster(CLUSTER, ports)}{_cluster('begun', ports[:1])}</remote_servers>"
+    more = f"<remote_servers>{cluster(CLUSTER, ports)}{cluster('begun', ports[:1])}</remote_servers>"
     made = [Engine(tmp_path_factory.mktemp("shard"), more, *pair) for pair in ports]
     try:
         yield [one.start() for one in made]
@@ -45,7 +45,7 @@ def needed() -> None:
         pytest.skip(f"no server: {PACKAGE} cannot be fetched with npm")
 
 
-def _cluster(name: str, ports: list[tuple[int, int]]) -> str:
+def cluster(name: str, ports: list[tuple[int, int]]) -> str:
     host = "<host>127.0.0.1</host><port>{}</port><user>default</user>"
     one = "<shard><internal_replication>true</internal_replication><replica>" + host + "</replica></shard>"
     return f"<{name}>{''.join(one.format(native) for native, _ in ports)}</{name}>"

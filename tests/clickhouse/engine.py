@@ -1,7 +1,7 @@
 """Servers of ClickHouse for tests. No package ships one as a server, but the npm package of chDB has all of it in a library,
 and since 26.5 `clickhouse local`, which the library exports as a function, can be told to listen.
 
-For tests only: a failed login ends such a process.
+For tests only: a failed login ends such a process, and so may a client that is killed while it sends.
 """
 
 from __future__ import annotations
@@ -126,6 +126,11 @@ class Engine:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    def revive(self) -> None:
+        """Begins it again if it ended."""
+        if self._process is None or self._process.poll() is not None:
+            self.start()
 
     def kill(self) -> None:
         """As a machine that loses power, but for what the kernel has already."""

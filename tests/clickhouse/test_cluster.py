@@ -8,10 +8,13 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from sensor.case_name import LIVE
+from sensor.spool import Batch
 from sensor.store import CaptureFacts, Layout, open_reading, open_store
 from sensor.store.migrate import available
 from tests.clickhouse.conftest import CLUSTER, PCAPS
 from tests.clickhouse.dump import dumped
+from tests.clickhouse.traffic import tables
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,6 +56,16 @@ def test_rows_that_others_replace_are_seen_once(shards, database) -> None:
     assert asked(
         url, "SELECT max(n) AS n FROM (SELECT sensor, uniqExact(_shard_num) AS n FROM health GROUP BY sensor)"
     ) == [{"n": 1}]
+
+
+def test_a_batch_that_comes_again_is_there_once(shards, database, tmp_path) -> None:
+    """Whichever machine it is given to."""
+    rows, layout = tables(tmp_path, 50)["modbus"], Layout(CLUSTER, replicated=False)
+    payload = rows.native({"sensor": "s", "case_id": LIVE})
+    for server in (*shards, *shards):
+        with closing(open_store(server.url(database), "", "s", layout)) as store:
+            store.deliver(Batch("modbus", tuple(rows.column_names), "Native", 50, payload, "the-same"))
+    assert asked(shards[0].url(database), "SELECT count() AS n FROM modbus") == [{"n": 50}]
 
 
 OPENING = """

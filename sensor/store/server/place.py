@@ -75,7 +75,7 @@ def parse(location: str) -> Place:
     return Place(
         hosts=tuple(_host(part, _PORTS[http, secure]) for part in where.split(",")),
         user=unquote(user) or "default",
-        password=unquote(password) or os.environ.get(PASSWORD, ""),
+        password=unquote(password) or os.environ.get(PASSWORD, "") or credential("store-password"),
         database=database,
         secure=secure,
         verify=_flag("verify", options.get("verify", "1")),

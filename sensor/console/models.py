@@ -52,10 +52,13 @@ def _counts(console: Console, case: str) -> dict[str, int]:
 
 def _chart(console: Console, model: str, case: str) -> Row:
     first, last = model_queries.extent(console.owner, case, model)
-    spans = model_queries.spans_of_model(console.owner, case, model)
+    outputs = model_queries.outputs(console.owner, case, model, first, last) if last else {}
+    # Drift of what feeds the model has no place in a picture of what it says; nor has what began before all of it.
+    found = model_queries.spans_of_model(console.owner, case, model)
+    spans = [s for s in found if s["t"] >= first / 1e6 and any(s["stream"].startswith(tag) for tag in outputs)]
     before = min((span["t"] for span in spans), default=0) * 10**6
     return {
-        "outputs": model_queries.outputs(console.owner, case, model, first, last) if last else {},
+        "outputs": outputs,
         "bands": model_queries.band(console.owner, case, model, int(before)) if last else {},
         "spans": spans, "start": first / 1e6, "end": last / 1e6,
     }  # fmt: skip

@@ -25,6 +25,7 @@ from sensor.case_name import LIVE
 from sensor.errors import DriftspanError, StoreError
 from sensor.keeper.said import Said
 from sensor.keeper.server import Server
+from sensor.output import quiet_broken_pipe
 from sensor.places import socket_of
 from sensor.service.config import LogSection
 from sensor.service.log import configure, say
@@ -195,8 +196,11 @@ class Keeper:
         if not told:
             return
         with self._telling:
-            sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
-            sys.stdout.buffer.flush()
+            try:
+                sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
+                sys.stdout.buffer.flush()
+            except BrokenPipeError:  # the sensor was killed: what it left behind is delivered all the same
+                quiet_broken_pipe()
 
 
 def main() -> int:
@@ -219,6 +223,9 @@ def main() -> int:
     except DriftspanError as error:
         say(str(error), "error")
         return error.status
+    except Exception as error:  # noqa: BLE001  the sensor begins another; with threads in it the engine may never end
+        say(f"unexpected {type(error).__name__}: {error}", "error")
+        os._exit(1)
     return 0
 
 

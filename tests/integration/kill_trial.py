@@ -154,7 +154,8 @@ def main() -> None:
     trial = Trial(Path(sys.argv[1]), int(sys.argv[3]))
     trial.go(int(sys.argv[2]))
     found = {"faults": trial.faults, "victims": trial.victims, "rows": trial.rows, "alerts": trial.alerts}
-    traces = trial.live.said().count("Traceback")
+    said = trial.live.said()
+    traces = said.count("Traceback") + said.count("unexpected")
     json.dump(found | {"tracebacks": traces}, sys.stdout)
 
 

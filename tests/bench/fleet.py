@@ -22,6 +22,8 @@ from tests.clickhouse.engine import Engine, library
 from tests.clickhouse.traffic import tables
 from tests.sensor.conftest import alert_row
 
+ROOT = Path(__file__).parents[2]
+DAY = ROOT / "pcaps" / "day_clean.pcap.gz"
 WINDOW = 10  # seconds
 TABLES = ("modbus", "tag_changes", "behaviours", "flows", "sightings")
 QUESTIONS = {
@@ -47,11 +49,12 @@ def insert(url: str, first: int, sensors: int, seconds: float, rate: int) -> int
             for table in TABLES:
                 if table not in made:
                     continue
-                rows = made[table]
-                payload = rows.native({"sensor": name, "case_id": LIVE})
-                columns = ("sensor", "case_id", *rows.column_names)
-                store.deliver(Batch(table, columns, "Native", rows.num_rows, payload, f"{name}-{window}-{table}"))
-                written += rows.num_rows
+                parts = made[table]
+                payload = b"".join(rows.native({"sensor": name, "case_id": LIVE}) for rows in parts)
+                columns = ("sensor", "case_id", *parts[0].column_names)
+                count = sum(rows.num_rows for rows in parts)
+                store.deliver(Batch(table, columns, "Native", count, payload, f"{name}-{window}-{table}"))
+                written += count
             if window % 6 == 0:  # of a minute
                 store.record("health", LIVE, [{"ts": time.time_ns(), "counter": c, "value": 1} for c in "abcdefgh"])
                 store.record("alert_rows", LIVE, [alert_row(f"{number:016x}{window:016x}")])
@@ -98,6 +101,25 @@ def main() -> int:
     return 0
 
 
+def bytes_of_a_message(server: Engine) -> float:
+    """On disk, with values, behaviours and all else that belongs to it, of a recorded day of real stacks."""
+    command = [sys.executable, "-m", "sensor", "replay", str(DAY), "--store", server.url("day"), "--case", "day"]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    print("a recorded day on disk:")
+    found = server.ask("SELECT table, sum(rows) AS n, sum(bytes_on_disk) AS b FROM system.parts WHERE active AND database = 'day'"
+                       " GROUP BY table ORDER BY b DESC LIMIT 8")  # fmt: skip
+    for table, rows, size in (line.split() for line in found.splitlines()):
+        print(f"  {table:<26} {int(rows):>7} rows of {int(size) / int(rows):6.1f} bytes")
+    counts = " UNION ALL ".join(
+        f"SELECT count() AS n FROM day.{table}" for table in ("modbus", "dnp3", "opcua", "mqtt")
+    )
+    messages = f"SELECT sum(n) FROM ({counts})"
+    whole = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'day'"
+    each = int(server.ask(whole)) / int(server.ask(messages))
+    print(f"  a message with all that belongs to it: {each:.0f} bytes")
+    return each
+
+
 def report(server: Engine, given: argparse.Namespace) -> None:
     url = server.url("fleet")
     with closing(open_store(url, "driftspan", "first")) as store:
@@ -114,19 +136,17 @@ def report(server: Engine, given: argparse.Namespace) -> None:
     rows = sum(int(writer.communicate()[0]) for writer in writers)
     took = time.monotonic() - begun
     messages = int(server.ask("SELECT count() FROM fleet.modbus"))
-    size, stored = map(int, server.ask(
-        "SELECT sum(bytes_on_disk), sum(rows) FROM system.parts WHERE active AND database = 'fleet'").split())  # fmt: skip
     print(f"{given.sensors} sensors, {given.processes} processes: {rows / took:,.0f} rows a second,"
-          f" {messages / took:,.0f} of them messages; {size / stored:.1f} bytes a row on disk,"
-          f" {size / messages:.1f} a message with all that belongs to it")  # fmt: skip
+          f" {messages / took:,.0f} of them messages")  # fmt: skip
     for name, seconds in asked.items():
         if len(seconds) > 1:
             middle, high = quantiles(seconds, n=20)[9], quantiles(seconds, n=20)[18]
             print(
                 f"  {name:<26} median {middle * 1000:7.0f} ms, 95 % {high * 1000:7.0f} ms, asked {len(seconds)} times"
             )
+    each = bytes_of_a_message(server)
     wanted = 1000 * given.rate
-    day = wanted * 86400 * size / messages / 2**30
+    day = wanted * 86400 * each / 2**30
     print(f"1,000 sensors of {given.rate} messages a second: {wanted:,} messages a second, {day:,.0f} GiB a day,"
           f" {wanted / (messages / took):.1f} machines like this one at full load, {2 * wanted / (messages / took):.0f}"
           " with half of it free")  # fmt: skip

@@ -4,6 +4,7 @@ it comes, how much memory that takes. `--minutes` and `--rate` for a shorter for
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import threading
@@ -89,8 +90,6 @@ def measured(folder: Path, minutes: float, rate: int, *, paced: bool) -> int:
     while (found := asked(server)) is None or found[0] < 2:
         time.sleep(0.2)
     server.kill()
-    import os
-
     watch = Watch({"sensor": os.getpid(), "keeper": keeper.pid})
     watch.start()
     commits = max(1, round(minutes * 60 / WINDOW))

@@ -60,7 +60,7 @@ def test_rows_that_others_replace_are_seen_once(shards, database) -> None:
 
 def test_a_batch_that_comes_again_is_there_once(shards, database, tmp_path) -> None:
     """Whichever machine it is given to."""
-    rows, layout = tables(tmp_path, 50)["modbus"], Layout(CLUSTER, replicated=False)
+    [rows], layout = tables(tmp_path, 50)["modbus"], Layout(CLUSTER, replicated=False)
     payload = rows.native({"sensor": "s", "case_id": LIVE})
     for server in (*shards, *shards):
         with closing(open_store(server.url(database), "", "s", layout)) as store:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 from contextlib import suppress
@@ -14,26 +15,33 @@ from sensor.case_name import LIVE
 from sensor.spool.store import SpoolStore
 from sensor.spool.writer import Writer
 from sensor.store import CaptureFacts
-from tests.sensor.conftest import alert_row, modbus_reads, write_pcap
+from tests.sensor.conftest import START, alert_row, modbus_reads
 
 ROOT = Path(__file__).parents[2]
 PLENTY = 64 << 30
 
 
-def tables(folder: Path, transactions: int) -> dict[str, Any]:
-    """The rows of one window of so many Modbus transactions."""
-    capture = write_pcap(folder / "window.pcap", modbus_reads(transactions, every=9.0 / transactions))
+def tables(folder: Path, transactions: int) -> dict[str, list[Any]]:
+    """The rows of one window of so many Modbus transactions; a large one comes in parts."""
+    capture = folder / "window.pcap"
+    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    records = [
+        struct.pack("<IIII", *divmod(round((START + at) * 1_000_000), 1_000_000), len(frame), len(frame)) + frame
+        for at, frame in modbus_reads(transactions, every=9.0 / transactions)
+    ]
+    capture.write_bytes(head + b"".join(records))
     engine = Packets([str(capture)], window_seconds=100.0, workers=1)
-    found: dict[str, Any] = {}
+    found: dict[str, list[Any]] = {}
     while (window := engine.next()) is not None:
-        found |= window.tables
+        for name, rows in window.tables.items():
+            found.setdefault(name, []).append(rows)
     return found
 
 
 class Sensor:
     """`commit` is a window: its rows, a state of health that bears the window's number, and an alert."""
 
-    def __init__(self, folder: Path, rows: dict[str, Any], name: str = "s", limit: int = PLENTY) -> None:
+    def __init__(self, folder: Path, rows: dict[str, list[Any]], name: str = "s", limit: int = PLENTY) -> None:
         self._store = SpoolStore(Writer(folder, limit), name, LIVE)
         self._rows = {table: rows[table] for table in ("modbus", "behaviours", "tag_changes") if table in rows}
         self.commits = 0
@@ -41,8 +49,9 @@ class Sensor:
 
     def commit(self) -> None:
         self.commits += 1
-        for table, rows in self._rows.items():
-            self._store.append(table, rows)
+        for table, parts in self._rows.items():
+            for rows in parts:
+                self._store.append(table, rows)
         self._store.upsert("health", [{"ts": self.commits * 10**9, "counter": "commit", "value": self.commits}])
         self._store.upsert("alert_rows", [alert_row(f"{self.commits:032x}")])
         self._store.flush()

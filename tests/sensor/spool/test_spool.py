@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sensor.errors import StoreError
-from sensor.spool import MESSAGES, RECORDS, Batch
+from sensor.spool import MESSAGES, RECORDS, Batch, directory
 from sensor.spool.reader import Reader
 from sensor.spool.writer import Writer
 
@@ -172,3 +172,45 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, seconds: float) -
     assert found == list(range(len(found)))
     assert len(found) >= 3 * (acknowledged + 1)
     assert len(found) % 3 == 0
+
+
+def test_a_commit_does_not_look_at_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that has to make room: days without a store are thousands of files."""
+    writer = Writer(tmp_path, 10_000)
+    for at in range(50):
+        writer.add(MESSAGES, batch(at, size=100))
+        writer.commit()
+    looked: list[Path] = []
+    exists = Path.exists
+    monkeypatch.setattr(directory, "waiting", lambda _: pytest.fail("the directory is listed"))
+    monkeypatch.setattr(Path, "exists", lambda path: looked.append(path) or exists(path))
+    for at in range(50, 150):
+        writer.add(MESSAGES, batch(at, size=100))
+        writer.commit()
+    assert len(looked) < 6 * 100
+    monkeypatch.undo()
+    held = sum(file.stat().st_size for file in tmp_path.glob("*.seg"))
+    assert held <= 10_000
+    kept = [number(one) for one in drained(tmp_path)]
+    assert kept == list(range(150 - len(kept), 150))
+    assert writer.lost.total() == 150 - len(kept)
+
+
+def test_what_was_delivered_meanwhile_makes_room(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, 3_000)
+    for at in range(100):
+        writer.add(MESSAGES, batch(at, size=100))
+        writer.add(RECORDS, batch(at, size=100))
+        writer.commit()
+        if at % 5 == 4:
+            assert len(drained(tmp_path)) == 10
+    assert writer.lost.total() == 0
+    for at in range(10):
+        writer.add(RECORDS, batch(at, size=1000))
+        writer.commit()
+    assert writer.lost.total() == 0, "records are never given up"
+    writer.close()
+    again = Writer(tmp_path, 3_000)
+    again.add(MESSAGES, batch(1, size=100))
+    again.commit()
+    assert again.lost.total() == 1, "what an earlier one left is counted as well"

@@ -24,11 +24,14 @@ from sensor import config
 from sensor.export.running import of_keeper
 from sensor.keeper.client import keeper_of
 from sensor.sigma.beside import Watch
+from sensor.store import open_reading
 from tests.parsers.mirror_port import PORT, WIRE, cable, ip, packets, received, send, transmitted
 from tests.parsers.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sensor.store import Reading
 
 ROOT = Path(__file__).parents[2]
 DEMO = str(ROOT / "pcaps" / "demo.pcap")
@@ -350,7 +353,7 @@ def serving() -> list[int]:
     return sorted(found)
 
 
-SAME = ("demo", "rogue_writer", "opcua_none", "fuzzed_modbus", "port_scan", "model_swap")
+SAME = ("demo", "rogue_writer", "opcua_none", "fuzzed_modbus", "port_scan")
 STORED = ("modbus", "dnp3", "opcua", "mqtt", "tls", "flows", "files", "tag_values", "anomalies", "behaviours",
           "sightings", "alerts", "mirror")  # fmt: skip
 
@@ -372,14 +375,14 @@ def same(live: Live) -> dict[str, Any]:
     )
     differ: dict[str, Any] = {}
     counts: dict[str, int] = {}
-    for table in STORED:
-        one, other = (stored(live, table, case) for case in ("live", "again"))
-        counts[table] = len(one)
-        if one != other:
-            differ[table] = [sorted(set(one) - set(other))[:3], sorted(set(other) - set(one))[:3], len(other)]
-    lost = live.ask(
-        "query", "SELECT sum(packets) AS packets, sum(dropped) AS dropped FROM mirror WHERE case_id = 'live'"
-    )
+    with contextlib.closing(open_reading(live.store, "driftspan")) as store:
+        for table in STORED:
+            one, other = (stored(store, table, case) for case in ("live", "again"))
+            counts[table] = len(one)
+            if one != other:
+                differ[table] = [sorted(set(one) - set(other))[:3], sorted(set(other) - set(one))[:3], len(other)]
+        sums = "SELECT sum(packets) AS packets, sum(dropped) AS dropped FROM mirror WHERE case_id = 'live'"
+        lost = rows_of(store, sums)
     return {"exit": [code, replayed.returncode], "sent": sent, "recorded": kept, "lost": lost[0], "rows": counts, "differ": differ,
             "transmitted": [transmitted(PORT), received(WIRE)]}  # fmt: skip
 
@@ -392,9 +395,13 @@ def gently(frames: Iterator[bytes]) -> Iterator[bytes]:
         yield frame
 
 
-def stored(live: Live, table: str, case: str) -> list[str]:
+def rows_of(store: Reading, sql: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in b"".join(store.query(sql, "JSONEachRow")).splitlines()]
+
+
+def stored(store: Reading, table: str, case: str) -> list[str]:
     """Rows of a case as JSON, sorted; without what names the case, the capture and the slices of evidence."""
-    rows = live.ask("query", f"SELECT * FROM {table} WHERE case_id = '{case}'" + OF_PACKETS.get(table, ""))
+    rows = rows_of(store, f"SELECT * FROM {table} WHERE case_id = '{case}'" + OF_PACKETS.get(table, ""))
     named = ("case_id", "capture", "run", "version")
     return sorted(
         json.dumps({k: v for k, v in row.items() if k not in named and not k.startswith("evidence_")}, sort_keys=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sensor.config import Config
 
 FORMAT = "driftspan baseline"
-VERSION = 1
+VERSION = 2
 MOST_BYTES = 2 * 1024**3  # unpacked
 _LEVEL = 6
 _AGAIN = "learn again with --learn-from and --save-baseline"

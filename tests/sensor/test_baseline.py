@@ -121,7 +121,7 @@ def checksummed(state: bytes) -> Callable[[Path], None]:
             altered(lambda head, state: (head, state.replace(b"new_writer", b"old_writer"))),
             "does not match its checksum",
         ),
-        (head_with(version=2), "of version 2, this program knows 1"),
+        (head_with(version=1), "of version 1, this program knows 2"),
         (head_with(format="other"), "is no baseline of driftspan"),
         (head_with(configuration={}), "another configuration (other detectors, "),
         (checksummed(b"{}"), "another version of the detectors"),

@@ -12,9 +12,10 @@ from tests.sensor.api.people import PASSWORD, Person, admin, first_password, mem
 
 EDIT = """
 import sys
+from sensor.store import Layout
 from sensor.store.chdb_writing import ChdbStore
 from pathlib import Path
-store = ChdbStore(Path("driftspan-store"), "driftspan", "s")
+store = ChdbStore(Path("driftspan-store"), "driftspan", "s", Layout())
 for statement in sys.argv[1:]:
     store._session.run(statement)
 store.close()

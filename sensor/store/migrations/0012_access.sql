@@ -63,6 +63,7 @@ CREATE TABLE IF NOT EXISTS alert_grid
     run LowCardinality(String),
     alert_id String,
     id UInt64,
+    ts DateTime64(9, 'UTC') ALIAS first_ts,
     first_ts DateTime64(9, 'UTC') CODEC(Delta, LZ4),
     last_ts DateTime64(9, 'UTC') CODEC(Delta, LZ4),
     severity Enum8('info' = 0, 'low' = 1, 'medium' = 2, 'high' = 3, 'critical' = 4),

@@ -27,7 +27,7 @@ def columns(line: str) -> list[tuple[str, str]]:
     if not line:
         return []
     name, _, kind = line.rstrip(",").partition(" ")
-    kind = kind.split(" CODEC")[0].split(" DEFAULT")[0]
+    kind = kind.split(" CODEC")[0].split(" DEFAULT")[0].split(" ALIAS")[0]
     nested = re.fullmatch(r"Nested\((.*)\)", kind)
     if nested is None:
         return [(name, kind)]

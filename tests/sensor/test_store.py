@@ -281,7 +281,7 @@ def test_blocks_of_the_packet_path_say_what_its_arrow_tables_say(store: Store, r
                     store.append(name, table if case == "blocks" else pa.table(table))
                     names.add(name)
         store.flush()
-    assert len(names) == 10
+    assert len(names) == 11
     for name in names:
         both = rows(
             reading,

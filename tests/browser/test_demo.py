@@ -39,7 +39,7 @@ def test_the_demonstration_ends_in_a_filled_console(tmp_path, browser):
             raise AssertionError("".join(said))
         address = re.search(r"listening on (http://127\.0\.0\.1:\d+)", "".join(said))
         assert address and address[1].endswith(f":{port}")
-        assert re.search(r"^packets +", "".join(said), re.MULTILINE), "the summary is printed"
+        assert re.search(r"^case +packets +bytes ", "".join(said), re.MULTILINE), "the summary is printed"
         watched = Watched(browser.new_context(), address[1])
         page = watched.log_in("admin", found[1])
         page.wait_for_url("**/password")

@@ -58,8 +58,9 @@ def _people(desk: Desk) -> None:
         enter(f"the-{role}", told["password"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """Not for the whole session: its event loop, asleep while other tests run, is told of every process that ends."""
     with sync_api.sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield made

@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sensor import cli_audit, cli_export, cli_models, cli_sigma, cli_users
+from sensor import cli_audit, cli_export, cli_ledger, cli_models, cli_sigma, cli_users
 from sensor.errors import BAD_INPUT, FAILED, DriftspanError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     _verdicts(commands)
     _baseline(commands)
     _tune(commands)
-    _ledger(commands)
+    cli_ledger.add(commands, _common)
     _doctor(commands)
     _serve(commands)
     _correlate(commands)
@@ -248,13 +248,6 @@ def _tune(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="X",
         help="which anomaly alerts this budget would show (default: how many, for several budgets)",
     )
-    command.add_argument("--case", metavar="NAME", help="only this case")
-    _common(command)
-
-
-def _ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    command = _add(commands, "ledger", "Check that the logs of model outputs and of access are as they were written")
-    command.add_argument("action", choices=("verify",), help="find records changed, removed, put in or moved")
     command.add_argument("--case", metavar="NAME", help="only this case")
     _common(command)
 

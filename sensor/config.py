@@ -21,6 +21,7 @@ from sensor.export.entry import ExportEntry
 from sensor.export.entry import check as check_exports
 from sensor.insight_config import ContextSection, DriftSection
 from sensor.insight_config import check as check_insight
+from sensor.ledger.config import LedgerSection, check_ledger
 from sensor.service.config import LogSection, MetricsSection
 from sensor.service.config import check as check_service
 from sensor.sigma import SigmaSection
@@ -74,9 +75,6 @@ class StoreSection:
     spool: str = ""
     spool_mib: int = 4096
 
-    def layout(self) -> Layout:
-        return Layout(self.cluster, self.replicated, self.partition, self.keep_days, self.keep_alert_days)
-
 
 @dataclass(frozen=True, slots=True)
 class IntakeSection:
@@ -113,6 +111,7 @@ class Config:
     oidc: OidcSection = field(default_factory=OidcSection)
     intake: IntakeSection = IntakeSection()
     evidence: EvidenceSection = field(default_factory=EvidenceSection)
+    ledger: LedgerSection = field(default_factory=LedgerSection)
     limits: Mapping[str, int] = field(default_factory=dict)
     zones: tuple[Zone, ...] = ()
     conduits: tuple[Conduit, ...] = ()
@@ -130,11 +129,16 @@ class Config:
     export: tuple[ExportEntry, ...] = ()
     detectors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
+    def layout(self) -> Layout:
+        store = self.store
+        plain = store.cluster, store.replicated, store.partition, store.keep_days, store.keep_alert_days
+        return Layout(*plain, self.ledger)
+
 
 SECTIONS = (
-    "sensor", "capture", "limits", "store", "console", "oidc", "intake", "evidence", "learning", "alerting", "drift",
-    "context", "log", "metrics", "sigma", "zone", "conduit", "model", "data_source", "change", "suppress", "export",
-    "detectors",
+    "sensor", "capture", "limits", "store", "console", "oidc", "intake", "evidence", "ledger", "learning", "alerting",
+    "drift", "context", "log", "metrics", "sigma", "zone", "conduit", "model", "data_source", "change", "suppress",
+    "export", "detectors",
 )  # fmt: skip
 
 
@@ -177,6 +181,7 @@ def parse(text: str, name: str) -> Config:
         oidc=reader.section("oidc", data, OidcSection),
         intake=reader.section("intake", data, IntakeSection),
         evidence=reader.section("evidence", data, EvidenceSection),
+        ledger=reader.section("ledger", data, LedgerSection),
         limits=_limits(reader, data.get("limits", {})),
         zones=reader.entries("zone", data, Zone),
         conduits=reader.entries("conduit", data, Conduit, {"from": "source", "to": "target"}),
@@ -267,6 +272,7 @@ def _check(reader: Reader, config: Config) -> None:
     check_alerting(reader, config.learning, config.alerting, config.changes, config.suppressed)
     check_insight(reader, config.drift, config.context)
     check_evidence(reader, config.evidence)
+    check_ledger(reader, config.ledger)
     check_exports(reader, config.export)
     if not 1 <= config.sigma.minutes <= _DAY:
         raise reader.error(("sigma", "minutes"), f"minutes must be between 1 and {_DAY}")

@@ -8,6 +8,7 @@ from sensor.alerting import AlertingSection, LearningSection
 from sensor.config import CaptureSection, ConsoleSection, SensorSection, StoreSection
 from sensor.evidence_config import EvidenceSection
 from sensor.insight_config import ContextSection, DriftSection
+from sensor.ledger.config import LedgerSection
 from sensor.service.config import LogSection
 
 _HEAD = """\
@@ -129,6 +130,24 @@ slice_mib = {evidence.slice_mib}
 # How long slices are kept: days, and MiB of all; the oldest go first, those of open incidents last.
 days = {evidence.days}
 disk_mib = {evidence.disk_mib}
+
+[ledger]
+# Whether alerts, incidents, model outputs, verdicts, approved models, access and custody are committed to when they are
+# written, so that "driftspan ledger verify" names what was changed, removed or put in.
+enabled = {ledger_enabled}
+# Directory of this machine's log; empty: the store's name with "-ledger". The private key that signs its heads, PEM
+# (Ed25519), is made there on first use; key names another file. Who has it can write another history.
+path = "{ledger.path}"
+key = "{ledger.key}"
+# Seconds between two signed heads of a stream that grows.
+interval = {ledger.interval}
+# Where signed heads go besides, as in ["/mnt/witness/heads", "tls://siem.plant:6514"]: files, or udp:// tcp:// tls://
+# receivers of syslog. A log witnesses only itself: a head on another machine is what shows a history written anew.
+heads = []
+# Of TLS, PEM: authority (empty: the system's), own certificate and its key.
+ca = "{ledger.ca}"
+certificate = "{ledger.certificate}"
+certificate_key = "{ledger.certificate_key}"
 
 [log]
 # What "run" and "serve" say on stderr: "console", sentences, or "json", an object a line for log collectors.
@@ -333,11 +352,13 @@ def template(path: str = "") -> str:
     sensor, capture, store = SensorSection(), CaptureSection(), StoreSection()
     console, learning, alerting = ConsoleSection(), LearningSection(), AlertingSection()
     drift, context = DriftSection(), ContextSection()
-    evidence = EvidenceSection()
+    evidence, ledger = EvidenceSection(), LedgerSection()
     log = LogSection()
     head = _HEAD.format(
         evidence=evidence,
         evidence_enabled=str(evidence.enabled).lower(),
+        ledger=ledger,
+        ledger_enabled=str(ledger.enabled).lower(),
         name=sensor.name,
         window_seconds=capture.window_seconds,
         workers=capture.workers,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sensor import makers
 from sensor.further_columns import extended
 from sensor.insight_rows import Waiting
-from sensor.ledger import Ledger
+from sensor.ledger.outputs import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from detectors.pipeline import Pipeline
     from parsers import Window
     from sensor.evidence.collector import Collector
-    from sensor.ledger import Sink
+    from sensor.ledger.outputs import Sink
 
 
 class Derived:

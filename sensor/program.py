@@ -1,7 +1,9 @@
-"""The program's own version."""
+"""The program's own version, and who runs it."""
 
 from __future__ import annotations
 
+import os
+import pwd
 from functools import cache
 
 
@@ -14,3 +16,11 @@ def version() -> str:
         return installed("driftspan")
     except PackageNotFoundError:
         return "(not installed)"
+
+
+def user_of_system() -> str:
+    """The user of the operating system, whatever the environment says."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"

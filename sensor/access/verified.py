@@ -9,7 +9,7 @@ import orjson
 from detectors.outputs.verify import faults
 from sensor.access.log import COLUMNS, HEADS, TABLE
 from sensor.alerts import ask
-from sensor.ledger import Last, Name, Verified, has_table, plain_hashes
+from sensor.ledger.outputs import Last, Name, Verified, has_table, plain_hashes
 from sensor.store.literal import quote
 
 if TYPE_CHECKING:

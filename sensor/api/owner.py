@@ -24,7 +24,7 @@ class Owner:
 
     def __init__(self, location: str, config: Config) -> None:
         self.location = location
-        layout = config.store.layout()
+        layout = config.layout()
         self._store: Saying = open_saying(location, config.store.database, config.sensor.name, layout, make=True)
         self._writing, self._asking = threading.Lock(), threading.Lock()
         self.news = threading.Event()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from sensor import config
 from sensor.errors import InputError
+from sensor.program import user_of_system
 from sensor.store import Reading, Store, open_reading, open_store
 from sensor.store.server.place import is_server, without_password
 
@@ -32,7 +31,7 @@ def location(arguments: Namespace, loaded: config.Config) -> str:
 
 def opened(arguments: Namespace, loaded: config.Config) -> Store:
     """The store, made or brought up to date, to write."""
-    layout = loaded.store.layout()
+    layout = loaded.layout()
     return open_store(location(arguments, loaded), loaded.store.database, loaded.sensor.name, layout)
 
 
@@ -51,11 +50,3 @@ def signature(arguments: Namespace) -> tuple[str, str]:
     if not who.isprintable() or not 0 < len(who) <= 128:
         raise InputError("--by must be 1 to 128 printable characters")
     return who, arguments.note
-
-
-def user_of_system() -> str:
-    """The user of the operating system, whatever the environment says."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"

@@ -20,7 +20,9 @@ def run(arguments: Namespace) -> int:
     from sensor import fleet
     from sensor.store import open_saying
 
-    with closing(open_saying(location(arguments, loaded), loaded.store.database, loaded.sensor.name)) as store:
+    with closing(
+        open_saying(location(arguments, loaded), loaded.store.database, loaded.sensor.name, loaded.layout())
+    ) as store:
         changed = fleet.correlate(store, loaded, arguments.case, since)
     if not changed:
         say("no drift is stored there, so there is nothing to explain")

@@ -77,7 +77,7 @@ def _say(arguments: Namespace, loaded: Config) -> dict[str, object]:
     sums = _sums(arguments, given) if arguments.action == APPROVE else ((), "")
     fixed = model_registry.configured(loaded.models)
     where = location(arguments, loaded)
-    layout = loaded.store.layout()
+    layout = loaded.layout()
     with closing(open_saying(where, loaded.store.database, loaded.sensor.name, layout, make=True)) as store:
         said = model_registry.records(store)
         draft = Record(arguments.action, given, who, note, sha256=sums[0], origin=sums[1])

@@ -62,7 +62,7 @@ def _run(arguments: Namespace) -> int:
     if not arguments.dry_run and found:
         loaded = settings(arguments)
         where = location(arguments, loaded)
-        with closing(open_saying(where, loaded.store.database, loaded.sensor.name)) as saying:
+        with closing(open_saying(where, loaded.store.database, loaded.sensor.name, loaded.layout())) as saying:
             keep(saying, found)
     columns = ("alert_id", "title", "severity", "src_ip", "dst_ip", "count", "case_id")
     show_rows([{name: alert[name] for name in columns} for alert in found], chosen_format(arguments.format))

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sensor.commands.common import location, settings, user_of_system
+from sensor.commands.common import location, settings
 from sensor.errors import DriftspanError, InputError
 from sensor.output import chosen_format, show_rows
+from sensor.program import user_of_system
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -26,7 +26,7 @@ def run(arguments: Namespace) -> int:
     from sensor import verdicts
     from sensor.store import open_saying
 
-    with closing(open_saying(where, loaded.store.database, loaded.sensor.name)) as store:
+    with closing(open_saying(where, loaded.store.database, loaded.sensor.name, loaded.layout())) as store:
         saying = verdicts.Saying(arguments.action, case, who, expiry, note)
         now = verdicts.say(store, wanted, saying)
     row = {name: now[name] for name in ("alert_id", "status", "title", "severity")}

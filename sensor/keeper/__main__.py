@@ -25,6 +25,7 @@ from sensor.case_name import LIVE
 from sensor.errors import DriftspanError, StoreError
 from sensor.keeper.said import Said
 from sensor.keeper.server import Server
+from sensor.ledger.config import LedgerSection
 from sensor.output import quiet_broken_pipe
 from sensor.places import socket_of
 from sensor.service.config import LogSection
@@ -44,6 +45,7 @@ RECORDED = (
     "inference_log",
     "intake_rejects",
     "incident_rows",
+    "custody",
     "access_log",
     "access_heads",
     "runbook_steps",
@@ -120,6 +122,8 @@ class Keeper:
             with self._writing:
                 self._opened()
             self._reader.drain(self._deliver, lambda: not self._over)
+            with self._writing:
+                self._opened().tick()
         except DriftspanError as error:
             self._fail(error)
             return
@@ -203,6 +207,13 @@ class Keeper:
                 quiet_broken_pipe()
 
 
+def _layout(given: str) -> Layout:
+    plain = orjson.loads(given)
+    told: dict[str, Any] = plain.pop("ledger", {})
+    ledger: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in told.items()}
+    return Layout(**plain, ledger=LedgerSection(**ledger))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="driftspan keeper")
     for name in ("store", "database", "sensor", "spool"):
@@ -215,9 +226,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sensor, which ends this process
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        keeper = Keeper(
-            given.store, given.database, given.sensor, Path(given.spool), Layout(**orjson.loads(given.layout))
-        )
+        keeper = Keeper(given.store, given.database, given.sensor, Path(given.spool), _layout(given.layout))
         signal.signal(signal.SIGTERM, lambda *_: keeper.stop())
         keeper.run()
     except DriftspanError as error:

@@ -39,7 +39,7 @@ class KeeperProcess:
         self._command = [
             sys.executable, "-P", "-m", "sensor.keeper", "--store", location, "--database", config.store.database,
             "--sensor", config.sensor.name, "--spool", str(spool),
-            "--layout", orjson.dumps(asdict(config.store.layout())).decode(),
+            "--layout", orjson.dumps(asdict(config.layout())).decode(),
             "--log-format", config.log.format, "--log-level", config.log.level,
         ]  # fmt: skip
         self._location, self._spool = location, str(spool)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sensor.errors import InputError
+from sensor.ledger.config import LedgerSection
 from sensor.store.server.place import SCHEMES, is_server
 
 if TYPE_CHECKING:
@@ -22,13 +23,14 @@ SERVER_SCHEMES = tuple(f"{scheme}://" for scheme in SCHEMES)
 class Layout:
     """How tables lie. `cluster`: its name on a server; empty: one server. `replicated`: whether tables are copied among
     the replicas of a shard, for which the cluster needs a Keeper. `partition`: `month`, `week` or `day`. Days that rows
-    of live runs are kept, 0 for ever."""
+    of live runs are kept, 0 for ever. `ledger`: how records are committed to."""
 
     cluster: str = ""
     replicated: bool = True
     partition: str = "month"
     keep_days: int = 0
     keep_alert_days: int = 0
+    ledger: LedgerSection = field(default_factory=LedgerSection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,15 @@ class Store(Saying, Protocol):
 
     def deliver(self, batch: Batch) -> None:
         """Writes a batch of a spool; one that was written before is not written again."""
+
+    def remove(self, case: str, runs: Sequence[str] = (), *, who: str, why: str) -> None:
+        """Says in the ledger that a case (only these runs of it) is about to be taken away on purpose."""
+
+    def rotate_key(self) -> None:
+        """A new key for the ledger; the old one says so."""
+
+    def tick(self) -> None:
+        """Whatever is due by the clock; now and then, from processes that stay."""
 
     def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         """Everything came; `found`: columns of the table `captures` by capture id."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sensor.errors import StoreError
+from sensor.errors import InputError, StoreError
+from sensor.ledger.streams import OF_TABLE
+from sensor.program import user_of_system
 from sensor.store.batch import batch_for
 from sensor.store.literal import quote
 from sensor.store.rows import DERIVED, OF_RUN, SUMS, ndjson, run_id
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
     from typing import Protocol
 
+    from sensor.ledger.book import Book
     from sensor.spool import Batch as Delivery
     from sensor.store import CaptureFacts
     from sensor.store.batch import Batch
@@ -32,14 +35,17 @@ if TYPE_CHECKING:
 # An insert costs 10 to 70 ms whatever its size: few large ones. The bytes bound memory.
 BATCH_ROWS = 200_000
 BATCH_BYTES = 128 * 1024 * 1024
+MOST_RECORDS = 20_000  # records of one insert
 TOKENS = 10_000  # batches that a table remembers: more than can be under way when a process is killed
 
 
 class CaseStore:
-    """`session`: in the database, whose schema is up to date. It is closed with this."""
+    """`session`: in the database, whose schema is up to date. It is closed with this. `book`: where records are
+    committed to; None: nowhere."""
 
-    def __init__(self, session: Session, sensor: str) -> None:
+    def __init__(self, session: Session, sensor: str, book: Book | None = None) -> None:
         self._session = session
+        self._book = book
         self._sensor = sensor
         self._case = ""
         self._run = ""
@@ -62,6 +68,7 @@ class CaseStore:
         runs = self._session.run(f"SELECT DISTINCT run FROM captures WHERE {known}").split()
         if not runs:
             return 0
+        self.remove(self._case, runs, who=user_of_system(), why="replayed again")
         deleted = 0
         mine = f"case_id = {quote(self._case)} AND capture IN ({wanted})"
         derived = f"case_id = {quote(self._case)} AND run IN ({', '.join(map(quote, runs))})"
@@ -109,14 +116,44 @@ class CaseStore:
 
     def upsert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
         constants = self._constants(table)
-        found = [{**row, **constants} for row in rows]
-        if found:
-            self._session.insert(table, list(found[0]), [ndjson(found)], "JSONEachRow")
+        self._insert(table, [{**row, **constants} for row in rows])
 
     def record(self, table: str, case: str, rows: Iterable[Mapping[str, object]]) -> None:
-        found = [{**row, "sensor": self._sensor, "case_id": case} for row in rows]
-        if found:
-            self._session.insert(table, list(found[0]), [ndjson(found)], "JSONEachRow")
+        self._insert(table, [{**row, "sensor": self._sensor, "case_id": case} for row in rows])
+
+    def _insert(self, table: str, rows: list[dict[str, object]]) -> None:
+        for at in range(0, len(rows), MOST_RECORDS):
+            some = rows[at : at + MOST_RECORDS]
+            self._put(table, list(some[0]), ndjson(some), "JSONEachRow")
+
+    def _put(self, table: str, columns: Sequence[str], payload: bytes, fmt: str, token: str = "") -> None:
+        """A record of a stream together with its leaf."""
+
+        def put() -> None:
+            self._session.insert(table, columns, [payload], fmt, token)
+
+        stream = OF_TABLE.get(table) if self._book is not None else None
+        if stream is None or self._book is None:
+            put()
+        else:
+            self._book.write(stream, columns, payload, put, token)
+
+    def remove(self, case: str, runs: Sequence[str] = (), *, who: str, why: str) -> None:
+        if self._book is not None:
+            self._book.removed(case, runs, who=who, why=why)
+
+    def sign(self) -> None:
+        if self._book is not None:
+            self._book.sign()
+
+    def rotate_key(self) -> None:
+        if self._book is None:
+            raise InputError("[ledger] enabled is false: there is no key in use")
+        self._book.rotate()
+
+    def tick(self) -> None:
+        if self._book is not None:
+            self._book.tick()
 
     def expect_tokens(self) -> None:
         """From now on every table of rows knows the batches that came last, so that one may be delivered again."""
@@ -127,7 +164,7 @@ class CaseStore:
             self._session.run(f"ALTER TABLE {table} MODIFY SETTING non_replicated_deduplication_window = {TOKENS}")
 
     def deliver(self, batch: Delivery) -> None:
-        self._session.insert(batch.table, batch.columns, [batch.payload], batch.format, batch.token)
+        self._put(batch.table, batch.columns, batch.payload, batch.format, batch.token)
 
     def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         self.flush()
@@ -147,4 +184,8 @@ class CaseStore:
         yield from self._session.pieces(sql, fmt)
 
     def close(self) -> None:
-        self._session.close()
+        try:
+            if self._book is not None:
+                self._book.close()
+        finally:
+            self._session.close()

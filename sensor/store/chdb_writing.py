@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sensor.ledger.config import folder_of
 from sensor.store import directory, keeping, migrate
 from sensor.store.case_store import CaseStore
 from sensor.store.chdb_session import Session
@@ -11,7 +12,9 @@ from sensor.store.chdb_session import Session
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sensor.ledger.book import Book
     from sensor.store import Layout
+    from sensor.store.case_store import Session as Writing
 
 # One thread: an insert of sorted rows is cheaper without handing blocks around, and the engine's workers
 # need the other cores. A capture whose clock jumps may touch many months.
@@ -35,7 +38,15 @@ class ChdbStore(CaseStore):
         except BaseException:
             session.close()
             raise
-        super().__init__(session, sensor)
+        super().__init__(session, sensor, book_of(session, sensor, layout, folder_of(str(path), layout.ledger)))
+
+
+def book_of(session: Writing, sensor: str, layout: Layout, folder: Path) -> Book | None:
+    if not layout.ledger.enabled:
+        return None
+    from sensor.ledger.book import Book
+
+    return Book(session, sensor, layout.ledger, folder, keeping.days_of(layout))
 
 
 def prepare(session: Session, database: str, layout: Layout) -> None:

@@ -24,13 +24,18 @@ def partitioned(statement: str, partition: str) -> str:
     return statement.replace(PARTITIONS["month"], PARTITIONS[partition])
 
 
+def days_of(layout: Layout) -> dict[str, int]:
+    """Days that tables of records keep rows of live runs, 0: for ever."""
+    return dict.fromkeys(RECORDS, layout.keep_alert_days)
+
+
 def keep(run: Callable[[str], str], layout: Layout) -> None:
     """Sets for how long, in the tables of the current database, where it is not so already. Replayed cases are of old
     times on purpose: they stay."""
     from parsers import schema
 
     wanted = dict.fromkeys(schema(), layout.keep_days)
-    wanted |= dict.fromkeys(RECORDS, layout.keep_alert_days)
+    wanted |= days_of(layout)
     rows = run(
         "SELECT name, extract(engine_full, 'TTL (.*?)(?: SETTINGS|$)') FROM system.tables"
         " WHERE database = currentDatabase() AND engine LIKE '%MergeTree' ORDER BY name"

@@ -6,7 +6,9 @@ from itertools import count
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from sensor.ledger.config import folder_of
 from sensor.store.case_store import CaseStore
+from sensor.store.chdb_writing import book_of
 from sensor.store.server import layout as rewriting
 from sensor.store.server import upgrade
 from sensor.store.server.connect import check_writing, located, session
@@ -49,7 +51,8 @@ class ServerStore(CaseStore):
             made.close()
             raise
         self._made = made
-        super().__init__(_Tokens(made), sensor)
+        tokens = _Tokens(made)
+        super().__init__(tokens, sensor, book_of(tokens, sensor, layout, folder_of(location, layout.ledger)))
 
     def expect_tokens(self) -> None:
         """Tables of a server know them from the start."""

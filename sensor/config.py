@@ -26,6 +26,7 @@ from sensor.service.config import LogSection, MetricsSection
 from sensor.service.config import check as check_service
 from sensor.sigma import SigmaSection
 from sensor.store import Layout
+from sensor.store.bounds import LONGEST
 from sensor.store.keeping import PARTITIONS
 from sensor.zoning import check_policy
 
@@ -88,7 +89,8 @@ class IntakeSection:
 class ConsoleSection:
     """`enabled`: `driftspan run` begins it too. `token_file`: its first line is a token that programs may show besides
     those that users made. `state`: directory of users and tokens; empty: the store's name with `-console`.
-    `certificate`, `key`: files, PEM. `insecure`: other machines may connect without TLS."""
+    `certificate`, `key`: files, PEM. `insecure`: other machines may connect without TLS. `query_seconds`: that a
+    question on the page Hunt, or to the API, may take."""
 
     enabled: bool = True
     host: str = "127.0.0.1"
@@ -100,6 +102,7 @@ class ConsoleSection:
     insecure: bool = False
     idle_minutes: int = 30
     session_hours: int = 12
+    query_seconds: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +308,7 @@ def _check_console(reader: Reader, config: Config) -> None:
         raise reader.error(("console", "host"), 'host is empty; 127.0.0.1 is this machine alone, "::" every address')
     if bool(config.console.certificate) != bool(config.console.key):
         raise reader.error(("console", "certificate"), "certificate and key are needed together")
-    for key, most in (("idle_minutes", 60 * 24 * 30), ("session_hours", 24 * 30)):
+    for key, most in (("idle_minutes", 60 * 24 * 30), ("session_hours", 24 * 30), ("query_seconds", LONGEST)):
         if not 1 <= getattr(config.console, key) <= most:
             raise reader.error(("console", key), f"{key} must be between 1 and {most}")
 

@@ -77,9 +77,12 @@ key = ""
 insecure = {insecure}
 # Directory of users, sessions and tokens, which only its owner may read. Empty: the store's name with "-console".
 state = ""
-# A session ends after minutes without a request, and after hours at all.
+# A session ends after minutes in which nobody did anything (what a page asks by itself does not count), and after hours
+# at all.
 idle_minutes = {idle_minutes}
 session_hours = {session_hours}
+# Seconds after which a question that somebody wrote (the page Hunt, POST /api/v1/query) is stopped.
+query_seconds = {query_seconds}
 # File whose first line is a token that programs may show ("Authorization: Bearer TOKEN") to read and to hand in
 # records, besides those of "driftspan users token"; only its owner may read it. The variable DRIFTSPAN_TOKEN goes
 # before it.
@@ -384,6 +387,7 @@ def template(path: str = "") -> str:
         insecure=str(console.insecure).lower(),
         idle_minutes=console.idle_minutes,
         session_hours=console.session_hours,
+        query_seconds=console.query_seconds,
         log_format=log.format,
         log_level=log.level,
         seconds=learning.seconds,

@@ -61,8 +61,9 @@ class Sessions:
         many = "SELECT id FROM sessions WHERE user = ? ORDER BY used DESC LIMIT -1 OFFSET ?"
         self._database.run(f"DELETE FROM sessions WHERE id IN ({many})", user, MOST - 1)
 
-    def who(self, key: str) -> Who | None:
-        """Whose session this is; None once it is over."""
+    def who(self, key: str, *, used: bool = True) -> Who | None:
+        """Whose session this is; None once it is over. `used`: whoever it is asked for something, which keeps the
+        session; a page that only stands open does not."""
         row = self._database.one(
             "SELECT s.*, u.role, u.must_change FROM sessions s JOIN users u ON u.name = s.user"
             " WHERE s.id = ? AND NOT u.disabled",
@@ -74,7 +75,7 @@ class Sessions:
         if now - row["used"] > self.lifetimes.idle or now - row["begun"] > self.lifetimes.absolute:
             self.end(key)
             return None
-        if now - row["used"] > min(_NOTED, self.lifetimes.idle / 4):
+        if used and now - row["used"] > min(_NOTED, self.lifetimes.idle / 4):
             self._database.run("UPDATE sessions SET used = ? WHERE id = ?", now, row["id"])
         must = "password" if row["must_change"] else ""
         return Who(row["user"], Role(row["role"]), "session", None, row["csrf"], must)

@@ -184,9 +184,12 @@ def _questions(made: APIRouter, owner: Owner, desk: Desk) -> None:
         check_log(who, question.sql)
         checked = check_reading(question.sql)
         desk.log.record(who, "query", None, {"sql": question.sql}, address=address(request))
+        types: dict[str, str] = {}
         if checked.lstrip().lower().startswith(("select", "with", "(")):
+            described = b"".join(owner.hunt(f"DESCRIBE (\n{checked}\n)", "JSONEachRow")).splitlines()
+            types = {row["name"]: row["type"] for row in map(orjson.loads, described)}
             checked = f"SELECT * FROM (\n{checked}\n) LIMIT {question.limit + 1}"
-        lines = b"".join(owner.query(checked, "JSONCompactEachRowWithNamesAndTypes")).splitlines()
-        parsed = [orjson.loads(line) for line in lines[: question.limit + 2]]
-        names, types = (parsed[0], parsed[1]) if len(parsed) > 1 else ([], [])
-        return Answer(columns=names, types=types, rows=parsed[2:], more=len(lines) > question.limit + 2)
+        lines = b"".join(owner.hunt(checked, "JSONCompactEachRowWithNames")).splitlines()
+        names, *rows = [orjson.loads(line) for line in lines[: question.limit + 1]] or [[]]
+        told = [types.get(name, "String") for name in names]
+        return Answer(columns=names, types=told, rows=rows, more=len(lines) > question.limit + 1)

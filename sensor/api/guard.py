@@ -5,7 +5,8 @@
 
 A person shows the session's cookie, a program its token. A request with a cookie that changes something must also show
 the session's CSRF token, in the header `X-CSRF-Token` or the form field `csrf_token`. Whoever is not logged in is sent
-to the page /login, where a page was asked for, and one whose password must be changed to /password.
+to the page /login, where a page was asked for, and one whose password must be changed to /password. What an open page
+asks by itself it marks with `X-Automatic`: that keeps no session from ending.
 
 (Annotations are no texts in this file: FastAPI reads those of `Need`, and finds names for texts in functions only.)
 """
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 API = "/api/"
 HEADER, FIELD = "X-CSRF-Token", "csrf_token"
+AUTOMATIC = "X-Automatic"
+_EVENTS = "text/event-stream"  # browsers ask for these again by themselves, with no header of ours
 COOKIE, SECURE_COOKIE = "driftspan", "__Host-driftspan"
 LOGIN, PASSWORD = "/login", "/password"
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -77,14 +80,16 @@ def cookie_name(request: Request) -> str:
     return SECURE_COOKIE if request.url.scheme == "https" else COOKIE
 
 
-def identify(request: Request) -> Who | None:
-    """Whom the request is from. A token that is shown counts, and no cookie beside it."""
+def identify(request: Request, *, used: bool = True) -> Who | None:
+    """Whom the request is from. A token that is shown counts, and no cookie beside it. `used`: somebody asks, and no
+    page by itself."""
     shown = request.headers.get("authorization", "")
     kind, _, key = shown.partition(" ")
     if shown:
         return desk_of(request).tokens.who(key.strip()) if kind.lower() == "bearer" else None
     cookie = request.cookies.get(cookie_name(request), "")
-    return desk_of(request).sessions.who(cookie) if cookie else None
+    used = used and AUTOMATIC not in request.headers and request.headers.get("accept") != _EVENTS
+    return desk_of(request).sessions.who(cookie, used=used) if cookie else None
 
 
 async def check_csrf(request: Request, who: Who) -> None:

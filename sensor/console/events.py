@@ -122,7 +122,7 @@ def add(app: FastAPI, console: Console) -> None:
 
 def _still_in(request: Request, who: Who) -> Callable[[], bool]:
     def check() -> bool:
-        now = identify(request)
+        now = identify(request, used=False)
         return now is not None and now.name == who.name and now.may(Permission.SEE)
 
     return check

@@ -32,6 +32,7 @@ from sensor.service.config import LogSection
 from sensor.service.log import configure, say
 from sensor.spool.reader import Reader
 from sensor.store import Layout, open_beside, open_store
+from sensor.store.bounds import Bounds
 from sensor.store.server.place import is_server
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class Keeper:
     def answer(self, request: dict[str, Any]) -> Iterator[bytes]:
         match request["do"]:
             case "query":
-                reading = open_beside(self._location, self._database)
+                reading = open_beside(self._location, self._database, Bounds(*request.get("bounds", ())))
                 try:
                     yield from reading.query(request["sql"], request["format"], final=request.get("final", True))
                 finally:

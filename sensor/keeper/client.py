@@ -11,13 +11,14 @@ import orjson
 from sensor.errors import BAD_INPUT, InputError, StoreError
 from sensor.keeper import LENGTH, MOST_REQUEST
 from sensor.places import socket_of
+from sensor.store.bounds import ANY, LONGEST, Bounds
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Generator, Iterable, Mapping
     from pathlib import Path
 
-_SECONDS = 660  # a query of the store may take 600
+_SECONDS = LONGEST + 60
 
 
 def keeper_of(store: str, spool: str = "") -> KeeperStore | None:
@@ -50,11 +51,16 @@ def connect(path: Path) -> socket.socket:
 class KeeperStore:
     """What other processes may do with a store that a keeper owns: read, and record what people say."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, bounds: Bounds = ANY) -> None:
+        self._path, self._bounds = path, bounds
+
+    def bounded(self, bounds: Bounds) -> KeeperStore:
+        """The same for questions that may cost less, or more."""
+        return KeeperStore(self._path, bounds)
 
     def query(self, sql: str, fmt: str, *, final: bool = True) -> Generator[bytes]:
-        yield from self._ask({"do": "query", "sql": sql, "format": fmt, "final": final})
+        bounds = [self._bounds.seconds, self._bounds.threads]
+        yield from self._ask({"do": "query", "sql": sql, "format": fmt, "final": final, "bounds": bounds})
 
     def record(self, table: str, case: str, rows: Iterable[Mapping[str, object]]) -> None:
         waiting: list[Mapping[str, object]] = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sensor.errors import InputError
 from sensor.ledger.config import LedgerSection
+from sensor.store.bounds import ANY
 from sensor.store.server.place import SCHEMES, is_server
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from sensor.keeper.client import KeeperStore
     from sensor.spool import Batch
+    from sensor.store.bounds import Bounds
 
 SERVER_SCHEMES = tuple(f"{scheme}://" for scheme in SCHEMES)
 
@@ -112,13 +114,15 @@ def open_reading(location: str, database: str) -> Reading:
     return ChdbReading(Path(location), database)
 
 
-def open_beside(location: str, database: str) -> Reading:
-    """Opens a store to read that this process has open to write."""
+def open_beside(location: str, database: str, bounds: Bounds = ANY) -> Reading:
+    """Opens a store to read that this process has open to write. Several answer beside each other."""
     if is_server(location):
-        return open_reading(location, database)
+        from sensor.store.server.reading import ServerReading
+
+        return ServerReading(location, database, bounds)
     from sensor.store.chdb_reading import ChdbReading
 
-    return ChdbReading(Path(location), database, owned=True)
+    return ChdbReading(Path(location), database, bounds, owned=True)
 
 
 def open_saying(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sensor.errors import InputError
 from sensor.store import faults, migrate
+from sensor.store.bounds import ANY, Bounds
 from sensor.store.chdb_session import Session
 from sensor.store.directory import check_existing
 from sensor.store.guard import check_reading
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 # are JSON numbers, what JSON has no number for is null, and bytes of the wire that are no UTF-8 never break a line of
 # output.
 _SETTINGS = (
-    "max_execution_time = 600",
     "max_memory_usage = 4000000000",
     "output_format_json_quote_64bit_integers = 0",
     "output_format_json_quote_denormals = 0",
@@ -32,10 +32,10 @@ _SETTINGS = (
 class ChdbReading:
     """`owned`: this process has the store open already."""
 
-    def __init__(self, path: Path, database: str, *, owned: bool = False) -> None:
+    def __init__(self, path: Path, database: str, bounds: Bounds = ANY, *, owned: bool = False) -> None:
         if not owned:
             check_existing(path)
-        self._path, self._database = path, database
+        self._path, self._database, self._bounds = path, database, bounds
         self._sessions: dict[bool, Session] = {}  # what is set cannot be changed in one that only reads
         self._session(final=True)
 
@@ -57,12 +57,15 @@ class ChdbReading:
         session.use(database)
         if session.number("EXISTS TABLE migrations"):
             migrate.check_age(session.number("SELECT max(number) FROM migrations"))
-        session.run(f"SET final = {int(final)}, " + ", ".join(_SETTINGS))
+        bounds = [f"{name} = {value}" for name, value in self._bounds.settings().items()]
+        session.run(f"SET final = {int(final)}, " + ", ".join([*bounds, *_SETTINGS]))
 
     def query(self, sql: str, fmt: str, *, final: bool = True) -> Generator[bytes]:
         try:
             yield from self._session(final=final).pieces(check_reading(sql), fmt)
         except RuntimeError as error:
+            # What a question that failed had begun to write would stand in front of the next one's answer.
+            self._sessions.pop(final).close()
             raise faults.of_question(error) from None
 
     def close(self) -> None:

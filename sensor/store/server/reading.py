@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sensor.errors import InputError
 from sensor.store import faults, migrate
+from sensor.store.bounds import ANY, Bounds
 from sensor.store.guard import check_reading, tokens
 from sensor.store.server.connect import check_database, located, readonly, session
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 # As of an embedded store. A join of Distributed tables is made of whole tables, never of one shard's parts.
 _SETTINGS = {
     "final": 1,
-    "max_execution_time": 600,
     "max_memory_usage": 4_000_000_000,
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_quote_denormals": 0,
@@ -36,7 +36,7 @@ def _checked(sql: str) -> str:
 
 
 class ServerReading:
-    def __init__(self, location: str, database: str) -> None:
+    def __init__(self, location: str, database: str, bounds: Bounds = ANY) -> None:
         place, database = located(location, database)
         plain = session(place, {})
         try:
@@ -49,7 +49,8 @@ class ServerReading:
                 f"{place}: user {place.user!r} is bound to readonly = 1, under which replaced rows are seen as well;"
                 " give it readonly = 2, with which it may choose settings and write nothing"
             )
-        self._session = session(place, _SETTINGS if bound else _SETTINGS | {"readonly": 1})
+        settings = _SETTINGS | bounds.settings() | ({} if bound else {"readonly": 1})
+        self._session = session(place, settings)
         try:
             self._session.use(database)
             if self._session.number("EXISTS TABLE migrations"):

@@ -106,6 +106,16 @@ def test_a_session_ends_idle_and_at_all(desk, clock) -> None:
     assert desk.sessions.of("ann") == []
 
 
+def test_a_page_that_only_stands_open_keeps_no_session(desk, clock) -> None:
+    desk.users.add("ann", Role.ANALYST, PASSWORD)
+    key, _ = desk.sessions.begin("ann", "", "")
+    for _ in range(180):
+        clock.at += 10
+        assert desk.sessions.who(key, used=False) is not None
+    clock.at += 10
+    assert desk.sessions.who(key) is None
+
+
 def test_sessions_end_with_what_they_hang_on(desk) -> None:
     desk.users.add("one", Role.ADMIN, PASSWORD)
     desk.users.add("ann", Role.ANALYST, PASSWORD)

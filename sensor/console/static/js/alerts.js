@@ -13,8 +13,8 @@ function fill(values) {
   for (const field of form.elements) if (field.name) field.value = values[field.name] ?? "";
 }
 
-async function load({ page, size, sort, order, signal }) {
-  const found = await api(`/api/v1/alerts${query({ ...filters(), limit: size, offset: (page - 1) * size, sort, order })}`, { signal });
+async function load({ page, size, sort, order, signal, automatic }) {
+  const found = await api(`/api/v1/alerts${query({ ...filters(), limit: size, offset: (page - 1) * size, sort, order })}`, { signal, automatic });
   return Array.isArray(found) ? { rows: found, total: null } : found;
 }
 
@@ -90,6 +90,6 @@ listen({
   ...Object.fromEntries(Object.entries(ACTIONS).map(([key, action]) => [key, () => verdict(action)])),
   Escape: close,
 });
-document.addEventListener("driftspan:alerts", later(800, () => { if (view.table.getPage() === 1 && !view.selection().length) view.refresh(); }));
+document.addEventListener("driftspan:alerts", later(800, () => { if (view.table.getPage() === 1 && !view.selection().length) view.refresh(true); }));
 saved("alerts", { list: one("#saved"), keep: one("#save"), forget: one("#forget"), read: filters, write: (values) => { fill(values); changed(); } }).catch(complain);
 fill(stated());

@@ -38,12 +38,14 @@ export const severity = (name) => el("span", { class: `sev ${SEVERITIES.includes
 export const address = (text) => safe(text).replace(/^::ffff:(?=\d+\.)/, "");
 export const time = (text) => String(text ?? "").slice(0, 19).replace("T", " ");
 export const number = (value) => Math.round(value).toLocaleString("en").replaceAll(",", "\u2009");
+export const AUTOMATIC = { "X-Automatic": "1" };
 export const csrf = () => one('meta[name="csrf"]')?.content ?? "";
 
 // An answer of the API, read. What it refuses comes as an Error with the sentence it gave and its status.
-// `exact`: numbers that JavaScript would round, as ids of flows, are texts.
-export async function api(path, { method = "GET", body, signal, exact = false } = {}) {
-  const headers = { Accept: "application/json" };
+// `exact`: numbers that JavaScript would round, as ids of flows, are texts. `automatic`: nobody did anything for it, so it
+// keeps no session from ending.
+export async function api(path, { method = "GET", body, signal, exact = false, automatic = false } = {}) {
+  const headers = { Accept: "application/json", ...(automatic ? AUTOMATIC : {}) };
   if (method !== "GET") headers["X-CSRF-Token"] = csrf();
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const answer = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });

@@ -2,9 +2,9 @@
 import { complain, el, number } from "./core.js";
 import { listen } from "./keys.js";
 
-// `load({page, size, sort, order, signal})` → {rows, total}; total null: unknown. `open(row)`: Enter or a click.
+// `load({page, size, sort, order, signal, automatic})` → {rows, total}; total null: unknown. `open(row)`: Enter or a click.
 export function grid(box, { columns, load, open, selected = () => {}, index, sort, empty = "Nothing found.", size = 50, select = false }) {
-  let running, here = 0, failed = false;
+  let running, here = 0, failed = false, automatic = false;
   const table = new window.Tabulator(box, {
     index,
     layout: "fitColumns",
@@ -29,8 +29,10 @@ export function grid(box, { columns, load, open, selected = () => {}, index, sor
     running?.abort();
     running = new AbortController();
     const [by] = params.sort ?? [];
+    const byItself = automatic;
+    automatic = false;
     try {
-      const found = await load({ page: params.page, size: params.size, sort: by?.field, order: by?.dir, signal: running.signal });
+      const found = await load({ page: params.page, size: params.size, sort: by?.field, order: by?.dir, signal: running.signal, automatic: byItself });
       failed = false;
       table.total = found.total;
       const known = found.total ?? (params.page - 1) * params.size + found.rows.length + (found.rows.length === params.size ? 1 : 0);
@@ -69,7 +71,8 @@ export function grid(box, { columns, load, open, selected = () => {}, index, sor
   return {
     table,
     reload: () => table.setPage(1).catch(() => {}),
-    refresh: () => table.setPage(table.getPage()).catch(() => {}),
+    // `byItself`: something is new, and nobody asked
+    refresh: (byItself = false) => { automatic = byItself; return table.setPage(table.getPage()).catch(() => {}); },
     current: () => current()?.getData(),
     step: (by) => { go(here + by); return current()?.getData(); },
     selection: () => table.getSelectedData(),

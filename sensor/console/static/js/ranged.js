@@ -1,5 +1,5 @@
 // A page whose middle the server draws anew, for a range and a case, when either changes or something is new.
-import { choice, later, one, query, state, stated } from "./core.js";
+import { AUTOMATIC, choice, later, one, query, state, stated } from "./core.js";
 import { bars, lines, severityBars } from "./charts.js";
 
 export function ranged(name, kinds) {
@@ -14,8 +14,8 @@ export function ranged(name, kinds) {
       else (box.dataset.chart === "bars" ? bars : lines)(box, Object.entries(series).map(([each, data]) => ({ name: each.replace("messages.", ""), data, area: box.dataset.area })), span);
     }
   }
-  function refresh() {
-    window.htmx?.ajax("GET", `/console/${name}${query(shown)}`, { target: `#${name}`, swap: "innerHTML" });
+  function refresh(headers = {}) {
+    window.htmx?.ajax("GET", `/console/${name}${query(shown)}`, { target: `#${name}`, swap: "innerHTML", headers });
   }
   function change(values) {
     Object.assign(shown, values);
@@ -25,7 +25,7 @@ export function ranged(name, kinds) {
   choice(one("#range"), (range) => change({ range }));
   one("#case").addEventListener("change", (event) => change({ case: event.target.value }));
   document.addEventListener("htmx:after:swap", draw);
-  const soon = later(1500, refresh);
+  const soon = later(1500, () => refresh(AUTOMATIC));
   for (const kind of kinds) document.addEventListener(`driftspan:${kind}`, soon);
   draw();
 }

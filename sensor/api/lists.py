@@ -15,6 +15,7 @@ from sensor.access.roles import Permission
 from sensor.access.who import Who
 from sensor.api import grid
 from sensor.api.grid_filter import Filter
+from sensor.api.grid_order import SORTS, Order
 from sensor.api.guard import needs
 from sensor.api.shapes import USUAL_ROWS, Limit, Severity, Text, Time, refusals
 from sensor.cli import INCIDENT_STATUSES, STATUSES
@@ -29,19 +30,20 @@ Status = Annotated[str | None, Query(pattern=f"^({'|'.join(STATUSES)})$")]
 IncidentStatus = Annotated[str | None, Query(pattern=f"^({'|'.join(INCIDENT_STATUSES)})$")]
 Where = Annotated[str | None, Query(max_length=4096, description='A condition on the columns, as in "dst_port = 502"')]
 Seer = Annotated[Who, needs(Permission.SEE)]
-Sort = Annotated[str | None, Query(pattern=f"^({'|'.join(grid.SORTS)})$")]
+Sort = Annotated[str | None, Query(pattern=f"^({'|'.join(SORTS)})$")]
 Way = Annotated[str | None, Query(pattern="^(asc|desc)$")]
 ROWS = list[dict[str, Any]]
 _OF_LOG = re.compile("access_(log|heads)|^merge", re.IGNORECASE)
 
 
 class Paged(BaseModel):
-    """`total`: alerts that the filter leaves, or where `exact` is false, no more than that. `next`: the cursor of what
-    comes behind; empty: nothing does."""
+    """`total`: alerts that the filter leaves; where `exact` is false about so many, or with `more` so many at least.
+    `next`: the cursor of what comes behind; empty: nothing does."""
 
     rows: ROWS
     total: int
     exact: bool
+    more: bool
     next: str
 
 
@@ -66,7 +68,7 @@ def router(owner: Owner) -> APIRouter:
             return _rows(owner, "alerts", locals())
         wanted = Filter(status or "open", severity, kind, host, zone, protocol, case, sensor, since, until, text)
         found = grid.page(
-            owner, wanted, grid.Order(sort or "last_ts", order != "asc"), limit, offset or 0, cursor or "",
+            owner, wanted, Order(sort or "last_ts", order != "asc"), limit, offset or 0, cursor or "",
             all_columns=not paged,
         )  # fmt: skip
         return JSONResponse(asdict(found) if paged else found.rows)

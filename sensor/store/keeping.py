@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 PARTITIONS = {"month": "toYYYYMM(ts)", "week": "toMonday(ts)", "day": "toYYYYMMDD(ts)"}
 # What analysts work with, and the time that counts. Verdicts, registries and ledgers are never given up.
 RECORDS = {
-    "alert_rows": "ts", "alert_grid": "last_ts", "drift": "ts", "incident_rows": "ts", "health": "ts",
-    "intake_rejects": "ts", "protocol_minutes": "ts", "talker_hours": "ts",
+    "alert_rows": "ts", "alert_grid": "last_ts", "alert_last": "last_ts", "drift": "ts", "incident_rows": "ts",
+    "health": "ts", "intake_rejects": "ts", "protocol_minutes": "ts", "talker_hours": "ts",
 }  # fmt: skip
 _DAYS = re.compile(r"INTERVAL (\d+) DAY|toIntervalDay\((\d+)\)")
 

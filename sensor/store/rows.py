@@ -17,9 +17,12 @@ _TIMES = (
 )  # fmt: skip
 _SECOND = 10**9
 # Tables whose rows are learnt from a run as a whole, not read off one capture.
-DERIVED = ("alert_rows", "alert_grid", "assets", "drift", "incident_rows", "health", "inference_log", "ledger_heads")
+DERIVED = (
+    "alert_rows", "alert_grid", "alert_last", "assets", "drift", "incident_rows", "health", "inference_log",
+    "ledger_heads",
+)  # fmt: skip
 # Made of rows of other tables as those are written: nobody who counts rows means them.
-SUMS = ("alert_grid", "protocol_minutes", "talker_hours")
+SUMS = ("alert_grid", "alert_last", "protocol_minutes", "talker_hours")
 OF_RUN = (*DERIVED, "captures")
 _ADDRESS = 16  # bytes
 

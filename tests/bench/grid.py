@@ -19,6 +19,7 @@ from pathlib import Path
 from sensor.alerts import ask
 from sensor.api import grid
 from sensor.api.grid_filter import Filter
+from sensor.api.grid_order import Order
 from sensor.store import open_store
 from sensor.store.chdb_reading import ChdbReading
 
@@ -41,27 +42,27 @@ SELECT 'bench', 'live', last_ts, 'r', lower(hex(MD5(toString(number)))),
 FROM numbers({first}, {rows}) {only}"""
 _SEVERITY = "CAST(multiIf(h(11) % 1000 = 0, 4, h(11) % 50 = 0, 3, h(11) % 5 = 0, 2, 1) AS Enum8('info' = 0, 'low' = 1,"
 _SEVERITY += " 'medium' = 2, 'high' = 3, 'critical' = 4))"
-PAGES: list[tuple[str, Filter, grid.Order, int]] = [
-    ("first page", Filter(), grid.Order(), 0),
-    ("page 20", Filter(), grid.Order(), 1_900),
-    ("severity high", Filter(severity="high"), grid.Order(), 0),
-    ("critical of one kind", Filter(severity="critical", kind="scan.a"), grid.Order(), 0),
-    ("a host", Filter(host="10.1.7.9"), grid.Order(), 0),
-    ("a network", Filter(host="10.1.7.0/24"), grid.Order(), 0),
-    ("no such host", Filter(host="10.77.7.9"), grid.Order(), 0),
-    ("a zone", Filter(zone="dmz", protocol="dnp3"), grid.Order(), 0),
-    ("an hour", Filter(since="2026-01-02T10:00:00Z", until="2026-01-02T11:00:00Z"), grid.Order(), 0),
-    ("learned", Filter(status="learned"), grid.Order(), 0),
-    ("closed", Filter(status="closed"), grid.Order(), 0),
-    ("any status", Filter(status="all"), grid.Order(), 0),
-    ("text, often there", Filter(text="register 123"), grid.Order(), 0),
-    ("text, seldom there", Filter(text="register 12345 of unit 17"), grid.Order(), 0),
-    ("text, never there", Filter(text="xyzzy"), grid.Order(), 0),
-    ("oldest first", Filter(), grid.Order("last_ts", descending=False), 0),
-    ("gravest first", Filter(), grid.Order("severity"), 0),
-    ("by count", Filter(), grid.Order("count"), 0),
-    ("by source", Filter(), grid.Order("src_ip", descending=False), 0),
-    ("by kind", Filter(severity="high"), grid.Order("kind"), 0),
+PAGES: list[tuple[str, Filter, Order, int]] = [
+    ("first page", Filter(), Order(), 0),
+    ("page 20", Filter(), Order(), 1_900),
+    ("severity high", Filter(severity="high"), Order(), 0),
+    ("critical of one kind", Filter(severity="critical", kind="scan.a"), Order(), 0),
+    ("a host", Filter(host="10.1.7.9"), Order(), 0),
+    ("a network", Filter(host="10.1.7.0/24"), Order(), 0),
+    ("no such host", Filter(host="10.77.7.9"), Order(), 0),
+    ("a zone", Filter(zone="dmz", protocol="dnp3"), Order(), 0),
+    ("an hour", Filter(since="2026-01-02T10:00:00Z", until="2026-01-02T11:00:00Z"), Order(), 0),
+    ("learned", Filter(status="learned"), Order(), 0),
+    ("closed", Filter(status="closed"), Order(), 0),
+    ("any status", Filter(status="all"), Order(), 0),
+    ("text, often there", Filter(text="register 123"), Order(), 0),
+    ("text, seldom there", Filter(text="register 12345 of unit 17"), Order(), 0),
+    ("text, never there", Filter(text="xyzzy"), Order(), 0),
+    ("oldest first", Filter(), Order("last_ts", descending=False), 0),
+    ("gravest first", Filter(), Order("severity"), 0),
+    ("by count", Filter(), Order("count"), 0),
+    ("by source", Filter(), Order("src_ip", descending=False), 0),
+    ("by kind", Filter(severity="high"), Order("kind"), 0),
 ]
 
 
@@ -81,7 +82,7 @@ def main() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _page(reading: ChdbReading, name: str, wanted: Filter, order: grid.Order, offset: int) -> float:
+def _page(reading: ChdbReading, name: str, wanted: Filter, order: Order, offset: int) -> float:
     wall, cpu, found = _timed(lambda: grid.page(reading, wanted, order, 100, offset))
     ids = ", ".join(f"'{row['alert_id']}'" for row in found.rows) or "''"
     sql = f"SELECT * FROM alert_rows WHERE case_id = 'live' AND alert_id IN ({ids})"

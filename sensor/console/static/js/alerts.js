@@ -13,8 +13,8 @@ function fill(values) {
   for (const field of form.elements) if (field.name) field.value = values[field.name] ?? "";
 }
 
-async function load({ page, size, sort, order, signal, automatic }) {
-  const found = await api(`/api/v1/alerts${query({ ...filters(), limit: size, offset: (page - 1) * size, sort, order })}`, { signal, automatic });
+async function load({ page, size, sort, order, cursor, signal, automatic }) {
+  const found = await api(`/api/v1/alerts${query({ ...filters(), limit: size, sort, order, ...(cursor ? { cursor } : { offset: (page - 1) * size }) })}`, { signal, automatic });
   return Array.isArray(found) ? { rows: found, total: null } : found;
 }
 

@@ -2,9 +2,12 @@
 import { complain, el, number } from "./core.js";
 import { listen } from "./keys.js";
 
-// `load({page, size, sort, order, signal, automatic})` → {rows, total}; total null: unknown. `open(row)`: Enter or a click.
+// `load({page, size, sort, order, cursor, signal, automatic})` → {rows, total, exact, more, next}; total null: unknown;
+// `exact` false: about so many, or with `more` so many at least; `next`: the cursor of the page behind this one. `open(row)`: Enter or a click.
+const DEEPEST = 20_000; // rows before a page that is not reached from the one before it
+
 export function grid(box, { columns, load, open, selected = () => {}, index, sort, empty = "Nothing found.", size = 50, select = false }) {
-  let running, here = 0, failed = false, automatic = false;
+  let running, here = 0, failed = false, automatic = false, places = {}, placed = "";
   const table = new window.Tabulator(box, {
     index,
     layout: "fitColumns",
@@ -15,7 +18,7 @@ export function grid(box, { columns, load, open, selected = () => {}, index, sor
     paginationMode: "remote",
     paginationSize: size,
     paginationSizeSelector: [25, 50, 100, 200],
-    paginationCounter: (_, first, __, total) => el("span", {}, total ? `${number(first)}–${number(Math.min(first + table.getPageSize() - 1, table.total ?? total))} of ${table.total == null ? "many" : number(table.total)}` : ""),
+    paginationCounter: (_, first) => el("span", {}, table.shown ? `${number(first)}–${number(first + table.shown - 1)} of ${table.among}` : ""),
     sortMode: "remote",
     initialSort: sort ? [{ column: sort[0], dir: sort[1] }] : [],
     ajaxURL: "/",
@@ -31,12 +34,19 @@ export function grid(box, { columns, load, open, selected = () => {}, index, sor
     const [by] = params.sort ?? [];
     const byItself = automatic;
     automatic = false;
+    const { page, size } = params, now = `${size} ${by?.field} ${by?.dir}`;
+    if (page === 1 || placed !== now) places = {};
+    placed = now;
     try {
-      const found = await load({ page: params.page, size: params.size, sort: by?.field, order: by?.dir, signal: running.signal, automatic: byItself });
+      const found = await load({ page, size, sort: by?.field, order: by?.dir, cursor: places[page], signal: running.signal, automatic: byItself });
       failed = false;
-      table.total = found.total;
-      const known = found.total ?? (params.page - 1) * params.size + found.rows.length + (found.rows.length === params.size ? 1 : 0);
-      return { data: found.rows, last_page: Math.max(1, Math.ceil(known / params.size)), last_row: known };
+      if (found.next) places[page + 1] = found.next;
+      const before = (page - 1) * size + found.rows.length;
+      const known = Math.max(found.total ?? 0, before + (found.next || (found.total == null && found.rows.length === size) ? 1 : 0));
+      table.shown = found.rows.length;
+      table.among = found.total == null ? "many" : found.exact === false ? `${found.more ? "more than" : "about"} ${number(found.more ? Math.max(found.total, before) : found.total)}` : number(found.total);
+      const last = Math.max(Math.min(Math.ceil(known / size), DEEPEST / size), found.next ? page + 1 : page);
+      return { data: found.rows, last_page: last, last_row: known };
     } catch (error) {
       if (error.name !== "AbortError") { failed = true; complain(error); }
       return { data: [], last_page: 1, last_row: 0 };

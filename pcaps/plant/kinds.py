@@ -20,6 +20,7 @@ _OF = {
     "feeds": "open altered new_source",
     "inference": "disagreement unlogged unseen",
     "lateral": "new_admin_edge fan_out chain relay beacon file_transfer",
+    "mirror": "loss dropped duplicates truncated oversized one_sided silent vlan_lost clock",
     "models": "candidate inputs_unseen",
     "new_writer": "write control",
     "parser_anomaly": "malformed evasion unsolicited reserved_code wrong_port",

@@ -18,16 +18,30 @@ CLUSTER = "plant"
 _NUMBERS = count(1)
 
 
+@pytest.fixture
+def engine(shared_engine: Engine) -> Engine:
+    """As a service manager keeps it: such a process may end when a client is killed, as tests before this one do."""
+    shared_engine.revive()
+    return shared_engine
+
+
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     needed()
     made = Engine(tmp_path_factory.mktemp("clickhouse")).start()
     yield made
     made.stop()
 
 
+@pytest.fixture
+def shards(shared_shards: list[Engine]) -> list[Engine]:
+    for one in shared_shards:
+        one.revive()
+    return shared_shards
+
+
 @pytest.fixture(scope="session")
-def shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Engine]]:
+def shared_shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Engine]]:
     """Two machines that know one another as a cluster of two shards, and the first of them as one of one."""
     needed()
     ports = [(free_port(), free_port()) for _ in range(2)]

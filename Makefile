@@ -40,7 +40,7 @@ screenshots: $(STAMP) $(VENDOR)
 
 test: lint $(VENDOR)
 	$(CARGO) test --workspace --locked --quiet
-	$(BIN)/pytest -n 2 -q
+	$(BIN)/pytest -n 2 --dist loadfile -q
 
 lint: $(STAMP)
 	$(CARGO) fmt --all --check

@@ -37,6 +37,7 @@ class Stream(Watch):
         self.block = -1
         self._n, self._sum, self._squares, self._zero = 0, 0.0, 0.0, 0.0
         self.last_ts = 0
+        self.waiting = 0  # since when, where nothing came in this stretch of time yet
         self.last_value = math.nan
         self.same_since = 0
         self.still_most = 0  # longest time with one and the same value, and longest silence, while learning
@@ -56,7 +57,7 @@ class Stream(Watch):
     def restart(self) -> None:
         """Time leapt: what was learnt holds, what was under way is left, and no silence is made of the leap."""
         self.block, self._n, self._sum, self._squares = -1, 0, 0.0, 0.0
-        self.last_ts, self.last_value, self.same_since = 0, math.nan, 0
+        self.last_ts, self.last_value, self.same_since, self.waiting = 0, math.nan, 0, 0
         self.closed = []
         for what in ("missing", "frozen"):
             self.open.pop(what, None)
@@ -117,9 +118,10 @@ class Stream(Watch):
             news += self._close()
             self.block = now // BLOCK  # what comes later of the block that was over is late
         limit = max(STILL_LEAST, int(STILL_FACTOR * self.gap_most))
-        silent = now - self.last_ts
-        if self.watching and self.leads and silent > limit and "missing" not in self.open:
-            news.append(self._stand("missing", self.last_ts, silent, limit))
+        self.waiting = self.waiting or now  # nobody looked before: what was silent then is not known
+        since = self.last_ts or self.waiting
+        if self.watching and self.leads and now - since > limit and "missing" not in self.open:
+            news.append(self._stand("missing", since, now - since, limit))
         return news
 
     def _stand(self, what: str, since: int, lasted: int, limit: int) -> Episode:

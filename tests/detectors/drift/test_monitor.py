@@ -89,6 +89,18 @@ def test_frozen_and_silent():
     assert kinds(watch(t, x, y, keep=t < AT)[0]) == {("missing", name, "missing") for name in ("output", "in0", "in1")}
 
 
+def test_silence_after_a_leap_of_time_begins_when_somebody_looks():
+    """As a stream that a clean capture taught and the next capture does not hold."""
+    t, x, y = plant()
+    _, monitor = watch(t, x, y)
+    begin = START + 100 * DAY  # the sensor did not look meanwhile
+    windows = range(begin, begin + 3600 * 10**9, 10 * 10**9)
+    alerts = [a for start in windows for a in monitor.observe(start + 10 * 10**9, start)]
+    assert {a.kind for a in alerts} == {"missing"}
+    assert {(a.since - begin) // (600 * 10**9) for a in alerts} == {0}
+    assert all("1970" not in a.summary and a.ts - a.since < 3600 * 10**9 for a in alerts)
+
+
 def test_an_oscillation_and_more_noise():
     t, x, y = plant()
     swings = watch(t, x, y + np.where(t > AT, 4 * np.sin(2 * np.pi * t * 8), 0))[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 from fastapi.responses import HTMLResponse
+from markupsafe import Markup
 
 from sensor.console.pages import PAGES, page_of
 from sensor.textwidth import safe
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 STATIC = HERE / "static"
 _THOUSAND = 1000
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
 class Console:
@@ -63,11 +66,17 @@ def _finalize(value: Any) -> Any:
     return value
 
 
-def time_text(value: Any) -> str:
-    """A store's time, or nanoseconds, to the second."""
+def time_text(value: Any, shown: str = "seconds") -> str:
+    """A store's time, or nanoseconds, to the second or minute. What it is where the reader sits, a script says on
+    hover."""
     if isinstance(value, int | float):
-        return datetime.fromtimestamp(value / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return str(value or "")[:19].replace("T", " ")
+        text = datetime.fromtimestamp(value / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    else:
+        text = str(value or "")[:19].replace("T", " ")
+    if not _MOMENT.fullmatch(text):
+        return text
+    short = text[:16] if shown == "minutes" else text
+    return Markup('<time datetime="{}Z">{}</time>').format(text.replace(" ", "T"), short)
 
 
 def number_text(value: float) -> str:

@@ -11,7 +11,7 @@ from fastapi import Response
 from detectors.alert import SEVERITIES
 from sensor.access.roles import Permission
 from sensor.api.guard import needs
-from sensor.console import queries
+from sensor.console import open_alerts, queries
 from sensor.console.asked import Case, Range, Seer
 from sensor.console.status import live_status
 
@@ -41,16 +41,17 @@ def _values(console: Console, wanted: str, case: str) -> dict[str, Any]:
     over = queries.span(store, case, wanted)
     incidents, counted = queries.incidents(store, case), queries.counters(store, case, over)
     status, fleet = live_status(console.location, console.config), queries.fleet(store, case)
-    opened = queries.open_alerts(store, case, over)
+    opened = open_alerts.opened(store, case, over)
+    severities = open_alerts.by_severity(store, opened)
     return {
         "range": wanted, "ranges": list(queries.RANGES), "case": case, "over": over,
         "incidents": incidents[:_SHOWN_INCIDENTS], "more_incidents": max(0, len(incidents) - _SHOWN_INCIDENTS),
         "open_incidents": sum(each["status"] == "open" for each in incidents),
         "returned_incidents": sum(each["status"] == "returned" for each in incidents),
-        "open_alerts": [(name, opened.get(name, 0)) for name in reversed(SEVERITIES)],
-        "alerts_total": sum(opened.values()),
+        "open_alerts": [(name, severities.get(name, 0)) for name in reversed(SEVERITIES)],
+        "alerts_total": sum(severities.values()), "alerts_exact": opened.exact,
         "bars": queries.severity_bars(store, case, over),
-        "kinds": queries.kinds(store, case, over), "sources": queries.sources(store, case, over),
+        "kinds": open_alerts.by_kind(store, opened), "sources": open_alerts.by_source(store, opened),
         "counters": counted,
         "dropped": sum(value for name, value in counted.items() if name.startswith("dropped.")),
         "traffic": queries.counter_lines(store, case, over, "startsWith(counter, 'messages.')"),

@@ -16,7 +16,6 @@ HOUR, DAY = 3600, 86400
 RANGES = {"1h": HOUR, "24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "all": 0}
 _STEPS = (10, 30, 60, 300, 600, 1800, HOUR, 3 * HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY)
 _BARS = 72  # of a chart, at most
-_TOP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +46,18 @@ def cases(store: Reading) -> list[str]:
     sql = (
         "SELECT case_id, max(last) AS latest FROM (SELECT case_id, max(ts) AS last FROM health GROUP BY case_id"
         " UNION ALL SELECT case_id, max(last_ts) FROM captures GROUP BY case_id"
-        " UNION ALL SELECT case_id, max(last_ts) FROM alert_rows GROUP BY case_id)"
+        " UNION ALL SELECT case_id, max(toStartOfHour(last_ts)) FROM alert_grid GROUP BY case_id)"
         " WHERE case_id != '' GROUP BY case_id ORDER BY case_id != 'live', latest DESC LIMIT 500"
     )
-    return [row["case_id"] for row in ask(store, sql)]
+    return [row["case_id"] for row in ask(store, sql, final=False)]
 
 
 def span(store: Reading, case: str, wanted: str) -> Span:
     """`wanted`: one of RANGES. A replay of last year is shown as of its own end."""
-    sql = (
-        "SELECT toUnixTimestamp(min(a)) AS first, toUnixTimestamp(max(b)) AS last FROM ("
-        f"SELECT min(first_ts) AS a, max(last_ts) AS b, count() AS n FROM alert_rows WHERE {of_case(case)}"
-        f" UNION ALL SELECT min(ts), max(ts), count() FROM health WHERE {of_case(case)}) WHERE n > 0"
-    )
-    found = ask(store, sql)[0]
+    first, last = _ends(store, case)
     now = int(time.time())
-    last = int(found["last"]) + 1
-    if last <= 1:
-        last = now
-    length = RANGES[wanted] or max(HOUR, last - max(int(found["first"]), 1))
+    last = last + 1 if last else now
+    length = RANGES[wanted] or max(HOUR, last - first)
     is_now = now - last < length
     end = now + 1 if is_now else last
     step = next((each for each in _STEPS if length / each <= _BARS), _STEPS[-1])
@@ -73,50 +65,36 @@ def span(store: Reading, case: str, wanted: str) -> Span:
     return Span(end - length - (-length % step), end, step, last, is_now)
 
 
+def _ends(store: Reading, case: str) -> tuple[int, int]:
+    """Seconds since the epoch of the first and the last that there is, 0: nothing. The hours of alerts are known
+    without a look at them."""
+    hours = (
+        "SELECT toUnixTimestamp(min(toStartOfHour(last_ts))) AS first, toUnixTimestamp(max(toStartOfHour(last_ts))) AS"
+        f" last, count() AS n FROM alert_grid WHERE {of_case(case)}"
+    )
+    found = [row for row in ask(store, hours, final=False) if row["n"]]
+    if found:
+        latest = f"SELECT toUnixTimestamp(max(last_ts)) AS last FROM alert_grid WHERE {of_case(case)} AND"
+        found[0] |= ask(store, f"{latest} last_ts >= toDateTime64({found[0]['last']}, 9, 'UTC')", final=False)[0]
+    health = (
+        "SELECT toUnixTimestamp(min(ts)) AS first, toUnixTimestamp(max(ts)) AS last, count() AS n FROM health"
+        f" WHERE {of_case(case)}"
+    )
+    found += [row for row in ask(store, health) if row["n"]]
+    firsts, lasts = [int(row["first"]) for row in found], [int(row["last"]) for row in found]
+    return min(firsts, default=0), max(lasts, default=0)
+
+
 def severity_bars(store: Reading, case: str, over: Span) -> dict[str, list[list[int]]]:
     """Severity → [ms, alerts that began in this bar]."""
     sql = (
-        f"SELECT severity, {over.bucket('first_ts')} AS t, count() AS n FROM alert_rows"
+        f"SELECT severity, {over.bucket('first_ts')} AS t, uniqCombined64(id, case_id) AS n FROM alert_grid"
         f" WHERE {of_case(case)} AND {over.condition('first_ts')} GROUP BY severity, t ORDER BY t"
     )
     found: dict[str, list[list[int]]] = {}
-    for row in ask(store, sql):
+    for row in ask(store, sql, final=False):
         found.setdefault(row["severity"], []).append([row["t"], row["n"]])
     return found
-
-
-def _open(case: str, over: Span) -> str:
-    """Open alerts that were seen in the span: those that nothing was said of, and what was said does not hold. The view
-    `alerts` joins every row with what was said; few have anything."""
-    said = "SELECT case_id, alert_id FROM alerts WHERE alert_id IN (SELECT alert_id FROM verdicts) AND status != 'open'"
-    return (
-        f"FROM alert_rows WHERE suppressed = '' AND {of_case(case)} AND {over.condition('last_ts')}"
-        f" AND (case_id, alert_id) NOT IN ({said})"
-    )
-
-
-def open_alerts(store: Reading, case: str, over: Span) -> dict[str, int]:
-    """Severity → open alerts that were seen in the span."""
-    found = ask(store, f"SELECT severity, count() AS n {_open(case, over)} GROUP BY severity")
-    return {row["severity"]: row["n"] for row in found}
-
-
-def kinds(store: Reading, case: str, over: Span) -> list[dict[str, Any]]:
-    sql = (
-        f"SELECT kind, any(title) AS title, max(severity) AS worst, count() AS n {_open(case, over)}"
-        f" GROUP BY kind ORDER BY worst DESC, n DESC, kind LIMIT {_TOP}"
-    )
-    return ask(store, sql)
-
-
-def sources(store: Reading, case: str, over: Span) -> list[dict[str, Any]]:
-    """Hosts that open alerts point at, weighed by severity."""
-    sql = (
-        "SELECT src_ip AS host, any(src_zone) AS zone, max(severity) AS worst, count() AS n,"
-        f" sum(pow(4, toInt8(severity))) AS weight {_open(case, over)} AND src_ip != toIPv6('::')"
-        f" GROUP BY host ORDER BY weight DESC, host LIMIT {_TOP}"
-    )
-    return ask(store, sql)
 
 
 def incidents(store: Reading, case: str) -> list[dict[str, Any]]:

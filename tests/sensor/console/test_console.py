@@ -47,8 +47,11 @@ def test_a_value_that_a_template_forgets_is_an_error(desk):
 
 
 def test_times_numbers_and_addresses_are_written_for_people():
-    assert time_text("2026-11-03 04:37:17.171115000") == "2026-11-03 04:37:17"
-    assert time_text(1793657400 * 10**9) == "2026-11-02 22:10:00"
+    whole = '<time datetime="2026-11-03T04:37:17Z">2026-11-03 04:37:17</time>'
+    assert time_text("2026-11-03 04:37:17.171115000") == time_text("2026-11-03T04:37:17Z") == whole
+    assert time_text("2026-11-03 04:37:17", "minutes") == whole.replace(":17</time>", "</time>")
+    assert (time_text(None), time_text("<b>soon")) == ("", "<b>soon"), "no moment: text, to be escaped"
+    assert "2026-11-02 22:10:00</time>" in time_text(1793657400 * 10**9)
     assert number_text(1234567) == "1\u2009234\u2009567"
     assert [short_number(n) for n in (0, 999, 1234, 5_300_000)] == ["0", "999", "1.23 k", "5.3 M"]
     assert host("::ffff:10.1.2.3") == "10.1.2.3" and host("fe80::1") == "fe80::1"

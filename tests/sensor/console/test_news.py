@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sensor.console import hunt, queries
+from sensor.alerts import ask
+from sensor.console import hunt, open_alerts, queries
 from sensor.console.news import News
 from sensor.store import Store, open_store
 from sensor.store.chdb_reading import ChdbReading
@@ -67,9 +68,45 @@ def test_a_verdict_is_news_for_pages(opened):
     store.record("verdicts", "", [said])
     assert news.look() == {"alerts": {"rows": []}}
     over = queries.span(reading, "news", "all")
-    assert queries.open_alerts(reading, "news", over) == {"high": 1, "low": 1}, (
-        "learned and suppressed ones are not open"
+    found = open_alerts.opened(reading, "news", over)
+    told = open_alerts.by_severity(reading, found)
+    assert (told, found.exact) == ({"high": 1, "low": 1}, True), "learned and suppressed ones are not open"
+    [kind], [source] = open_alerts.by_kind(reading, found), open_alerts.by_source(reading, found)
+    assert (kind["kind"], kind["worst"], kind["n"]) == ("scan.ports", "high", 2)
+    assert (source["host"], source["zone"], source["n"]) == ("::ffff:10.0.0.1", "a", 2)
+
+
+def test_what_is_open_is_what_the_view_says(opened, monkeypatch):
+    """Closed alerts that were seen again, verdicts of a case and of the store, the later of which counts."""
+    store, reading = opened
+    store.begin_case("open", ())
+    hour = 3600 * SECOND
+    for state in range(3):
+        rows = [alert(n, ("low", "high")[(n + state) % 2], last_ts=START + (n + 60 * state) * hour) for n in range(40)]
+        store.upsert("alert_rows", rows)
+        store.flush()
+    said = [
+        (n, case, action, at, expiry, START + (n + 60 * seen) * hour if action == "close" else 0)
+        for n, case, action, at, expiry, seen in [
+            (1, "", "learn", 1, 0, 0), (2, "open", "mute", 1, 0, 0), (3, "open", "close", 1, 0, 2),
+            (4, "open", "close", 1, 0, 1), (5, "", "mute", 1, START // 2, 0), (6, "", "mute", 1, 0, 0),
+            (6, "open", "unlearn", 2, 0, 0), (7, "open", "mute", 1, 0, 0), (7, "", "unlearn", 2, 0, 0),
+            (8, "news", "mute", 1, 0, 0), (9, "", "learn", 1, 2 * START, 0),
+        ]
+    ]  # fmt: skip
+    for n, case, action, at, expiry, seen in said:
+        row = {"ts": START + at, "alert_id": f"{n:032x}", "action": action, "analyst": "a", "note": ""}
+        store.record("verdicts", case, [row | {"expiry": expiry, "last_seen": seen}])
+    over = queries.span(reading, "open", "all")
+    truth = ask(
+        reading, "SELECT severity, count() AS n FROM alerts WHERE case_id = 'open' AND status = 'open' GROUP BY 1"
     )
+    wanted = {row["severity"]: row["n"] for row in truth}
+    assert sum(wanted.values()) == 40 - 4
+    assert open_alerts.by_severity(reading, open_alerts.opened(reading, "open", over)) == wanted
+    monkeypatch.setattr(open_alerts, "MOST", 10)
+    told = open_alerts.opened(reading, "open", over)
+    assert not told.exact and sum(open_alerts.by_severity(reading, told).values()) > 35
 
 
 def test_a_span_of_old_rows_ends_with_them(opened):

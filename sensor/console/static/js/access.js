@@ -1,4 +1,4 @@
-import { api, complain, el, later, one, query, time } from "./core.js";
+import { api, complain, el, later, moment, one, query } from "./core.js";
 
 const SIZE = 100;
 const form = one("#filters"), body = one("#log tbody"), more = one("#more");
@@ -10,7 +10,7 @@ function told(text) {
   return el("span", { class: "tags" }, ...Object.entries(found).map(([name, value]) => el("span", { class: "tag" }, `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`)));
 }
 
-const row = (each) => el("tr", {}, el("td", { class: "tight" }, time(each.ts)), el("td", {}, el("b", {}, each.who), ` ${each.role}`), el("td", { class: "tight" }, `${each.via} ${each.address}`),
+const row = (each) => el("tr", {}, el("td", { class: "tight" }, moment(each.ts)), el("td", {}, el("b", {}, each.who), ` ${each.role}`), el("td", { class: "tight" }, `${each.via} ${each.address}`),
   el("td", { class: "tight" }, el("code", {}, each.what)), el("td", {}, each.target), el("td", {}, told(each.before)), el("td", {}, told(each.after)));
 
 async function load(from) {

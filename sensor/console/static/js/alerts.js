@@ -1,5 +1,5 @@
 import { ACTIONS, address as pathOf, shown, wire } from "./alert.js";
-import { address, api, complain, el, later, number, one, query, severity, state, stated, time } from "./core.js";
+import { address, api, complain, el, later, moment, number, one, query, severity, state, stated } from "./core.js";
 import { column, grid, picker } from "./grid.js";
 import { listen } from "./keys.js";
 import { saved } from "./saved.js";
@@ -31,7 +31,7 @@ const view = grid(box, {
   columns: [
     ...(maySay ? [picker()] : []),
     column("Severity", "severity", (value) => severity(value), { width: 108 }),
-    column("Last seen", "last_ts", (value) => el("div", {}, time(value).slice(11), el("div", { class: "second" }, time(value).slice(0, 10))), { width: 112 }),
+    column("Last seen", "last_ts", (value) => el("div", {}, moment(value, 11), el("div", { class: "second" }, moment(value, 0, 10))), { width: 112 }),
     column("Alert", "title", (value, row) => el("div", { title: row.summary }, el("b", {}, value), el("div", { class: "second" }, row.summary)), { widthGrow: 3, minWidth: 280, headerSort: false }),
     column("From", "src_ip", (value, row) => host(value, row.src_zone), { width: 142 }),
     column("To", "dst_ip", (value, row) => host(value, row.dst_zone), { width: 142 }),

@@ -1,4 +1,4 @@
-import { address, api, el, later, one, query, state, stated, time } from "./core.js";
+import { address, api, el, later, moment, one, query, state, stated } from "./core.js";
 import { column, grid } from "./grid.js";
 
 const form = one("#filters");
@@ -7,7 +7,7 @@ const given = stated();
 for (const field of form.elements) if (field.name) field.value = given[field.name] ?? "";
 
 const two = (above, below) => el("div", {}, above || "–", el("div", { class: "second" }, below || "\u00a0"));
-const when = (value) => two(time(value).slice(0, 10), time(value).slice(11));
+const when = (value) => two(moment(value, 0, 10), moment(value, 11));
 const view = grid(one("#grid"), {
   index: "ip",
   sort: ["last_seen", "desc"],

@@ -31,4 +31,9 @@ listen({
   "/": () => one("[data-search]")?.focus(),
   ...Object.fromEntries(all(".side a[data-key]").filter((to) => to.dataset.key).map((to) => [`g ${to.dataset.key}`, () => to.click()])),
 });
+const here = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+document.addEventListener("pointerover", ({ target }) => {
+  const shown = target.closest?.("time[datetime]");
+  if (shown && !shown.title) shown.title = `${here.format(new Date(shown.dateTime))}, where you are`;
+});
 follow(one("#live"));

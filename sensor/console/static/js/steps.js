@@ -1,5 +1,5 @@
 // Steps of a runbook, checked off: who and when stands in the access log.
-import { all, api, complain, one, time } from "./core.js";
+import { all, api, complain, moment, one } from "./core.js";
 
 export function steps(from = document) {
   for (const list of all("[data-steps]", from)) {
@@ -14,7 +14,7 @@ async function say(list, box) {
   try {
     const told = await api(list.dataset.steps + box.dataset.step, { method: "PUT", body: { done: box.checked } });
     const mine = told.find((each) => each.step === box.dataset.step);
-    one("[data-said]", box.closest("li")).textContent = `${mine.done ? "done" : "opened again"} by ${mine.analyst}, ${time(mine.ts)}`;
+    one("[data-said]", box.closest("li")).replaceChildren(`${mine.done ? "done" : "opened again"} by ${mine.analyst}, `, moment(mine.ts));
   } catch (error) {
     box.checked = !box.checked;
     complain(error);

@@ -129,6 +129,20 @@ def say(store: Saying, said: Record, now: int) -> Record:
     return whole
 
 
+def told(stored: Record) -> dict[str, object]:
+    """What the access log keeps of it; who said it stands beside."""
+    return {name: value for name, value in asdict(stored).items() if value}
+
+
+def before(known: Model | None, said: Record, last: Record | None = None) -> dict[str, object]:
+    """What the access log keeps of what held before. `last`: what an undo takes back."""
+    if last is not None:
+        return {"action": last.action, "version": last.version}
+    if known is None:
+        return {}
+    return {"revoked": list(known.revoked)} if said.action == REVOKE else {"approved": list(known.approved)}
+
+
 def check_add(models: Sequence[Model], fixed: Iterable[str], said: Record) -> None:
     """InputError for a model that cannot be added."""
     if said.model_id in fixed:

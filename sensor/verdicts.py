@@ -46,13 +46,9 @@ def running(store: Reading, case: str) -> list[Verdict]:
     return found
 
 
-def say(store: Sayable, wanted: str, saying: Saying) -> dict[str, Any]:
-    """Records it and gives what is true now. InputError if there is no such alert, or it makes no sense."""
-    return change(store, wanted, saying)[1]
-
-
 def change(store: Sayable, wanted: str, saying: Saying) -> tuple[dict[str, Any], dict[str, Any]]:
-    """As `say`; gives what was true before as well."""
+    """Records it and gives what was true before and is now. InputError if there is no such alert, or it makes no
+    sense."""
     found = of_id(store, wanted, saying.case, _COLUMNS)
     alert = only(found) if saying.action == "close" else found[0]
     _check_order(found, saying.action)
@@ -75,6 +71,13 @@ def change(store: Sayable, wanted: str, saying: Saying) -> tuple[dict[str, Any],
         ],
     )
     return alert, only(of_id(store, identity, alert["case_id"], _COLUMNS)) | {"scope": case}
+
+
+def told(saying: Saying, before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same for the access log."""
+    said = {"action": saying.action, "case": after["scope"], "until": saying.expiry, "note": saying.note}
+    said |= {"by": saying.analyst, "status": after["status"]}
+    return {name: before.get(name) for name in ("status", "verdict")}, said
 
 
 def _check_order(found: list[dict[str, Any]], action: str) -> None:

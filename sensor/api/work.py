@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from sensor.config import Config
 
 MOST_AT_ONCE = 1_000  # alerts of one verdict
-_SHOWN = ("status", "verdict", "status_by", "status_note")
 Analyst = Annotated[Who, needs(Permission.VERDICT)]
 Keeper = Annotated[Who, needs(Permission.MODELS)]
 Name = Annotated[str, Path(min_length=1, max_length=200)]
@@ -112,18 +111,15 @@ def _verdicts(made: APIRouter, owner: Owner, desk: Desk) -> None:
             except InputError as error:
                 refused.append(str(error))
                 continue
-            told = {"action": said.action, "case": after["scope"], "until": expiry, "note": said.note}
-            desk.log.record(
-                who, "verdict.say", {name: before.get(name) for name in _SHOWN[:2]},
-                told | {"status": after["status"]}, target=after["alert_id"], address=address(request),
-            )  # fmt: skip
+            told = verdicts.told(saying, before, after)
+            desk.log.record(who, "verdict.say", *told, target=after["alert_id"], address=address(request))
         return Done(done=len(said.alerts) - len(refused), refused=refused)
 
 
 def _models(made: APIRouter, owner: Owner, config: Config, desk: Desk) -> None:
     def record(request: Request, who: Who, draft: Record, before: dict[str, object]) -> dict[str, Any]:
         stored = model_registry.say(owner, draft, time.time_ns())
-        told = {name: value for name, value in asdict(stored).items() if value and name != "analyst"}
+        told = model_registry.told(stored)
         desk.log.record(who, f"models.{draft.action}", before, told, target=draft.model_id, address=address(request))
         return asdict(stored)
 
@@ -142,7 +138,7 @@ def _models(made: APIRouter, owner: Owner, config: Config, desk: Desk) -> None:
             origin="console",
         )  # fmt: skip
         model_registry.check_approve(known, draft)
-        return record(request, who, draft, {"approved": list(known.approved)})
+        return record(request, who, draft, model_registry.before(known, draft))
 
     @made.post("/models/{model}/revoke", response_model=dict[str, Any], responses=refusals(400, 503))
     def revoke(request: Request, who: Keeper, model: Name, revocation: Revocation) -> dict[str, Any]:
@@ -152,7 +148,7 @@ def _models(made: APIRouter, owner: Owner, config: Config, desk: Desk) -> None:
         if set(sums) <= {checked(known.id, digest) for digest in known.revoked}:
             raise InputError(f"{revocation.what!r} of {known.id!r} is revoked already")
         draft = Record(REVOKE, known.id, who.name, revocation.note, version, sums, origin="console")
-        return record(request, who, draft, {"revoked": list(known.revoked)})
+        return record(request, who, draft, model_registry.before(known, draft))
 
     @made.post("/models/{model}/undo", response_model=dict[str, Any], responses=refusals(400, 503))
     def undo(request: Request, who: Keeper, model: Name, undoing: Undoing) -> dict[str, Any]:
@@ -163,7 +159,7 @@ def _models(made: APIRouter, owner: Owner, config: Config, desk: Desk) -> None:
         draft = replace(
             last, action=UNDO, analyst=who.name, note=undoing.note, undoes=last.record, origin=last.action, ts=0
         )
-        return record(request, who, draft, {"action": last.action, "version": last.version})
+        return record(request, who, draft, model_registry.before(None, draft, last))
 
 
 def _known(owner: Owner, config: Config, wanted: str) -> Model:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from detectors.models import Model, checked
 from sensor import manifest, model_registry, models_seen
 from sensor.commands.common import location, settings, signature
+from sensor.commands.noted import noting
 from sensor.config_read import unknown
 from sensor.errors import InputError
 from sensor.model_registry import ADD, APPROVE, REVOKE, UNDO, Record
@@ -78,11 +79,19 @@ def _say(arguments: Namespace, loaded: Config) -> dict[str, object]:
     fixed = model_registry.configured(loaded.models)
     where = location(arguments, loaded)
     layout = loaded.layout()
-    with closing(open_saying(where, loaded.store.database, loaded.sensor.name, layout, make=True)) as store:
+    with (
+        closing(open_saying(where, loaded.store.database, loaded.sensor.name, layout, make=True)) as store,
+        noting(where, loaded, store) as noted,
+    ):
         said = model_registry.records(store)
         draft = Record(arguments.action, given, who, note, sha256=sums[0], origin=sums[1])
-        record = build(_Given(arguments, fixed, said, draft))
+        known = _Given(arguments, fixed, said, draft)
+        record = build(known)
+        model = next((model for model in known.models if model.id == record.model_id), None)
+        last = model_registry.last_of(said, given) if record.action == UNDO else None
+        held = model_registry.before(model, record, last)
         stored = model_registry.say(store, record, time.time_ns())
+        noted(f"models.{record.action}", held, model_registry.told(stored), record.model_id)
     return _row(stored, "")
 
 

@@ -24,11 +24,16 @@ def run(arguments: Namespace) -> int:
     where = location(arguments, loaded)
 
     from sensor import verdicts
+    from sensor.commands.noted import noting
     from sensor.store import open_saying
 
-    with closing(open_saying(where, loaded.store.database, loaded.sensor.name, loaded.layout())) as store:
+    with (
+        closing(open_saying(where, loaded.store.database, loaded.sensor.name, loaded.layout())) as store,
+        noting(where, loaded, store) as noted,
+    ):
         saying = verdicts.Saying(arguments.action, case, who, expiry, note)
-        now = verdicts.say(store, wanted, saying)
+        before, now = verdicts.change(store, wanted, saying)
+        noted("verdict.say", *verdicts.told(saying, before, now), now["alert_id"])
     row = {name: now[name] for name in ("alert_id", "status", "title", "severity")}
     row |= {"case": now["scope"] or "all", "by": who, "until": iso(expiry), "note": note}
     show_rows([row], chosen_format(arguments.format))

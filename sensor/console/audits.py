@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Path as Segment
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 from markupsafe import Markup
 
-from sensor.access.roles import Permission
-from sensor.api.guard import needs
+from sensor.access.who import Who
+from sensor.api.guard import address, desk_of
 from sensor.audit import Audit, Comparison, compare, taking
 from sensor.audit.queries import Scope
 from sensor.audit.report import blocks
@@ -32,36 +32,47 @@ _TYPES = {
     "pdf": ("application/pdf", "pdf"), "json": ("application/json", "json"),
 }  # fmt: skip
 When = Annotated[str, Query(max_length=64)]
+Format = Annotated[str, Segment(pattern="^(markdown|html|pdf|json)$")]
 
 
 def add(app: FastAPI, console: Console) -> None:
     @app.get("/audit", include_in_schema=False)
     def audit(
-        who: Hunter, since: When = "", until: When = "", case: Case = "", before: When = "", made: bool = False
-    ) -> Response:
+        request: Request, who: Hunter, since: When = "", until: When = "", case: Case = "", before: When = "",
+        made: bool = False,
+    ) -> Response:  # fmt: skip
         """`before`: the start of the earlier time to compare with, which ends where this one begins. `made`: asked for,
         for an audit of everything takes its time."""
         shown: dict[str, Any] = {"report": "", "error": ""}
+        asked = {"since": since, "until": until, "case": case, "before": before}
         if made:
             try:
-                shown["report"] = Markup(html.body(blocks(*_taken(console, since, until, case, before))))  # noqa: S704  escaped there
+                found = _taken(console, since, until, case, before)
+                shown["report"] = Markup(html.body(blocks(*found)))  # noqa: S704  escaped there
+                _note(request, who, "audit.view", asked)
             except DriftspanError as error:
                 shown["error"] = str(error)
-        asked = {"since": since, "until": until, "case": case, "before": before}
         return console.page(who, "audit", asked=asked, cases=queries.cases(console.owner), **shown)
 
-    @app.get("/audit/{fmt}", include_in_schema=False, dependencies=[needs(Permission.QUERY)])
+    @app.get("/audit/{fmt}", include_in_schema=False)
     def download(
-        fmt: Annotated[str, Segment(pattern="^(markdown|html|pdf|json)$")], since: When = "",
-        until: When = "", case: Case = "", before: When = "",
+        request: Request, who: Hunter, fmt: Format, since: When = "", until: When = "", case: Case = "",
+        before: When = "",
     ) -> Response:  # fmt: skip
         found, compared = _taken(console, since, until, case, before)
         kind, ending = _TYPES[fmt]
         name = f"driftspan-audit-{found.made[:10]}.{ending}"
+        _note(request, who, "audit.download", {"since": since, "until": until, "case": case, "before": before}, fmt)
         return Response(
             rendered(found, compared, fmt), media_type=kind,
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )  # fmt: skip
+
+
+def _note(request: Request, who: Who, what: str, asked: dict[str, str], target: str = "") -> None:
+    """Who read how the plant stands, and took it along."""
+    told = {name: value for name, value in asked.items() if value}
+    desk_of(request).log.record(who, what, None, told, target=target, address=address(request))
 
 
 def _taken(console: Console, since: str, until: str, case: str, before: str) -> tuple[Audit, Comparison | None]:

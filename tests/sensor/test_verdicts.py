@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -200,3 +201,30 @@ def test_a_store_that_cannot_be_written(replayed: Program, tmp_path: Path) -> No
         assert "may not be read and written" in message
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+def test_what_is_said_at_the_command_line_stands_in_the_access_log(program: Program) -> None:
+    [first, *_] = program.rows("alerts", "--case", "a")
+    identity = first["alert_id"]
+    program.rows("mute", identity, "--for", "8h", "--note", "pump test", "--by", "ada")
+    program.rows("unlearn", identity)
+    program.rows("models", "add", "wear", "--host", "10.0.0.9")
+    program.rows("models", "approve", "wear", "1.5", "--sha256", "2" * 64)
+    program.rows("models", "undo", "wear", "--note", "too soon")
+    sql = "SELECT seq, who, role, via, what, target, before, after FROM access_log ORDER BY seq"
+    rows = program.rows("query", sql)
+    user = getpass.getuser()
+    assert [(row["who"], row["role"], row["via"]) for row in rows] == [(user, "admin", "command")] * 5
+    what = ["verdict.say", "verdict.say", "models.add", "models.approve", "models.undo"]
+    assert [(row["what"], row["target"]) for row in rows] == list(zip(what, [identity] * 2 + ["wear"] * 3, strict=True))
+    before, after = ([json.loads(row[name]) for row in rows] for name in ("before", "after"))
+    assert before[0] == {"status": "open", "verdict": ""} and before[1] == {"status": "muted", "verdict": "mute"}
+    assert (after[0]["action"], after[0]["by"], after[0]["note"], after[1]["status"]) == (
+        "mute",
+        "ada",
+        "pump test",
+        "open",
+    )
+    assert before[3] == {"approved": []} and after[3]["version"] == "1.5"
+    assert before[4] == {"action": "approve", "version": "1.5"} and after[4]["note"] == "too soon"
+    assert program("ledger", "verify").returncode == 0

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,10 @@ WINDOW = 1.0  # seconds: how soon drift from outside is joined
 
 
 class Server:
-    def __init__(self, folder: Path, *arguments: str, token: str = TOKEN) -> None:
+    """`trust`: where it serves with TLS, what a client believes."""
+
+    def __init__(self, folder: Path, *arguments: str, token: str = TOKEN, trust: ssl.SSLContext | None = None) -> None:
+        self.trust = trust
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "DRIFTSPAN_TOKEN": token}
         command = [sys.executable, "-m", "sensor", "serve", "--port", "0", *arguments]
         self.child = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
@@ -30,17 +34,23 @@ class Server:
 
     def _port(self) -> int:
         assert self.child.stderr is not None
+        scheme = "https" if self.trust else "http"
         for line in self.child.stderr:
             self.said.append(line)
-            if found := re.search(r"listening on http://127\.0\.0\.1:(\d+)$", line.strip()):
+            if found := re.search(rf"listening on {scheme}://127\.0\.0\.1:(\d+)$", line.strip()):
                 return int(found[1])
         raise AssertionError(f"the server ended: {self.said}")
+
+    def connection(self) -> http.client.HTTPConnection:
+        if self.trust is not None:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self.trust)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def ask(self, method: str, path: str, body: object = None, token: str = TOKEN, **headers: str) -> tuple[int, Any]:
         """Status and answer, read as JSON. A body that is no text or bytes goes as JSON."""
         data = body if isinstance(body, str | bytes | None) else json.dumps(body)
         sent = {"Authorization": f"Bearer {token}"} if token else {}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = self.connection()
         try:
             connection.request(method, path, data, sent | {n.replace("_", "-"): v for n, v in headers.items()})
             answer = connection.getresponse()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 from http.cookies import SimpleCookie
@@ -34,7 +33,7 @@ class Person:
             sent.setdefault("cookie", self.cookie)
         if self.csrf and method not in ("GET", "HEAD"):
             sent.setdefault("x-csrf-token", self.csrf)
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        connection = self.server.connection()
         try:
             connection.request(method, path, data, sent)
             answer = connection.getresponse()

@@ -2,7 +2,7 @@
 
 Detects: many malformed messages between two hosts within a period; overlapping fragments or segments with
 different content, or streams that can be read two ways; answers without a question; codes that the standard reserves;
-other protocols on a protocol's own port.
+other protocols on a protocol's own port; a dissector of this program that failed on what it was sent.
 Why it matters: fuzzing, exploits and evasion look like this; so do broken devices, which matter as well.
 Evidence: kinds of oddity with their counts, some details (field, offset, reason), first frames.
 False positives: vendor dialects; captures with packets missing; one-sided taps.
@@ -53,6 +53,7 @@ _KIND = {
     "unknown_alias": "malformed",
     "select_mismatch": "unsolicited",
     "unsolicited_response": "unsolicited",
+    "dissector_failed": "failure",
 }
 _WEIGHT = {"ambiguous_stream": 2}  # one such row stands for a whole stream that can be read two ways
 
@@ -74,6 +75,7 @@ _LOSS = frozenset(
     )
 )
 
+_ALERTS = ("malformed", "evasion", "unsolicited", "reserved_code", "wrong_port", "failure")
 _UNASKED = "parser_anomaly.unsolicited"
 
 Pair = tuple[str, bytes, bytes, str]  # kind of alert, client, server, protocol
@@ -89,12 +91,13 @@ class Settings:
     unsolicited: int = 10
     reserved_code: int = 5
     wrong_port: int = 1
+    failure: int = 1
     ignore: tuple[str, ...] = ()  # kinds of oddity, as the table `anomalies` names them
 
 
 class ParserAnomaly(Detector):
     name = "parser_anomaly"
-    kinds = tuple(f"parser_anomaly.{k}" for k in ("malformed", "evasion", "unsolicited", "reserved_code", "wrong_port"))
+    kinds = tuple(f"parser_anomaly.{k}" for k in _ALERTS)
     reads = ("anomalies",)
     settings_class = Settings
     settings: Settings

@@ -50,6 +50,8 @@ anomalies! {
     UnknownCode = "unknown_code",
     /// The first bytes on a protocol's own port are neither that protocol nor another that is known.
     UnexpectedProtocol = "unexpected_protocol",
+    /// A dissector of this program failed on the flow, whose rest is not dissected; `detail` names the place.
+    DissectorFailed = "dissector_failed",
     // --- IP and TCP
     /// IP fragments that overlap; the bytes seen first were kept.
     FragmentOverlap = "fragment_overlap",

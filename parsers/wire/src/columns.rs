@@ -127,6 +127,10 @@ pub trait Builder: Default {
     fn take(&mut self) -> Column;
     /// Bytes held, for the limit on a window's size.
     fn bytes(&self) -> usize;
+    /// Whole rows held.
+    fn rows(&self) -> usize;
+    /// Takes away what stands behind the first `rows` rows, a begun one too.
+    fn cut(&mut self, rows: usize);
 }
 
 /// Takes finished values out. Windows are much alike: room for as many rows and a few more spares the next one
@@ -141,6 +145,12 @@ fn handed_offsets(offsets: &mut Vec<i32>) -> Vec<i32> {
     let done = handed(offsets);
     offsets.push(0);
     done
+}
+
+/// Takes away rows of lists; gives how many items are left.
+fn cut_offsets(offsets: &mut Vec<i32>, rows: usize) -> usize {
+    offsets.truncate(rows + 1);
+    offsets.last().map_or(0, |&end| usize::try_from(end).unwrap_or(0))
 }
 
 /// Plain numbers.
@@ -194,6 +204,8 @@ macro_rules! numbers {
             fn push(&mut self, value: $t) { self.0.push(value); }
             fn take(&mut self) -> Column { Column::$variant(handed(&mut self.0)) }
             fn bytes(&self) -> usize { size_of::<$t>() * self.0.len() }
+            fn rows(&self) -> usize { self.0.len() }
+            fn cut(&mut self, rows: usize) { self.0.truncate(rows); }
         }
         impl Builder for Opt<$t> {
             type In<'a> = Option<$t>;
@@ -206,6 +218,11 @@ macro_rules! numbers {
                 Column::Nullable(Box::new(values), handed(&mut self.valid))
             }
             fn bytes(&self) -> usize { (size_of::<$t>() + 1) * self.values.len() }
+            fn rows(&self) -> usize { self.values.len().min(self.valid.len()) }
+            fn cut(&mut self, rows: usize) {
+                self.values.truncate(rows);
+                self.valid.truncate(rows);
+            }
         }
         impl Builder for List<$t> {
             type In<'a> = &'a [$t];
@@ -218,6 +235,8 @@ macro_rules! numbers {
                 Column::List { offsets, items: Box::new(Column::$variant(handed(&mut self.items))) }
             }
             fn bytes(&self) -> usize { 4 * self.offsets.len() + size_of::<$t>() * self.items.len() }
+            fn rows(&self) -> usize { self.offsets.len() - 1 }
+            fn cut(&mut self, rows: usize) { self.items.truncate(cut_offsets(&mut self.offsets, rows)); }
         }
     )*};
 }
@@ -243,6 +262,12 @@ impl Builder for Flag {
     fn bytes(&self) -> usize {
         self.0.len()
     }
+    fn rows(&self) -> usize {
+        self.0.len()
+    }
+    fn cut(&mut self, rows: usize) {
+        self.0.truncate(rows);
+    }
 }
 
 /// Nanoseconds since the epoch.
@@ -258,6 +283,12 @@ impl Builder for Time {
     }
     fn bytes(&self) -> usize {
         8 * self.0.len()
+    }
+    fn rows(&self) -> usize {
+        self.0.len()
+    }
+    fn cut(&mut self, rows: usize) {
+        self.0.truncate(rows);
     }
 }
 
@@ -282,6 +313,12 @@ impl Builder for Times {
     fn bytes(&self) -> usize {
         4 * self.0.len() + 8 * self.1.len()
     }
+    fn rows(&self) -> usize {
+        self.0.len() - 1
+    }
+    fn cut(&mut self, rows: usize) {
+        self.1.truncate(cut_offsets(&mut self.0, rows));
+    }
 }
 
 /// IPv6 addresses (IPv4 mapped).
@@ -298,6 +335,12 @@ impl Builder for Ip {
     fn bytes(&self) -> usize {
         16 * self.0.len()
     }
+    fn rows(&self) -> usize {
+        self.0.len()
+    }
+    fn cut(&mut self, rows: usize) {
+        self.0.truncate(rows);
+    }
 }
 
 /// Frame references; 0: not seen.
@@ -313,6 +356,12 @@ impl Builder for Frames {
     }
     fn bytes(&self) -> usize {
         8 * self.0.len()
+    }
+    fn rows(&self) -> usize {
+        self.0.len()
+    }
+    fn cut(&mut self, rows: usize) {
+        self.0.truncate(rows);
     }
 }
 
@@ -362,6 +411,12 @@ impl Builder for Text {
     fn bytes(&self) -> usize {
         4 * self.offsets.len() + self.bytes.len()
     }
+    fn rows(&self) -> usize {
+        self.offsets.len() - 1
+    }
+    fn cut(&mut self, rows: usize) {
+        self.bytes.truncate(cut_offsets(&mut self.offsets, rows));
+    }
 }
 
 /// Arbitrary bytes.
@@ -377,6 +432,12 @@ impl Builder for Bytes {
     }
     fn bytes(&self) -> usize {
         Builder::bytes(&self.0)
+    }
+    fn rows(&self) -> usize {
+        Builder::rows(&self.0)
+    }
+    fn cut(&mut self, rows: usize) {
+        self.0.cut(rows);
     }
 }
 
@@ -429,6 +490,12 @@ impl Builder for Texts {
     }
     fn bytes(&self) -> usize {
         4 * self.offsets.len() + Builder::bytes(&self.items)
+    }
+    fn rows(&self) -> usize {
+        self.offsets.len() - 1
+    }
+    fn cut(&mut self, rows: usize) {
+        self.items.cut(cut_offsets(&mut self.offsets, rows));
     }
 }
 
@@ -530,6 +597,14 @@ macro_rules! table {
             pub fn bytes(&self) -> usize {
                 use $crate::columns::Builder as _;
                 self.ts.bytes() + 4 * self.flow.len() $(+ self.$field.bytes())*
+            }
+            /// Takes away a row that was begun and not ended, of a dissector that failed within it.
+            pub fn mend(&mut self) {
+                use $crate::columns::Builder as _;
+                let rows = self.ts.rows().min(self.flow.len())$(.min(self.$field.rows()))*;
+                self.ts.cut(rows);
+                self.flow.truncate(rows);
+                $(self.$field.cut(rows);)*
             }
             /// Takes the rows out and leaves the table empty.
             pub fn take(&mut self) -> $crate::columns::Finished {

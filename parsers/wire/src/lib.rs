@@ -6,6 +6,7 @@ pub mod app;
 pub mod behaviour;
 pub mod columns;
 pub mod community;
+pub mod contained;
 pub mod counters;
 pub mod decode;
 pub mod defaults;

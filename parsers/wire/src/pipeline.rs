@@ -1,5 +1,6 @@
 //! Packets in, windows out: decoding, duplicates, dispatch to the workers, and the slices of packet time.
 
+use crate::contained::contained;
 use crate::counters::Counters;
 use crate::decode::{Datagram, Decoder, Link, Outcome};
 use crate::dissect::{Frame, Nanos};
@@ -9,7 +10,7 @@ use crate::limits::Limits;
 use crate::link;
 use crate::names::hosts;
 use crate::port::{self, Clocks, Facts, Glance, Seen};
-use crate::worker::{Share, Worker};
+use crate::worker::{Fault, Share, Worker};
 
 /// Packets that are handed to the workers in one go where there are several.
 const BATCH: usize = 16_384;
@@ -102,7 +103,9 @@ impl Batch {
     fn run(&mut self, worker: &mut Worker) {
         for Item { ts, frame, head, at } in self.items.drain(..) {
             let payload = self.bytes.get(at).unwrap_or_default();
-            worker.datagram(ts, frame, &Datagram { payload, ..head });
+            if let Err(code) = contained(|| worker.datagram(ts, frame, &Datagram { payload, ..head })) {
+                worker.failed(ts, frame, &code);
+            }
         }
         self.bytes.clear();
     }
@@ -158,6 +161,11 @@ impl Pipeline {
         &self.settings.limits
     }
 
+    /// Fails from now on as the fault says: for tests.
+    pub fn simulate(&mut self, fault: Fault) {
+        self.workers.iter_mut().for_each(|worker| worker.simulate(fault));
+    }
+
     /// Takes a packet. Gives out the window that it ends, or a part that grew past the limits.
     pub fn push(&mut self, p: &Packet<'_>) -> Option<Window> {
         let start = match self.window {
@@ -180,7 +188,11 @@ impl Pipeline {
             counters.cut_packets += u64::from((p.orig_len as usize) > p.data.len());
             counters.late_packets += u64::from(p.ts < start);
         }
-        self.decode(p);
+        if let Err(code) = contained(|| self.decode(p))
+            && let Some(first) = self.workers.first_mut()
+        {
+            first.failed(p.ts, p.frame, &code);
+        }
         self.since_check += 1;
         if self.waiting >= BATCH {
             self.run();

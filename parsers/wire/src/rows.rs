@@ -89,6 +89,19 @@ impl Rows {
             + self.anomalies.bytes()
     }
 
+    /// Takes away rows that a dissector which failed had begun.
+    pub fn mend(&mut self) {
+        self.modbus.mend();
+        self.dnp3.mend();
+        self.opcua.mend();
+        self.mqtt.mend();
+        self.tls.mend();
+        self.flows.mend();
+        self.sightings.mend();
+        self.files.mend();
+        self.anomalies.mend();
+    }
+
     /// Takes all tables out.
     pub fn take(&mut self) -> Vec<Finished> {
         self.written.clear();

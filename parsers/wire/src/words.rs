@@ -122,6 +122,12 @@ impl Builder for Name {
     fn bytes(&self) -> usize {
         4 * self.keys.len() + Builder::bytes(&self.values)
     }
+    fn rows(&self) -> usize {
+        self.keys.len()
+    }
+    fn cut(&mut self, rows: usize) {
+        self.keys.truncate(rows);
+    }
 }
 
 /// Texts whose pusher remembers what it has pushed: tags, which are many, long, and the same for a flow's life.
@@ -196,6 +202,12 @@ impl Builder for Words {
     }
     fn bytes(&self) -> usize {
         self.names.bytes()
+    }
+    fn rows(&self) -> usize {
+        self.names.rows()
+    }
+    fn cut(&mut self, rows: usize) {
+        self.names.cut(rows);
     }
 }
 

@@ -1,11 +1,10 @@
 //! One worker's share of the traffic: flows, their streams, their dissectors, and the rows of the window.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use crate::anomaly::Kind;
 use crate::app::App;
 use crate::columns::Finished;
 use crate::community::icmp_ports;
+use crate::contained::contained;
 use crate::counters::Counters;
 use crate::decode::Datagram;
 use crate::dissect::{FlowRef, Frame, Nanos};
@@ -36,6 +35,15 @@ enum Opening {
     Unsaid,
 }
 
+/// A failure of our own, for tests of what it takes with it: nothing else makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// In the dissection of flows to this port.
+    Flow(u16),
+    /// Outside any dissector, at each TCP packet to this port.
+    Packet(u16),
+}
+
 /// A worker's share of a window.
 #[derive(Debug, Default)]
 pub struct Share {
@@ -58,6 +66,7 @@ pub struct Worker {
     out: Output,
     counters: Counters,
     seen: Seen,
+    fault: Option<Fault>,
 }
 
 impl Worker {
@@ -73,7 +82,20 @@ impl Worker {
             out,
             counters: Counters::default(),
             seen: Seen::default(),
+            fault: None,
         }
+    }
+
+    /// Fails from now on as the fault says.
+    pub fn simulate(&mut self, fault: Fault) {
+        self.fault = Some(fault);
+    }
+
+    /// Something outside any dissector failed at a packet: it is lost, and that is said.
+    pub fn failed(&mut self, ts: Nanos, frame: Frame, place: &str) {
+        self.counters.panics += 1;
+        self.out.rows.mend();
+        self.oddity(ts, frame, Kind::DissectorFailed, place);
     }
 
     /// Rows written outside any flow (ARP, LLDP).
@@ -111,7 +133,10 @@ impl Worker {
     pub fn datagram(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>) {
         match d.protocol {
             6 => match Tcp::read(d.payload) {
-                Some(tcp) => self.tcp(ts, frame, d, tcp),
+                Some(tcp) => {
+                    assert!(self.fault != Some(Fault::Packet(tcp.to)), "as a test wants it");
+                    self.tcp(ts, frame, d, tcp);
+                }
                 None => self.counters.bad_packets += 1,
             },
             17 => match udp(d.payload) {
@@ -305,14 +330,31 @@ impl Worker {
     fn guarded(&mut self, place: u32, f: impl FnOnce(&mut Flow, &mut Output, &Limits, &mut u64)) {
         let Some(flow) = self.flows.get(place) else { return };
         let (out, limits, held) = (&mut self.out, &self.limits, &mut self.held);
-        if catch_unwind(AssertUnwindSafe(|| f(flow, out, limits, held))).is_err() {
-            self.counters.panics += 1;
-            if let Some(flow) = self.flows.get(place) {
-                flow.app = App::closed(flow.app.name());
-                flow.halves = <[Half; 2]>::default();
-                flow.legs = [None, None];
-            }
+        let fault = self.fault.is_some_and(|fault| fault == Fault::Flow(flow.base.ends.server_port));
+        let done = contained(|| {
+            f(flow, out, limits, held);
+            assert!(!fault, "as a test wants it");
+        });
+        if let Err(code) = done {
+            self.close(place, &code);
         }
+    }
+
+    /// Ends a flow's dissection, of which something of ours failed at this place in the code. The row names its last
+    /// packet, so that its packets are kept as evidence of what we cannot read.
+    #[cold]
+    fn close(&mut self, place: u32, code: &str) {
+        self.counters.panics += 1;
+        self.out.rows.mend();
+        let Some(flow) = self.flows.get(place) else { return };
+        let protocol = flow.app.name();
+        flow.app = App::closed(protocol);
+        flow.halves = <[Half; 2]>::default();
+        flow.legs = [None, None];
+        let (ts, frame, kind) = (flow.base.last, flow.base.last_frame, Kind::DissectorFailed);
+        let (borrow, flow) = (std::marker::PhantomData, self.out.slot(&mut flow.base));
+        let row = AnomalyRow { ts, flow, borrow, frame, protocol, kind: kind.name(), detail: code };
+        self.out.rows.anomaly(row, kind, &self.limits);
     }
 
     /// Writes the flow's row, if it is due: new, changed since a minute, or over.

@@ -1,6 +1,7 @@
 //! Behaviours: what distinct things happen, how often, and when. Detectors read these, not messages:
 //! their work grows with novelty, not with packets.
 
+use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 
 use hashbrown::HashTable;
@@ -151,6 +152,8 @@ pub struct Behaviours {
     facts: Vec<Facts>,
     index: HashTable<u32>,
     scratch: Vec<u8>,
+    /// Distinct behaviours of each client with each server.
+    pairs: HashMap<([u8; 16], [u8; 16]), u64, Seeded>,
     hasher: Seeded,
     /// Occurrences that were not kept because the table was full.
     pub overflow: u64,
@@ -160,7 +163,7 @@ impl Behaviours {
     /// Counts one occurrence.
     pub fn add(&mut self, ts: Nanos, frame: Frame, ends: &Ends, b: &Behaviour<'_>, limits: &Limits) {
         let id = self.id(ends, b);
-        let Self { entries, facts, index, overflow, hasher, .. } = self;
+        let Self { entries, facts, index, overflow, hasher, pairs, .. } = self;
         let at = |i: u32| usize::try_from(i).unwrap_or(usize::MAX);
         // Ids have no secret: nobody shall choose some that collide here.
         let found = index.find(hasher.hash_one(id), |&i| entries.get(at(i)).is_some_and(|e| e.id == id)).copied();
@@ -177,10 +180,13 @@ impl Behaviours {
             entry.latency.add(b.latency_us);
             return;
         }
-        let Some(place) = u32::try_from(entries.len()).ok().filter(|&n| u64::from(n) < limits.behaviours) else {
+        let pair = (ends.client, ends.server);
+        let room = room(b.access, pairs.get(&pair).copied().unwrap_or_default(), limits.behaviours);
+        let Some(place) = u32::try_from(entries.len()).ok().filter(|&n| u64::from(n) < room) else {
             *overflow += 1;
             return;
         };
+        *pairs.entry(pair).or_default() += 1;
         let mut latency = Latency::default();
         latency.add(b.latency_us);
         facts.push(Facts {
@@ -226,6 +232,7 @@ impl Behaviours {
     pub fn take(&mut self) -> Finished {
         let mut rows = BehaviourRows::default();
         self.index.clear();
+        self.pairs.clear();
         for (e, f) in self.entries.drain(..).zip(self.facts.drain(..)) {
             rows.push(BehaviourRow {
                 ts: e.first.0,
@@ -265,6 +272,16 @@ impl Behaviours {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+}
+
+/// Up to how many behaviours another one still finds room: what two hosts alone do fills half of the table, what reads,
+/// reports and keeps sessions three quarters; the rest is for writes and commands, which a flood shall not hide.
+fn room(access: Access, of_pair: u64, limit: u64) -> u64 {
+    match access {
+        _ if of_pair >= limit.div_ceil(2) => 0,
+        Access::Write | Access::Control => limit,
+        Access::Read | Access::Report | Access::Session => limit - limit / 4,
     }
 }
 

@@ -112,7 +112,8 @@ limits! {
     /// Bytes below which a nameless HTTP body that holds no model gives no row in `files`.
     file_bytes = 4_096;
     // --- windows
-    /// Distinct behaviours of a window and worker; beyond it new ones are counted, not kept.
+    /// Distinct behaviours of a window and worker; beyond it new ones are counted, not kept. Half is the most for two
+    /// hosts, and a quarter is left to writes and commands.
     behaviours = 200_000;
     /// Rows of a window and worker after which it is handed over in parts.
     window_rows = 262_144;

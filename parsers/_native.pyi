@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 __all__ = [
     "CaptureError", "Engine", "Found", "Readings", "Recorder", "Table", "Window", "anomaly_kinds", "drop_privileges",
-    "limits", "packets_of", "schema", "tag_numbers",
+    "give_up_calls", "give_up_files", "keep_listening", "limits", "listen", "packets_of", "schema", "tag_numbers",
 ]  # fmt: skip
 
 # Pairs of hosts, 16 bytes each, in either direction (zeros as the second: every packet of the first; as both: every ARP
@@ -108,7 +108,9 @@ class Recorder:
 class Engine:
     """Reads captures in time order, dissects, and hands out windows.
 
-    Raises CaptureError for what cannot be read, ValueError for a limit that does not exist.
+    Raises CaptureError for what cannot be read, ValueError for a limit that does not exist. `simulate`: for tests, a
+    failure of the packet path itself at each TCP packet to a port: `("flow", port)` in its dissector, `("packet",
+    port)` outside any.
     """
 
     def __new__(
@@ -120,6 +122,7 @@ class Engine:
         limits: Mapping[str, int] | None = None,
         vlan_in_key: bool = False,
         recorder: Recorder | None = None,
+        simulate: tuple[str, int] | None = None,
     ) -> Engine: ...
     @staticmethod
     def live(
@@ -135,12 +138,15 @@ class Engine:
         program: Sequence[tuple[int, int, int, int]] | None = None,
         rings: int = 1,
         recorder: Recorder | None = None,
+        listener: int | None = None,
     ) -> Engine:
         """Listens to interfaces, which needs CAP_NET_RAW; nothing is sent. From the first `next` on a thread of its own
         reads them: windows wait for `next` in memory, up to the limit `waiting_bytes`.
 
         `ring_mib`: the kernel's buffer, of each of `rings` sockets that share an interface's packets. `snaplen`: bytes
         kept of a packet, 0 for all. `program`: of classic BPF, which packets are wanted. `recorder`: keeps the packets.
+        `listener`: a descriptor, given away, of the way to a process in `listen` that was told the same; it owns the
+        sockets then, and this process needs no right and has no socket that could send.
         CaptureError when it cannot listen.
         """
     def next(self) -> Window | None:
@@ -208,6 +214,32 @@ def packets_of(captures: Sequence[str | PathLike[str]], questions: Sequence[_Que
 
 def drop_privileges() -> None:
     """Gives up every capability of this thread, and of threads it starts, for good. OSError if the kernel refuses."""
+
+def keep_listening() -> None:
+    """The same of all capabilities but the one that opens packet sockets."""
+
+def listen(
+    fd: int,
+    interfaces: Sequence[str],
+    *,
+    ring_mib: int,
+    snaplen: int,
+    promiscuous: bool,
+    program: Sequence[tuple[int, int, int, int]],
+    rings: int,
+) -> None:
+    """Owns the sockets of interfaces, as `Engine.live` describes them, and answers at `fd` (SOCK_SEQPACKET, given away)
+    until the other end is closed. Signal handlers do not run meanwhile."""
+
+def give_up_calls(role: str) -> None:
+    """Gives up system calls that a process of this role does not need (sensor, listener, keeper, writer, dissector),
+    for all threads and for good. OSError where the kernel takes no filter."""
+
+def give_up_files(
+    *, read: Sequence[str | PathLike[str]], write: Sequence[str | PathLike[str]], run: Sequence[str | PathLike[str]]
+) -> bool:
+    """Gives up all files but these and what lies below them, TCP connections, and signals to others, for this thread
+    and those that it begins. False where the kernel cannot keep all of that; OSError where it refuses."""
 
 def limits() -> list[tuple[str, int, str]]:
     """Name, default and meaning of every limit."""

@@ -39,7 +39,10 @@ _DAY = 1440  # minutes
 
 @dataclass(frozen=True, slots=True)
 class SensorSection:
+    """`confine`: the processes of `driftspan run` give up what they do not need."""
+
     name: str = "driftspan"
+    confine: bool = True
 
 
 @dataclass(frozen=True, slots=True)

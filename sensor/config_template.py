@@ -20,6 +20,9 @@ _HEAD = """\
 [sensor]
 # Stands in the column `sensor` of every row: tells sensors of one store apart.
 name = "{name}"
+# Whether the processes of "driftspan run" give up all system calls and files that they do not need (SECURITY.md). A
+# debugger or profiler needs false.
+confine = {confine}
 
 [capture]
 # Seconds of packet time that detectors judge at once.
@@ -363,6 +366,7 @@ def template(path: str = "") -> str:
         ledger=ledger,
         ledger_enabled=str(ledger.enabled).lower(),
         name=sensor.name,
+        confine=str(sensor.confine).lower(),
         window_seconds=capture.window_seconds,
         workers=capture.workers,
         vlan_in_key=str(capture.vlan_in_key).lower(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import resource
 import shutil
@@ -98,7 +99,14 @@ def _run(capture: str, frames: list[int]) -> list[dict[str, Any]]:
 
 
 def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    most = {
+        resource.RLIMIT_AS: MEMORY,
+        resource.RLIMIT_CPU: math.ceil(SECONDS),
+        resource.RLIMIT_FSIZE: 0,  # pipes alone are written to
+        resource.RLIMIT_CORE: 0,
+    }
+    for what, limit in most.items():
+        resource.setrlimit(what, (limit, limit))
 
 
 def _reason(error: Exception) -> str:

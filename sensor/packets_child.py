@@ -1,11 +1,13 @@
 """Dissects frames of a capture with tshark through pyshark. A program of its own, started by `sensor.packets`.
 
 A dissector of somebody else's bytes in somebody else's code is not run where the store is open: this process has
-limits of time and memory and prints JSON. Arguments: the capture, then frame numbers.
+limits of time, memory and size of files, can open no socket of a network, write nowhere and read only programs and the
+one capture; so has tshark, which it begins. It prints JSON. Arguments: the capture, then frame numbers.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -53,6 +55,24 @@ def told(packet: Any) -> dict[str, object]:
     }
 
 
+# What tshark, Python and their libraries are made of, and what they look up of the system.
+_PROGRAMS = (
+    "/usr", "/lib", "/lib64", "/bin", "/opt", "/proc", "/dev/urandom", "/etc/alternatives", "/etc/wireshark",
+    "/etc/ld.so.cache", "/etc/localtime", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf",
+)  # fmt: skip
+
+
+def give_up(capture: str) -> None:
+    """Before a byte of the capture is read. Where a kernel keeps nothing of it, limits hold all the same."""
+    from parsers import drop_privileges, give_up_calls, give_up_files
+
+    with contextlib.suppress(OSError):
+        drop_privileges()
+        code = {sys.prefix, sys.base_prefix, *filter(None, sys.path)}
+        give_up_files(read=[capture], write=["/dev/null"], run=[*_PROGRAMS, *code])
+        give_up_calls("dissector")
+
+
 def main(capture: str, frames: list[int]) -> None:
     import pyshark  # type: ignore[import-untyped, unused-ignore]
 
@@ -64,4 +84,5 @@ def main(capture: str, frames: list[int]) -> None:
 
 
 if __name__ == "__main__":
+    give_up(sys.argv[1])
     main(sys.argv[1], [int(number) for number in sys.argv[2:]])

@@ -13,13 +13,15 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from sensor.errors import InputError
+from sensor.errors import DriftspanError, InputError
+from sensor.starter import Here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from sensor.config import ConsoleSection
+    from sensor.starter import Beginner, Child
 
 NEEDED = ("fastapi", "uvicorn", "jinja2", "argon2", "pyotp")
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0  # seconds before it is begun again
@@ -32,17 +34,28 @@ def missing() -> str:
     return next((name for name in NEEDED if find_spec(name) is None), "")
 
 
-class ConsoleProcess(threading.Thread):
-    """`config`: the file that the sensor was told, or found. It runs until `end`."""
+class BesideProcess(threading.Thread):
+    """`name`: as in "the console". `module`: its words for Python. `config`: the file that the sensor was told, or
+    found. It runs until `end`."""
 
-    def __init__(self, store: str, config: Path | None, say: Callable[[str], None]) -> None:
-        super().__init__(name="console", daemon=True)
-        self._command = [sys.executable, "-P", "-m", "sensor", "serve", "--with-sensor", "--store", store]
+    def __init__(
+        self,
+        name: str,
+        module: Sequence[str],
+        store: str,
+        config: Path | None,
+        say: Callable[[str], None],
+        beginner: Beginner | None = None,
+    ) -> None:
+        super().__init__(name=name.rpartition(" ")[2], daemon=True)
+        self._command = [sys.executable, "-P", "-m", *module, "--store", store]
         self._command += ["--config", str(config)] if config is not None else []
-        self._say = say
+        self._what, self._say = name, say
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
+        self._beginner = beginner or Here()
+        self._beginner.allow(self._command)
         self.restarts = 0
 
     @property
@@ -55,14 +68,18 @@ class ConsoleProcess(threading.Thread):
         pause = FIRST_PAUSE
         while not self._over.is_set():
             begun = time.monotonic()
-            status = self._once()
+            try:
+                status = self._once()
+            except DriftspanError as error:
+                self._say(f"{self._what}: {error}")
+                return
             if self._over.is_set():
                 return
             if status == InputError.status:
-                self._say("there is no console; the line above says why")
+                self._say(f"{self._what} did not begin; the line above says why")
                 return
             pause = FIRST_PAUSE if time.monotonic() - begun > _LASTS else min(LONGEST_PAUSE, pause * 2)
-            self._say(f"the console ended with status {status}; it begins again in {pause:.0f} s")
+            self._say(f"{self._what} ended with status {status}; it begins again in {pause:.0f} s")
             self._over.wait(pause)
             self.restarts += 1
 
@@ -70,7 +87,7 @@ class ConsoleProcess(threading.Thread):
         with self._lock:
             if self._over.is_set():
                 return 0
-            self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE)  # noqa: S603  our own
+            self._child = self._beginner.begin(self._command)
         return self._child.wait()
 
     def end(self) -> None:
@@ -87,9 +104,29 @@ class ConsoleProcess(threading.Thread):
             child.wait()
 
 
+class ConsoleProcess(BesideProcess):
+    def __init__(
+        self, store: str, config: Path | None, say: Callable[[str], None], beginner: Beginner | None = None
+    ) -> None:
+        super().__init__("the console", ("sensor", "serve", "--with-sensor"), store, config, say, beginner)
+
+
+@contextmanager
+def running(process: BesideProcess) -> Iterator[None]:
+    process.start()
+    try:
+        yield
+    finally:
+        process.end()
+
+
 @contextmanager
 def console_beside(
-    store: str, config: Path | None, section: ConsoleSection, say: Callable[[str], None]
+    store: str,
+    config: Path | None,
+    section: ConsoleSection,
+    say: Callable[[str], None],
+    beginner: Beginner | None = None,
 ) -> Iterator[None]:
     """A console as long as something else is done; none where it is not wanted, or not installed, which is said."""
     name = missing() if section.enabled else ""
@@ -98,9 +135,5 @@ def console_beside(
     if name or not section.enabled:
         yield
         return
-    console = ConsoleProcess(store, config, say)
-    console.start()
-    try:
+    with running(ConsoleProcess(store, config, say, beginner)):
         yield
-    finally:
-        console.end()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sensor import bpf, config, model_registry
 from sensor.case_name import LIVE
 from sensor.commands.common import location
+from sensor.confine import confine, confine_files, read_by, written_by
 from sensor.errors import DriftspanError, InputError
 from sensor.places import spool_of
 from sensor.service.config import MetricsSection
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from parsers import Engine, Recorder
+    from sensor.keeper.process import KeeperProcess
+    from sensor.listener import Listener
     from sensor.live import Sensor
     from sensor.service.metrics import Page
+    from sensor.starter import Starter
 
 _TICK = 2.0  # seconds between two looks at what is not a packet
 
@@ -31,19 +35,24 @@ _TICK = 2.0  # seconds between two looks at what is not a packet
 def run(arguments: Namespace) -> int:
     path = config.find(arguments.config)
     loaded = config.load(path)
-    interfaces = arguments.interface or list(loaded.capture.interfaces)
-    if not interfaces:
-        raise InputError("name an interface with --interface, or in [capture] interfaces of the configuration")
-    if len(set(interfaces)) < len(interfaces):
-        raise InputError("an interface is named twice")
+    interfaces = _interfaces(arguments, loaded)
     configure(loaded.log)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads only spin here
     gc.set_threshold(100_000)
     config.check_detectors(loaded, path)
     approved = model_registry.configured(loaded.models)  # a manifest that cannot be trusted is said before all else
-    from parsers import drop_privileges
+    from sensor.export import process as export_process
+    from sensor.listener import Listener
+    from sensor.starter import Starter
+
+    where = location(arguments, loaded)
+    program = bpf.compiled(arguments.filter or loaded.capture.filter)
+    export_process.check(loaded, where)
+    # Before anything is read from the wire, and before there is a thread that would keep what is given up.
+    starter = Starter()
+    listener = Listener(interfaces, loaded.capture, program, confine=loaded.sensor.confine)
+    _give_up(where, path, loaded)
     from sensor.evidence.keeping import Keeping
-    from sensor.intake.follow import Follower
     from sensor.keeper.process import KeeperProcess
     from sensor.live import Sensor, learnt
     from sensor.replay import pipeline_of
@@ -51,18 +60,12 @@ def run(arguments: Namespace) -> int:
     from sensor.spool.store import SpoolStore
     from sensor.spool.writer import Writer
 
-    where = location(arguments, loaded)
-    program = bpf.compiled(arguments.filter or loaded.capture.filter)
     evidence = Keeping(where, loaded.evidence, say) if loaded.evidence.enabled else None
-    engine = _engine(interfaces, loaded, program, evidence.recorder if evidence else None)
-    try:
-        drop_privileges()
-    except OSError as error:
-        raise DriftspanError(f"privileges cannot be given up: {error.strerror}") from None
+    engine = _engine(interfaces, loaded, evidence.recorder if evidence else None, listener)
     page = _page(loaded)
     folder = spool_of(where, loaded.store.spool)
     with closing(SpoolStore(Writer(folder, loaded.store.spool_mib << 20), loaded.sensor.name, LIVE)) as store:
-        keeper = KeeperProcess(where, loaded, folder)
+        keeper = KeeperProcess(where, loaded, folder, starter)
         said = keeper.models() or []
         pipeline = pipeline_of(loaded, LIVE, models=model_registry.merged(approved, said))
         learnt(pipeline, folder, loaded)
@@ -71,31 +74,64 @@ def run(arguments: Namespace) -> int:
             engine, store, keeper, loaded, pipeline, folder, reporter, lambda: config.load(path), said, evidence
         )
         _hear_signals(engine, sensor)
-        follower = Follower(loaded, keeper.keep, say) if loaded.intake != config.IntakeSection() else None
-        if follower is not None:
-            follower.start()
-        with _beside(where, path, loaded):
+        with _following(loaded, keeper), _beside(where, path, loaded, starter):
+            starter.seal()
+            if loaded.sensor.confine:
+                confine("sensor")
             sensor.run()
             signal.setitimer(signal.ITIMER_REAL, 0)
-        if follower is not None:
-            follower.end()
         if not keeper.end():
             say("the store did not take everything in time; the rest waits in the spool for the next start", "warning")
     return 0
 
 
+def _interfaces(arguments: Namespace, loaded: config.Config) -> list[str]:
+    interfaces = arguments.interface or list(loaded.capture.interfaces)
+    if not interfaces:
+        raise InputError("name an interface with --interface, or in [capture] interfaces of the configuration")
+    if len(set(interfaces)) < len(interfaces):
+        raise InputError("an interface is named twice")
+    return interfaces
+
+
 @contextmanager
-def _beside(where: str, path: Path | None, loaded: config.Config) -> Iterator[None]:
+def _following(loaded: config.Config, keeper: KeeperProcess) -> Iterator[None]:
+    """The files of [intake], where there are any."""
+    if loaded.intake == config.IntakeSection():
+        yield
+        return
+    from sensor.intake.follow import Follower
+
+    follower = Follower(loaded, keeper.keep, say)
+    follower.start()
+    yield
+    follower.end()
+
+
+def _give_up(where: str, path: Path | None, loaded: config.Config) -> None:
+    """Capabilities, and all files but those of the spool, of evidence and of the configuration."""
+    from parsers import drop_privileges
+    from sensor.evidence.keeping import root_of
+
+    try:
+        drop_privileges()
+    except OSError as error:
+        raise DriftspanError(f"privileges cannot be given up: {error.strerror}") from None
+    if loaded.sensor.confine:
+        folders = [spool_of(where, loaded.store.spool).absolute()]
+        folders += [root_of(where, loaded.evidence).absolute()] if loaded.evidence.enabled else []
+        confine_files(read_by(loaded, path), written_by(loaded, *folders), "sensor")
+
+
+@contextmanager
+def _beside(where: str, path: Path | None, loaded: config.Config, starter: Starter) -> Iterator[None]:
     """Console, exports and rules, which read what the keeper keeps."""
     from sensor.api.process import console_beside
-    from sensor.export.running import exporting, of_keeper
-    from sensor.sigma.beside import watching
+    from sensor.export.process import exports_beside
 
-    opened = of_keeper(where, loaded.store.database)
     with (
-        watching(loaded, opened, say),
-        exporting(loaded.export, where, opened, say),
-        console_beside(where, path, loaded.console, say),
+        exports_beside(where, path, loaded, say, starter),
+        console_beside(where, path, loaded.console, say, starter),
     ):
         yield
 
@@ -124,8 +160,8 @@ def _page(loaded: config.Config) -> Page | None:
 def _engine(
     interfaces: list[str],
     loaded: config.Config,
-    program: list[tuple[int, int, int, int]],
     recorder: Recorder | None,
+    listener: Listener,
 ) -> Engine:
     from parsers import CaptureError, Engine
 
@@ -140,9 +176,9 @@ def _engine(
             ring_mib=capture.ring_mib,
             snaplen=capture.snaplen,
             promiscuous=capture.promiscuous,
-            program=program,
             rings=capture.rings,
             recorder=recorder,
+            listener=listener.fd,
         )
     except CaptureError as error:
         raise InputError(str(error)) from None

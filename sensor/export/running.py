@@ -45,7 +45,7 @@ class Exports:
                 self._held.append(cursor)
                 self._follows.append(Follow(job, way, cursor, reading, say))
         except BaseException:
-            self._close()
+            self.close()
             raise
         self._threads = [threading.Thread(target=self._run, args=(f,), name="export") for f in self._follows]
 
@@ -65,9 +65,9 @@ class Exports:
             follow.end()
         for thread in self._threads:
             thread.join(_PATIENCE)
-        self._close()
+        self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
         for one in self._held:
             one.close()
 

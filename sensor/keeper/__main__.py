@@ -22,6 +22,7 @@ import orjson
 from detectors.verdicts import Verdict  # noqa: TC001
 from sensor import model_registry, verdicts
 from sensor.case_name import LIVE
+from sensor.confine import confine
 from sensor.errors import DriftspanError, StoreError
 from sensor.keeper.said import Said
 from sensor.keeper.server import Server
@@ -222,11 +223,14 @@ def main() -> int:
     parser.add_argument("--layout", default="{}")
     parser.add_argument("--log-format", default="console")
     parser.add_argument("--log-level", default="info")
+    parser.add_argument("--unconfined", action="store_true")
     given = parser.parse_args()
     configure(LogSection(given.log_format, given.log_level), "driftspan keeper")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sensor, which ends this process
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
+        if not given.unconfined:
+            confine("writer" if is_server(given.store) else "keeper")
         keeper = Keeper(given.store, given.database, given.sensor, Path(given.spool), _layout(given.layout))
         signal.signal(signal.SIGTERM, lambda *_: keeper.stop())
         keeper.run()

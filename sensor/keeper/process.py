@@ -18,6 +18,8 @@ from sensor.errors import DriftspanError, InputError, StoreError
 from sensor.intake.keep import keep
 from sensor.keeper.client import keeper_of
 from sensor.model_registry import record_of
+from sensor.service.log import say
+from sensor.starter import Here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from sensor.config import Config
     from sensor.intake.lines import Batch
     from sensor.model_registry import Record
+    from sensor.starter import Beginner, Child
 
 FIRST = 120.0  # seconds in which a keeper opens its store, migrations included
 LAST = 60.0  # seconds in which it ends
@@ -35,12 +38,14 @@ _AGAIN = 5.0  # seconds between two tries to begin it again
 class KeeperProcess:
     """StoreError or InputError, as the keeper said it, where the store cannot be opened at all."""
 
-    def __init__(self, location: str, config: Config, spool: Path) -> None:
+    def __init__(self, location: str, config: Config, spool: Path, beginner: Beginner | None = None) -> None:
+        self._beginner = beginner or Here()
         self._command = [
             sys.executable, "-P", "-m", "sensor.keeper", "--store", location, "--database", config.store.database,
             "--sensor", config.sensor.name, "--spool", str(spool),
             "--layout", orjson.dumps(asdict(config.layout())).decode(),
             "--log-format", config.log.format, "--log-level", config.log.level,
+            *([] if config.sensor.confine else ["--unconfined"]),
         ]  # fmt: skip
         self._location, self._spool = location, str(spool)
         self._told: queue.Queue[dict[str, Any]] = queue.Queue()
@@ -49,6 +54,7 @@ class KeeperProcess:
         self.store: dict[str, Any] = {"rows": 0, "problem": ""}  # what the store took, and why it takes nothing
         self._begun = 0.0
         self.restarts = 0
+        self._trouble = ""
         self._child = self._begin()
         try:
             self._found = self._told.get(timeout=FIRST)
@@ -58,13 +64,13 @@ class KeeperProcess:
         if "ended" in self._found:
             raise _SilentError(self._found["ended"])
 
-    def _begin(self) -> subprocess.Popen[bytes]:
+    def _begin(self) -> Child:
         self._begun = time.monotonic()
-        child = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603  our own
+        child = self._beginner.begin(self._command, out=True)
         threading.Thread(target=self._hear, args=(child,), name="keeper", daemon=True).start()
         return child
 
-    def _hear(self, child: subprocess.Popen[bytes]) -> None:
+    def _hear(self, child: Child) -> None:
         for line in child.stdout or ():
             told = orjson.loads(line)
             if "store" in told:
@@ -89,7 +95,13 @@ class KeeperProcess:
             if time.monotonic() - self._begun < _AGAIN:
                 return
             self.restarts += 1
-            self._child = self._begin()
+            try:
+                self._child = self._begin()
+            except DriftspanError as error:
+                if str(error) != self._trouble:
+                    self._trouble = str(error)
+                    say(f"{error}; rows wait in the spool", "error")
+                return
         try:
             if self._child.stdin is not None:
                 self._child.stdin.write(b"\n")

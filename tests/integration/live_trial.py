@@ -65,6 +65,10 @@ class Live:
         )
         self.until(lambda: self.said().count("listening on") > before)
 
+    @property
+    def process(self) -> subprocess.Popen[bytes] | None:
+        return self._process
+
     def said(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
@@ -409,12 +413,48 @@ def stored(store: Reading, table: str, case: str) -> list[str]:
     )
 
 
+def confined(live: Live) -> dict[str, Any]:
+    """What the processes of a run may do, as the kernel tells it, and what becomes of it when the listener is killed."""
+    live.begin()
+    demo()
+    live.until(lambda: live.rows()["modbus"] == stopped_rows(live))
+    assert live.process is not None
+    pids = {"sensor": live.process.pid, "keeper": live.keeper()}
+    for path in Path("/proc").glob("[0-9]*/status"):
+        words = (path.parent / "cmdline").read_bytes().split(b"\0")
+        if f"PPid:\t{pids['sensor']}\n" in path.read_text():
+            pids["listener" if b"sensor.listener" in words else "starter"] = int(path.parent.name)
+    packet_sockets = {line.split()[8] for line in Path("/proc/net/packet").read_text().splitlines()[1:]}
+    told = {name: about(pid, packet_sockets) for name, pid in pids.items()}
+    os.kill(live.keeper(), signal.SIGKILL)  # what begins programs is another process: it is begun again
+    live.until(lambda: live.keeper() != pids["keeper"])
+    live.until(lambda: keeper_of(live.store) is not None)
+    os.kill(pids["listener"], signal.SIGKILL)
+    live.until(lambda: "the process that owns the sockets ended" in live.said())
+    demo()
+    live.until(lambda: live.rows()["modbus"] == 2 * stopped_rows(live))
+    return {"processes": told, "exit": live.end(), "rows": live.rows(), "said": live.said()}
+
+
+def about(pid: int, packet_sockets: set[str]) -> dict[str, Any]:
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    open_ = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    sockets = {name.removeprefix("socket:[").rstrip("]") for name in open_}
+    return {
+        "capabilities": int(status["CapEff"], 16),
+        "seccomp": int(status["Seccomp"]),
+        "no_new_privileges": int(status["NoNewPrivs"]),
+        "packet_sockets": len(sockets & packet_sockets),
+    }
+
+
 # A silent interface is told by rows without a packet, which a capture cannot have.
 OF_PACKETS = {"mirror": " AND packets > 0"}
 
 
 def vanished(live: Live) -> dict[str, Any]:
-    """The interface goes down and up under the sensor, then away for good, another of its name in its place."""
+    """The interface goes down and up under the sensor, then away, and another of its name comes in its place: the sensor
+    has no right to listen any more, its listener does."""
     live.begin()
     demo()
     ip("link", "set", "dev", PORT, "down")
@@ -426,7 +466,9 @@ def vanished(live: Live) -> dict[str, Any]:
     ip("link", "delete", "dev", PORT)
     live.until(lambda: live.said().count("went down") == 2)
     cable()
-    live.until(lambda: "start the sensor anew" in live.said())
+    live.until(lambda: live.said().count("port0: is back") == 2)
+    demo()
+    live.until(lambda: live.rows()["modbus"] == 3 * stopped_rows(live))
     code = live.end()
     live.begin()
     demo()
@@ -434,7 +476,9 @@ def vanished(live: Live) -> dict[str, Any]:
 
 
 HERE = Path("/proc/self/ns/net").readlink()
-TRIALS = {f.__name__: f for f in (same, whole, killed, reloaded, busy, evidence, told, console, exported, vanished)}
+TRIALS = {
+    f.__name__: f for f in (same, whole, killed, reloaded, busy, evidence, told, console, exported, vanished, confined)
+}
 
 if __name__ == "__main__":
     cable()

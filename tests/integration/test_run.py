@@ -120,6 +120,19 @@ def test_a_live_run_stores_what_a_replay_of_the_same_packets_stores(tmp_path: Pa
 def test_an_interface_that_goes_away_under_the_sensor_is_said_and_loses_nothing(tmp_path: Path) -> None:
     found = trial("vanished", tmp_path)
     assert found["exit"] == [0, 0]
-    assert found["said"].count("port0: went down") == 2 and found["said"].count("port0: is back") == 1
+    assert found["said"].count("port0: went down") == 2 and found["said"].count("port0: is back") == 2
     assert "Traceback" not in found["said"]
-    assert {name: found["rows"][name] for name in ROUND} == {name: 3 * rows for name, rows in ROUND.items()}
+    assert {name: found["rows"][name] for name in ROUND} == {name: 4 * rows for name, rows in ROUND.items()}
+
+
+def test_each_process_has_what_it_needs_and_no_more(tmp_path: Path) -> None:
+    found = trial("confined", tmp_path)
+    kept = {name: about["capabilities"] for name, about in found["processes"].items()}
+    assert kept == {"sensor": 0, "keeper": 0, "starter": 0, "listener": 1 << 13}, "CAP_NET_RAW, where the sockets are"
+    assert {name for name, about in found["processes"].items() if about["packet_sockets"]} == {"listener"}
+    filtered = {name for name, about in found["processes"].items() if about["seccomp"] == 2}
+    assert filtered == {"sensor", "keeper", "listener"}, "the starter's children need what it has"
+    assert all(about["no_new_privileges"] for about in found["processes"].values())
+    assert found["exit"] == 0 and "Traceback" not in found["said"]
+    assert found["rows"]["modbus"] == 2 * ROUND["modbus"], "the memory of the rings outlives who opened them"
+    assert "what the kernel drops is not counted any more" in found["said"]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import os
 import shutil
 import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import orjson
 import pytest
 
 from parsers import Engine
@@ -79,6 +82,41 @@ def test_limits_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packets, "MEMORY", 30 * 1024**2)
     found, note = packets.dissected(str(capture), known, [1])
     assert (found, "could not dissect" in note) == ([], True)
+
+
+PROBE = """
+import json, socket, subprocess, sys
+from pathlib import Path
+from sensor import packets_child
+packets_child.give_up(sys.argv[1])
+def told(what):
+    try:
+        what()
+        return "done"
+    except OSError as error:
+        return type(error).__name__
+listening = subprocess.run(["tshark", "-n", "-i", "lo", "-c", "1"], capture_output=True, text=True)
+reading = subprocess.run(["tshark", "-n", "-r", sys.argv[1], "-c", "1"], capture_output=True, text=True)
+print(json.dumps({
+    "socket": told(lambda: socket.socket().close()), "write": told(lambda: Path(sys.argv[2], "x").write_text("x")),
+    "other": told(lambda: Path(sys.argv[2], "secret").read_text()),
+    "listening": listening.returncode, "reading": reading.returncode, "said": listening.stderr + reading.stderr,
+}))
+"""
+
+
+@needs_tshark
+def test_tshark_has_no_network_and_no_files_of_others(tmp_path: Path) -> None:
+    capture = PCAPS / "rogue_writer.pcap"
+    (tmp_path / "secret").write_text("secret")
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, str(capture), str(tmp_path)],
+        capture_output=True, text=True, check=True, preexec_fn=packets._limit,
+    )  # fmt: skip
+    found = orjson.loads(done.stdout)
+    assert (found["socket"], found["write"]) == ("PermissionError", "PermissionError")
+    assert found["listening"] != 0 and found["reading"] == 0, found["said"]
+    assert found["other"] == "PermissionError" or os.uname().release < "5.13", "where there is Landlock"
 
 
 def test_why_packets_may_not_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,12 +22,13 @@ use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_schema::ArrowError;
 use mirror::Live;
 use pyo3::create_exception;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict};
 use wire::limits::Limits;
 use wire::pipeline::{Pipeline, Settings};
 use wire::rows::Rows;
+use wire::worker::Fault;
 
 use crate::ahead::Ahead;
 use crate::evidence::{Found, Recorder};
@@ -170,8 +171,10 @@ fn lock(inner: &Mutex<Inner>) -> PyResult<MutexGuard<'_, Inner>> {
 impl Engine {
     #[new]
     #[pyo3(signature = (
-        captures, *, window_seconds = 10.0, workers = 1, limits = None, vlan_in_key = false, recorder = None
+        captures, *, window_seconds = 10.0, workers = 1, limits = None, vlan_in_key = false, recorder = None,
+        simulate = None
     ))]
+    #[allow(clippy::too_many_arguments)] // names of settings, given by keyword
     fn new(
         captures: Vec<PathBuf>,
         window_seconds: f64,
@@ -179,8 +182,12 @@ impl Engine {
         limits: Option<BTreeMap<String, u64>>,
         vlan_in_key: bool,
         recorder: Option<&Recorder>,
+        simulate: Option<(String, u16)>,
     ) -> PyResult<Self> {
-        let pipeline = pipeline(window_seconds, workers, limits, vlan_in_key)?;
+        let mut pipeline = pipeline(window_seconds, workers, limits, vlan_in_key)?;
+        if let Some((what, port)) = simulate {
+            pipeline.simulate(fault(&what, port)?);
+        }
         let merge = Merge::open(&captures).map_err(|e| CaptureError::new_err(e.to_string()))?;
         let ids = merge.facts().into_iter().map(|f| f.id).collect();
         let inner =
@@ -192,7 +199,7 @@ impl Engine {
     #[staticmethod]
     #[pyo3(signature = (
         interfaces, *, window_seconds = 10.0, workers = 1, limits = None, vlan_in_key = false, ring_mib = 64,
-        snaplen = 0, promiscuous = true, program = None, rings = 1, recorder = None
+        snaplen = 0, promiscuous = true, program = None, rings = 1, recorder = None, listener = None
     ))]
     #[allow(clippy::too_many_arguments)] // names of settings, given by keyword
     fn live(
@@ -207,17 +214,16 @@ impl Engine {
         program: Option<Vec<mirror::Instruction>>,
         rings: u16,
         recorder: Option<&Recorder>,
+        listener: Option<i32>,
     ) -> PyResult<Self> {
         let pipeline = pipeline(window_seconds, workers, limits, vlan_in_key)?;
-        let filter = program.unwrap_or_default();
         let stop = Arc::new(AtomicBool::new(false));
-        let mut wanted = Vec::new();
-        for (place, interface) in (0u16..).zip(interfaces) {
-            let fanout = (rings > 1).then(|| mirror::group(place));
-            let one = mirror::Settings { interface, ring_mib, snaplen, promiscuous, filter: filter.clone(), fanout };
-            wanted.extend(std::iter::repeat_n(one, usize::from(rings.max(1))));
-        }
-        let live = Live::open(wanted, Arc::clone(&stop)).map_err(|e| CaptureError::new_err(e.to_string()))?;
+        let wanted = sockets(interfaces, ring_mib, snaplen, promiscuous, program, rings);
+        let live = match listener {
+            Some(fd) => Live::through(mirror::Door::new(fd), wanted, Arc::clone(&stop)),
+            None => Live::open(wanted, Arc::clone(&stop)),
+        };
+        let live = live.map_err(|e| CaptureError::new_err(e.to_string()))?;
         let ids = live.facts().iter().map(id_of).collect();
         let inner =
             Inner { source: Source::Interfaces(live), pipeline, recorder: recorder_of(recorder)?, ids, over: false };
@@ -284,6 +290,33 @@ impl Engine {
             Feed::Asked(inner) => lock(inner)?.source.captures().map(|merge| merge.warnings()).unwrap_or_default(),
             Feed::Ahead(ahead) => ahead.told(),
         })
+    }
+}
+
+/// The sockets that interfaces want, in the order in which a listener numbers them.
+fn sockets(
+    interfaces: Vec<String>,
+    ring_mib: u32,
+    snaplen: u32,
+    promiscuous: bool,
+    program: Option<Vec<mirror::Instruction>>,
+    rings: u16,
+) -> Vec<mirror::Settings> {
+    let filter = program.unwrap_or_default();
+    let mut wanted = Vec::new();
+    for (place, interface) in (0u16..).zip(interfaces) {
+        let fanout = (rings > 1).then(|| mirror::group(place));
+        let one = mirror::Settings { interface, ring_mib, snaplen, promiscuous, filter: filter.clone(), fanout };
+        wanted.extend(std::iter::repeat_n(one, usize::from(rings.max(1))));
+    }
+    wanted
+}
+
+fn fault(what: &str, port: u16) -> PyResult<Fault> {
+    match what {
+        "flow" => Ok(Fault::Flow(port)),
+        "packet" => Ok(Fault::Packet(port)),
+        _ => Err(PyValueError::new_err(format!("there is no fault {what:?}: flow or packet"))),
     }
 }
 
@@ -387,6 +420,44 @@ fn drop_privileges() -> PyResult<()> {
     Ok(mirror::drop_privileges()?)
 }
 
+/// Owns the sockets of interfaces and answers for them, until whoever asks is gone. `fd`: of the way to them.
+#[pyfunction]
+#[pyo3(signature = (fd, interfaces, *, ring_mib, snaplen, promiscuous, program, rings))]
+#[allow(clippy::too_many_arguments)] // as of `live`
+fn listen(
+    py: Python<'_>,
+    fd: i32,
+    interfaces: Vec<String>,
+    ring_mib: u32,
+    snaplen: u32,
+    promiscuous: bool,
+    program: Vec<mirror::Instruction>,
+    rings: u16,
+) -> PyResult<()> {
+    let wanted = sockets(interfaces, ring_mib, snaplen, promiscuous, Some(program), rings);
+    Ok(py.detach(|| mirror::serve(fd, &wanted))?)
+}
+
+/// Gives up every capability of this thread but the one that opens packet sockets.
+#[pyfunction]
+fn keep_listening() -> PyResult<()> {
+    Ok(mirror::keep_listening()?)
+}
+
+/// Gives up system calls that a process of this role does not need, for all threads and for good.
+#[pyfunction]
+fn give_up_calls(role: &str) -> PyResult<()> {
+    let role = confine::Role::named(role).ok_or_else(|| PyValueError::new_err(format!("there is no role {role:?}")))?;
+    confine::give_up_calls(role).map_err(|e| PyOSError::new_err(e.to_string()))
+}
+
+/// Gives up all files but these, connections and signals, for this thread and those it begins.
+#[pyfunction]
+#[pyo3(signature = (*, read, write, run))]
+fn give_up_files(read: Vec<PathBuf>, write: Vec<PathBuf>, run: Vec<PathBuf>) -> PyResult<bool> {
+    confine::give_up_files(&confine::Places { read, write, run }).map_err(|e| PyOSError::new_err(e.to_string()))
+}
+
 /// Name, default and meaning of every limit.
 #[pyfunction]
 fn limits() -> Vec<(&'static str, u64, &'static str)> {
@@ -416,6 +487,7 @@ fn schema() -> PyResult<BTreeMap<&'static str, Vec<(String, String)>>> {
 fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     // What std seeds its own tables with comes from the operating system. Of a second import the first seed stays.
     wire::seed::seed(std::hash::RandomState::new().hash_one(0_u64));
+    wire::contained::quiet();
     m.add("CaptureError", m.py().get_type::<CaptureError>())?;
     m.add_class::<Table>()?;
     m.add_class::<Window>()?;
@@ -425,6 +497,10 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(evidence::packets_of, m)?)?;
     m.add_class::<readings::Readings>()?;
     m.add_function(wrap_pyfunction!(drop_privileges, m)?)?;
+    m.add_function(wrap_pyfunction!(keep_listening, m)?)?;
+    m.add_function(wrap_pyfunction!(listen, m)?)?;
+    m.add_function(wrap_pyfunction!(give_up_calls, m)?)?;
+    m.add_function(wrap_pyfunction!(give_up_files, m)?)?;
     m.add_function(wrap_pyfunction!(limits, m)?)?;
     m.add_function(wrap_pyfunction!(anomaly_kinds, m)?)?;
     m.add_function(wrap_pyfunction!(readings::tag_numbers, m)?)?;

@@ -37,6 +37,8 @@ pub enum Error {
         /// The kernel's words.
         source: io::Error,
     },
+    /// What the process that owns the sockets said.
+    Told(String),
     /// Another call failed.
     Call {
         /// The interface's name.
@@ -71,6 +73,7 @@ impl fmt::Display for Error {
             Self::Filter { interface, source } => {
                 write!(f, "{interface}: the kernel refuses the filter ({})", reason(source))
             }
+            Self::Told(sentence) => f.write_str(sentence),
             Self::Call { interface, what, source } => write!(f, "{interface}: cannot {what} ({})", reason(source)),
         }
     }

@@ -4,6 +4,7 @@
 //! in the modules `sys` (system calls) and `map` (the memory shared with the kernel); both have safe faces, and each
 //! block says why it is sound.
 
+mod door;
 mod error;
 mod live;
 #[allow(unsafe_code)]
@@ -12,10 +13,11 @@ mod ring;
 #[allow(unsafe_code)]
 mod sys;
 
+pub use door::{Door, serve};
 pub use error::Error;
 pub use live::{Facts, Live, Step};
 pub use ring::{Packet, Ring, Settings, Statistics, group};
-pub use sys::drop_privileges;
+pub use sys::{drop_privileges, keep_listening};
 
 /// One instruction of a classic BPF program: code, jump if true, jump if false, constant.
 pub type Instruction = (u16, u8, u8, u32);

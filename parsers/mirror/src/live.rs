@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use wire::dissect::{Frame, Nanos};
 
+use crate::door::Door;
 use crate::error::Error;
 use crate::ring::{Packet, RETIRE_MS, Ring, Settings, Statistics};
 use crate::sys;
@@ -13,6 +14,10 @@ use crate::sys;
 /// A packet waits this long for older ones of other interfaces: blocks that are not full come after one time-out.
 const SLACK: Nanos = 3 * (RETIRE_MS as Nanos) * 1_000_000;
 const POLL_MS: i32 = 20;
+/// Between two looks at the memory of rings whose sockets are the listener's: there is nothing to wait at.
+const GLANCE: Duration = Duration::from_millis(4);
+/// Between two questions to the listener whether a socket reports an error.
+const ASK: Duration = Duration::from_millis(100);
 /// How long to wait before an interface that went away is looked for again.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -70,6 +75,12 @@ pub struct Live {
     end: Option<Nanos>,
     /// What rings counted last that were opened anew since.
     gone: Statistics,
+    /// The way to the process that owns the sockets; `None`: we do.
+    door: Option<Arc<Door>>,
+    asked: Instant,
+    /// Just before the rings were looked at after a wait. By the clock behind it a thread that was held up there would
+    /// take packets for late that came meanwhile.
+    looked: Nanos,
 }
 
 impl Live {
@@ -78,13 +89,35 @@ impl Live {
     /// # Errors
     /// When one of them cannot be listened to.
     pub fn open(interfaces: Vec<Settings>, stop: Arc<AtomicBool>) -> Result<Self, Error> {
+        Self::by(interfaces, stop, None)
+    }
+
+    /// The same by the listener that was told of these interfaces: [`serve`](crate::serve).
+    ///
+    /// # Errors
+    /// When one of them cannot be listened to.
+    pub fn through(door: Door, interfaces: Vec<Settings>, stop: Arc<AtomicBool>) -> Result<Self, Error> {
+        Self::by(interfaces, stop, Some(Arc::new(door)))
+    }
+
+    fn by(interfaces: Vec<Settings>, stop: Arc<AtomicBool>, door: Option<Arc<Door>>) -> Result<Self, Error> {
         let mut lanes = Vec::with_capacity(interfaces.len());
-        for settings in interfaces {
-            let ring = Ring::open(&settings)?;
+        for (place, settings) in (0u16..).zip(interfaces) {
+            let ring = opened(door.as_ref(), place, &settings)?;
             let facts = Facts { interface: settings.interface.clone(), opened: now(), up: true, ..Facts::default() };
             lanes.push(Lane { settings, ring: Some(ring), facts, told: 0, tried: Instant::now(), refused: false });
         }
-        Ok(Self { lanes, stop, told: Vec::new(), clock: Clock::default(), end: None, gone: Statistics::default() })
+        Ok(Self {
+            lanes,
+            stop,
+            told: Vec::new(),
+            clock: Clock::default(),
+            end: None,
+            gone: Statistics::default(),
+            door,
+            asked: Instant::now(),
+            looked: now(),
+        })
     }
 
     /// The next packet in time, or that there is none now. Waits a short while at most.
@@ -98,7 +131,7 @@ impl Live {
                 return Step::Stopped;
             }
         }
-        let Some((_, chosen)) = chosen else { return Step::Idle(now() - SLACK) };
+        let Some((_, chosen)) = chosen else { return Step::Idle(self.looked - SLACK) };
         let number = u16::try_from(chosen).unwrap_or(u16::MAX);
         match self.lanes.get_mut(chosen).and_then(|lane| lane.take(number)) {
             Some((frame, packet)) => Step::Packet(frame, packet),
@@ -126,6 +159,7 @@ impl Live {
                 }
                 waited = true;
                 self.wait();
+                self.looked = now();
                 continue;
             };
             if !empty || self.lanes.len() == 1 || waited_for(now(), ts) || self.stop.load(Ordering::Relaxed) {
@@ -138,8 +172,12 @@ impl Live {
     /// Waits for packets; looks after interfaces that went down or away.
     #[cold]
     fn wait(&mut self) {
+        if let Some(door) = self.door.clone() {
+            self.glance(&door);
+            return;
+        }
         let open: Vec<usize> = (0..self.lanes.len()).filter(|&i| self.lanes[i].ring.is_some()).collect();
-        let sockets: Vec<_> = open.iter().filter_map(|&i| self.lanes[i].ring.as_ref().map(Ring::fd)).collect();
+        let sockets: Vec<_> = open.iter().filter_map(|&i| self.lanes[i].ring.as_ref().and_then(Ring::fd)).collect();
         let ready = sys::wait(&sockets, POLL_MS);
         let mut trouble = sockets.is_empty();
         for (&place, ready) in open.iter().zip(&ready) {
@@ -148,11 +186,35 @@ impl Live {
                 self.lanes[place].failed(&mut self.told);
             }
         }
-        for lane in &mut self.lanes {
-            lane.again(&mut self.told, &mut self.gone);
-        }
+        self.again();
         if trouble {
             std::thread::sleep(Duration::from_millis(u64::from(RETIRE_MS)));
+        }
+    }
+
+    /// Waits where the sockets are another's.
+    fn glance(&mut self, door: &Door) {
+        std::thread::sleep(GLANCE);
+        if self.asked.elapsed() < ASK {
+            return;
+        }
+        self.asked = Instant::now();
+        for lane in &mut self.lanes {
+            lane.failed(&mut self.told);
+        }
+        self.again();
+        if door.just_closed() {
+            self.told.push(
+                "the process that owns the sockets ended: what the kernel drops is not counted any more, and an \
+                 interface that goes away is not listened to again; start the sensor anew"
+                    .to_owned(),
+            );
+        }
+    }
+
+    fn again(&mut self) {
+        for (place, lane) in (0u16..).zip(&mut self.lanes) {
+            lane.again(self.door.as_ref(), place, &mut self.told, &mut self.gone);
         }
     }
 
@@ -261,7 +323,7 @@ impl Lane {
     }
 
     /// Opens the interface anew if it went away and is back under its name.
-    fn again(&mut self, told: &mut Vec<String>, gone: &mut Statistics) {
+    fn again(&mut self, door: Option<&Arc<Door>>, place: u16, told: &mut Vec<String>, gone: &mut Statistics) {
         if self.facts.up || self.tried.elapsed() < AGAIN {
             return;
         }
@@ -272,7 +334,7 @@ impl Lane {
             // The kernel hooks the socket up again by itself.
             self.facts.up = sys::up(&self.settings.interface);
         } else {
-            match Ring::open(&self.settings) {
+            match opened(door, place, &self.settings) {
                 Ok(ring) => self.reopened(ring, gone),
                 Err(Error::Forbidden { interface }) if !self.refused => {
                     self.refused = true;
@@ -286,6 +348,13 @@ impl Lane {
         if self.facts.up {
             told.push(format!("{}: is back", self.facts.interface));
         }
+    }
+}
+
+fn opened(door: Option<&Arc<Door>>, place: u16, settings: &Settings) -> Result<Ring, Error> {
+    match door {
+        Some(door) => Ring::through(door, place, settings),
+        None => Ring::open(settings),
     }
 }
 

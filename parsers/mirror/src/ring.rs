@@ -2,10 +2,12 @@
 
 use std::io;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 
 use wire::dissect::Nanos;
 
 use crate::Instruction;
+use crate::door::Door;
 use crate::error::Error;
 use crate::map::{Map, Record};
 use crate::sys::{Socket, index};
@@ -77,10 +79,26 @@ pub struct Packet<'a> {
     pub data: &'a [u8],
 }
 
-/// One socket with its ring.
+/// A socket that listens, and the size of the ring behind it, which nobody has mapped yet.
+pub(crate) struct Opened {
+    pub socket: Socket,
+    pub link: u16,
+    pub index: i32,
+    pub blocks: u32,
+}
+
+/// Who has the socket.
+enum Owner {
+    /// This process.
+    Us(Socket),
+    /// The listener, which answers for the interface of this number.
+    Listener(Arc<Door>, u16),
+}
+
+/// One socket's ring.
 pub struct Ring {
     map: Map, // before the socket: unmapped while it is open
-    socket: Socket,
+    owner: Owner,
     link: u16,
     index: i32,
     block: usize,
@@ -91,11 +109,8 @@ pub struct Ring {
     damaged: u64,
 }
 
-impl Ring {
-    /// Opens a ring on an interface.
-    ///
-    /// # Errors
-    /// With a sentence for the user.
+impl Opened {
+    /// Listens to an interface.
     pub fn open(settings: &Settings) -> Result<Self, Error> {
         let interface = || settings.interface.clone();
         let call = |what: &'static str| move |source: io::Error| Error::Call { interface: interface(), what, source };
@@ -135,7 +150,6 @@ impl Ring {
             tp_feature_req_word: 0,
         };
         socket.set(libc::SOL_PACKET, libc::PACKET_RX_RING, &request).map_err(memory)?;
-        let map = Map::new(socket.fd(), BLOCK_BYTES as usize, blocks as usize).map_err(memory)?;
         if settings.promiscuous {
             socket.promiscuous(index).map_err(call("make it promiscuous"))?;
         }
@@ -144,7 +158,30 @@ impl Ring {
             let wanted = u32::from(group) | (libc::PACKET_FANOUT_HASH | libc::PACKET_FANOUT_FLAG_DEFRAG) << 16;
             socket.set(libc::SOL_PACKET, libc::PACKET_FANOUT, &wanted).map_err(call("share its packets"))?;
         }
-        Ok(Self { map, socket, link, index, block: 0, held: false, left: 0, at: 0, current: None, damaged: 0 })
+        Ok(Self { socket, link, index, blocks })
+    }
+}
+
+impl Ring {
+    /// Opens a ring on an interface.
+    ///
+    /// # Errors
+    /// With a sentence for the user.
+    pub fn open(settings: &Settings) -> Result<Self, Error> {
+        let Opened { socket, link, index, blocks } = Opened::open(settings)?;
+        let map = mapped(&socket, blocks, settings)?;
+        Ok(Self::new(map, Owner::Us(socket), link, index))
+    }
+
+    /// The same by the listener, which keeps the socket: here is the memory of its ring alone.
+    pub(crate) fn through(door: &Arc<Door>, lane: u16, settings: &Settings) -> Result<Self, Error> {
+        let Opened { socket, link, index, blocks } = door.open(lane, settings)?;
+        let map = mapped(&socket, blocks, settings)?;
+        Ok(Self::new(map, Owner::Listener(Arc::clone(door), lane), link, index))
+    }
+
+    fn new(map: Map, owner: Owner, link: u16, index: i32) -> Self {
+        Self { map, owner, link, index, block: 0, held: false, left: 0, at: 0, current: None, damaged: 0 }
     }
 
     /// The time of the packet that [`Ring::take`] gives next; `None` while the kernel has handed over none.
@@ -203,25 +240,41 @@ impl Ring {
 
     /// What the kernel counted since this was asked last.
     pub fn statistics(&mut self) -> Statistics {
-        let (received, dropped, freezes) = self.socket.statistics().unwrap_or_default();
+        let (received, dropped, freezes) = match &self.owner {
+            Owner::Us(socket) => socket.statistics().unwrap_or_default(),
+            Owner::Listener(door, lane) => door.statistics(*lane),
+        };
         let (received, dropped) = (u64::from(received), u64::from(dropped));
         let (received, freezes) = (received.saturating_sub(dropped), u64::from(freezes));
         Statistics { received, dropped, freezes, damaged: std::mem::take(&mut self.damaged) }
     }
 
-    pub(crate) fn fd(&self) -> RawFd {
-        self.socket.fd()
+    /// The socket, where it is ours: one may wait at it.
+    pub(crate) fn fd(&self) -> Option<RawFd> {
+        match &self.owner {
+            Owner::Us(socket) => Some(socket.fd()),
+            Owner::Listener(..) => None,
+        }
     }
 
     /// The error that waits at the socket; 0: none.
     pub(crate) fn error(&self) -> i32 {
-        self.socket.error()
+        match &self.owner {
+            Owner::Us(socket) => socket.error(),
+            Owner::Listener(door, lane) => door.error(*lane),
+        }
     }
 
     /// The kernel's number of the interface when it was opened.
     pub(crate) fn index(&self) -> i32 {
         self.index
     }
+}
+
+fn mapped(socket: &Socket, blocks: u32, settings: &Settings) -> Result<Map, Error> {
+    let bytes = u64::from(blocks) * u64::from(BLOCK_BYTES);
+    let memory = |_| Error::Memory { interface: settings.interface.clone(), bytes };
+    Map::new(socket.fd(), BLOCK_BYTES as usize, blocks as usize).map_err(memory)
 }
 
 /// The number of a group of sockets that share an interface: of this process alone.

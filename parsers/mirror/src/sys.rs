@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::io;
 use std::mem::{size_of, zeroed};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use libc::{c_int, c_short, c_ulong, socklen_t};
 
@@ -18,6 +18,24 @@ pub(crate) struct Ready {
 
 /// A packet socket. It receives nothing before it is bound.
 pub(crate) struct Socket(OwnedFd);
+
+/// Takes over a descriptor that a program in another language gave away.
+pub(crate) fn adopted(fd: RawFd) -> OwnedFd {
+    // SAFETY: whoever calls it has detached the number from what owned it, and closes it nowhere else.
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+impl From<OwnedFd> for Socket {
+    fn from(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
 
 /// The result of a call, or why it failed.
 fn checked(result: c_int) -> io::Result<c_int> {
@@ -168,6 +186,19 @@ pub(crate) fn wait(sockets: &[RawFd], milliseconds: c_int) -> Vec<Ready> {
 /// # Errors
 /// The kernel's words.
 pub fn drop_privileges() -> io::Result<()> {
+    keep(0)
+}
+
+/// The same of every capability but the one that opens packet sockets.
+///
+/// # Errors
+/// The kernel's words; without that capability too.
+pub fn keep_listening() -> io::Result<()> {
+    const NET_RAW: u32 = 13;
+    keep(1 << NET_RAW)
+}
+
+fn keep(capabilities: u32) -> io::Result<()> {
     #[repr(C)]
     struct Header {
         version: u32,
@@ -187,8 +218,9 @@ pub fn drop_privileges() -> io::Result<()> {
         checked(libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))?;
     }
     let mut header = Header { version: VERSION_3, pid: 0 };
-    let none = [Sets { effective: 0, permitted: 0, inheritable: 0 }; 2];
+    let low = Sets { effective: capabilities, permitted: capabilities, inheritable: 0 };
+    let sets = [low, Sets { effective: 0, permitted: 0, inheritable: 0 }];
     // SAFETY: version 3 of the call reads a header and two structures of sets, laid out as above.
-    let result = unsafe { libc::syscall(libc::SYS_capset, &raw mut header, none.as_ptr()) };
+    let result = unsafe { libc::syscall(libc::SYS_capset, &raw mut header, sets.as_ptr()) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

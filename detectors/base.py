@@ -89,7 +89,11 @@ class Detector(ABC):
 
     def counters(self) -> dict[str, int]:
         """`sizes`, and what reaching a limit cost."""
-        return self.sizes() | {"evicted": self.book.evicted, "overflow": self.overflow}
+        return self.sizes() | {
+            "evicted": self.book.evicted,
+            "grouped": self.book.grouped,
+            "overflow": self.overflow,
+        }
 
     def snapshot(self) -> dict[str, Any]:
         """The whole state as JSON can carry it."""

@@ -8,10 +8,11 @@ window comes in can be seen in an alert.
 from __future__ import annotations
 
 from bisect import insort
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from detectors import catalogue
+from detectors import address, catalogue
 from detectors.alert import NOWHERE, SEVERITIES, Alert, alert_id, worst
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MEMBERS = 32  # kept of each set of the evidence
 FRAMES = 16  # kept of the earliest frames
 CAUSES = 4096  # open at a time; the one seen longest ago leaves, it is stored already
+STORM = 1000  # new alerts of a kind in a window; further ones are told together, by one alert
 REFRESH = 300 * 10**9  # an alert of which nothing but the count changes is written again after this
 
 
@@ -128,7 +130,7 @@ class Book:
 
     def __init__(self, detector: str) -> None:
         self.detector = detector
-        self.evicted = 0
+        self.evicted = self.grouped = 0
         self._causes: dict[str, Cause] = {}
 
     def __len__(self) -> int:
@@ -160,14 +162,37 @@ class Book:
     def due(self, end: int) -> list[Alert]:
         """At a window's end: what is new or says more than before, and now and then what only grew."""
         alerts = []
+        self._group()
         for identity, cause in self._causes.items():
             if cause.dirty or (cause.grown and end - cause.emitted >= REFRESH):
                 alerts.append(self._emit(identity, cause, end))
         self._evict()
         return sorted(alerts, key=in_order)
 
+    def _group(self) -> None:
+        """Of a storm the earliest alerts are told one by one, and what came after them by one that counts them. Who
+        raises alerts to hide another among them shall find neither the store full nor the analyst's list."""
+        kinds = Counter(cause.kind for cause in self._causes.values() if cause.emitted < 0)
+        for kind in sorted(kind for kind, count in kinds.items() if count > STORM):
+            new = [(c.first_ts, i) for i, c in self._causes.items() if c.emitted < 0 and c.kind == kind]
+            further = [self._causes.pop(identity) for _, identity in sorted(new)[STORM:]]
+            self.grouped += len(further)
+            storm = self.cause(kind, ("storm",), severity="info", confidence=min(c.confidence for c in further))[1]
+            storm.facts["grouped"] = storm.facts.get("grouped", 0) + len(further)
+            for cause in further:
+                storm.raise_to(cause.severity)
+                storm.seen(cause.count, cause.first_ts, cause.last_ts)
+                storm.between(cause.first_ts, cause.src, cause.dst, *cause.zones)
+                storm.add("sources", [address.text(cause.src)])
+                storm.add("targets", [address.text(cause.dst)])
+                for ts, capture, frame in cause.frames[:1]:
+                    storm.shown(ts, frame, capture)
+            told = f"{storm.facts['grouped']} further alerts of this kind that came in a storm"
+            storm.summary = f"{told}, at most {STORM} of a kind and window are told one by one"
+
     def rest(self) -> list[Alert]:
         """At the end: everything not written in its last state."""
+        self._group()
         left = [(i, c) for i, c in self._causes.items() if c.dirty or c.grown]
         return sorted((self._emit(i, c, c.last_ts) for i, c in left), key=in_order)
 
@@ -189,10 +214,10 @@ class Book:
         for identity, c in sorted(self._causes.items()):
             state = {name: getattr(c, name) for name in Cause.__slots__}
             causes[identity] = state | {"src": c.src.hex(), "dst": c.dst.hex(), "frames": [list(f) for f in c.frames]}
-        return {"causes": causes, "evicted": self.evicted}
+        return {"causes": causes, "evicted": self.evicted, "grouped": self.grouped}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.evicted = state["evicted"]
+        self.evicted, self.grouped = state["evicted"], state.get("grouped", 0)  # which earlier states have not
         self._causes = {}
         for identity, kept in state["causes"].items():
             frames = [(ts, capture, frame) for ts, capture, frame in kept["frames"]]

@@ -86,3 +86,27 @@ def test_snapshots(monkeypatch):
     other = Book("scan")
     other.restore(book.snapshot())
     assert other.snapshot() == book.snapshot() and other.due(99) == book.due(99)
+
+
+def test_of_a_storm_the_first_are_told_one_by_one_and_the_rest_together(monkeypatch):
+    monkeypatch.setattr("detectors.book.STORM", 3)
+
+    def told(order):
+        book = Book("scan")
+        for n in order:
+            _, cause = book.cause("scan.units", (n,), severity="high" if n == 7 else "low")
+            cause.seen(2, n, n + 9)
+            cause.between(n, bytes([n]) * 16, b"z" * 16)
+            cause.shown(n, n + 1, "c")
+        return book, book.due(100)
+
+    book, alerts = told(range(9))
+    assert [a.first_ts for a in alerts] == [0, 1, 2, 3], "the first three, then that which counts the others"
+    *_, storm = alerts
+    assert (storm.count, storm.severity, storm.last_ts) == (12, "high", 17)
+    assert storm.evidence["grouped"] == 6 and len(storm.evidence["sources"]) == 6
+    assert book.grouped == book.snapshot()["grouped"] == 6 and len(book) == 4
+    assert told(reversed(range(9)))[1] == alerts, "the order of rows does not matter"
+    _, cause = book.cause("scan.units", (8,))
+    cause.seen(1, 200, 200)
+    assert [a.count for a in book.due(201)] == [1], "one that goes on after the storm is told by itself"

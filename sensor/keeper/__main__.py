@@ -216,6 +216,12 @@ def _layout(given: str) -> Layout:
     return Layout(**plain, ledger=LedgerSection(**ledger))
 
 
+def role(store: str, layout: Layout) -> str:
+    """Whether it reaches other machines: a server, or receivers of signed heads."""
+    away = is_server(store) or any("://" in place for place in layout.ledger.heads)
+    return "writer" if away else "keeper"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="driftspan keeper")
     for name in ("store", "database", "sensor", "spool"):
@@ -229,9 +235,10 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sensor, which ends this process
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
+        layout = _layout(given.layout)
         if not given.unconfined:
-            confine("writer" if is_server(given.store) else "keeper")
-        keeper = Keeper(given.store, given.database, given.sensor, Path(given.spool), _layout(given.layout))
+            confine(role(given.store, layout))
+        keeper = Keeper(given.store, given.database, given.sensor, Path(given.spool), layout)
         signal.signal(signal.SIGTERM, lambda *_: keeper.stop())
         keeper.run()
     except DriftspanError as error:

@@ -9,8 +9,11 @@ import orjson
 
 from detectors.models import Model
 from sensor import config, model_registry
+from sensor.keeper.__main__ import role
 from sensor.keeper.process import KeeperProcess
+from sensor.ledger.config import LedgerSection
 from sensor.spool.writer import Writer
+from sensor.store import Layout
 from tests.sensor.conftest import Program
 
 
@@ -39,3 +42,10 @@ def test_what_is_said_of_models_reaches_the_sensor_at_once(tmp_path: Path) -> No
         assert keeper.end()
         writer.close()
     assert [row["version"] for row in program.rows("models", "history")] == ["1.5"], "it is in the store"
+
+
+def test_the_keeper_reaches_other_machines_only_where_it_has_to() -> None:
+    assert role("site", Layout()) == "keeper"
+    assert role("clickhouse://ch/site", Layout()) == "writer"
+    assert role("site", Layout(ledger=LedgerSection(heads=("heads.log",)))) == "keeper"
+    assert role("site", Layout(ledger=LedgerSection(heads=("heads.log", "tls://log.plant")))) == "writer"

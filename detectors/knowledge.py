@@ -30,6 +30,19 @@ class Known(NamedTuple):
     learnt: str
 
 
+class Range(NamedTuple):
+    """What a tag was between, as one client hears it of one server. `step`: the greatest between two values."""
+
+    client: str
+    server: str
+    source: str
+    tag: str
+    low: float
+    high: float
+    step: float
+    values: int
+
+
 def of_polls(rhythms: Rhythms, pairs: Mapping[int, tuple[bytes, bytes, str]]) -> Iterator[Known]:
     """Behaviours that keep a period. `pairs`: client, server and protocol by number of the conversation."""
     store = rhythms.store
@@ -45,18 +58,23 @@ def of_polls(rhythms: Rhythms, pairs: Mapping[int, tuple[bytes, bytes, str]]) ->
         yield Known("poll", address.text(ends[0]), address.text(ends[1]), ends[2], what, told)
 
 
-def of_values(series: Series) -> Iterator[Known]:
-    """Tags, each as one client hears it of one server."""
+def ranges(series: Series) -> Iterator[Range]:
     store = series.store
     for row in range(len(series)):
         count = int(store["values"][row])
         if not count:
             continue
         low, high, step = (float(store[name][row]) for name in ("low", "high", "step"))
-        told = f"{low:.6g} to {high:.6g}, in steps of {step:.6g} at most; {count} values"
         client, server = (address.text(store[name][row].tobytes()) for name in ("client", "server"))
         name, source = (store[field][row].decode("utf-8", "replace") for field in ("name", "source"))
-        yield Known("value", client, server, source, name, told)
+        yield Range(client, server, source, name, low, high, step, count)
+
+
+def of_values(series: Series) -> Iterator[Known]:
+    """Tags, each as one client hears it of one server."""
+    for one in ranges(series):
+        told = f"{one.low:.6g} to {one.high:.6g}, in steps of {one.step:.6g} at most; {one.values} values"
+        yield Known("value", one.client, one.server, one.source, one.tag, told)
 
 
 def of_quarantine(learning: Learning) -> Iterator[Known]:

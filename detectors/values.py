@@ -35,6 +35,7 @@ from detectors.value_owners import Owners, earliest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from detectors.knowledge import Range
     from detectors.statistics.series import Seen
     from detectors.window import Array, Window
 
@@ -181,6 +182,9 @@ class Values(Detector):
 
     def knowledge(self) -> Iterable[knowledge.Known]:
         return knowledge.of_values(self._series)
+
+    def ranges(self) -> Iterable[Range]:
+        return knowledge.ranges(self._series)
 
     def sizes(self) -> dict[str, int]:
         return super().sizes() | {

@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sensor import cli_audit, cli_export, cli_ledger, cli_models, cli_sigma, cli_users
+from sensor import cli_audit, cli_export, cli_forensics, cli_ledger, cli_models, cli_sigma, cli_users
 from sensor.errors import BAD_INPUT, FAILED, DriftspanError
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     _serve(commands)
     _correlate(commands)
     cli_audit.add(commands, _common)
+    cli_forensics.add(commands, _common)
     return top
 
 

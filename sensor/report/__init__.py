@@ -49,4 +49,14 @@ class Code:
     caption: str = ""
 
 
-Block: TypeAlias = Heading | Paragraph | Mark | Table | Code
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture, drawn twice: `svg`, a whole document made by ourselves, and `png`. `name` is one of a file."""
+
+    name: str
+    svg: str
+    png: bytes
+    caption: str = ""
+
+
+Block: TypeAlias = Heading | Paragraph | Mark | Table | Code | Figure

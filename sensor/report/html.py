@@ -6,7 +6,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
-from sensor.report import Code, Heading, Mark, Paragraph, Table
+from sensor.report import Code, Figure, Heading, Mark, Paragraph, Table
 from sensor.textwidth import safe
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # The page itself forbids what it does not do, whatever a cell holds.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?")
+_SHORT = 18  # characters of a cell that stays on one line
 _STYLE = """
 :root { --ink: #1b2733; --soft: #5b6b7a; --line: #d5dde4; --bad: #b3261e; --good: #1f6f43; --gap: #8a5a00; }
 body { font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: var(--ink); margin: 0 auto;
@@ -39,6 +40,8 @@ th, td { padding: .3rem .65rem; vertical-align: top; border-bottom: 1px solid va
 tr.bad td:first-child { box-shadow: inset 3px 0 var(--bad); }
 tr.good td:first-child { box-shadow: inset 3px 0 var(--good); }
 tr.gap td:first-child { box-shadow: inset 3px 0 var(--gap); }
+figure { margin: 1rem 0; break-inside: avoid; } figure svg { width: 100%; height: auto; max-width: 1120px; }
+figcaption { color: var(--soft); font-size: .86rem; }
 details { margin: .5rem 0; font-size: .86rem; } summary { color: var(--soft); cursor: pointer; }
 pre { background: #f6f8fa; border: 1px solid var(--line); padding: .6rem .8rem; overflow-x: auto; white-space: pre-wrap;
   overflow-wrap: anywhere; font: .82rem/1.45 ui-monospace, "DejaVu Sans Mono", monospace; }
@@ -74,6 +77,9 @@ def _block(block: Block) -> str:
             return f'<div class="mark {tone}"><b>{_text(label)}</b> {_text(text)}</div>'
         case Table():
             return _table(block)
+        case Figure():
+            drawn = block.svg[block.svg.index("<svg") :]
+            return f"<figure>{drawn}<figcaption>{_text(block.caption)}</figcaption></figure>"
         case Code(text, caption):
             code = f"<pre>{escape(chr(10).join(map(safe, text.splitlines())))}</pre>"
             return f"<details open><summary>{_text(caption)}</summary>{code}</details>" if caption else code
@@ -93,8 +99,8 @@ def _table(table: Table) -> str:
 
 
 def _fixed(cell: str) -> str:
-    """Times are not broken over lines."""
-    return ' class="t"' if _TIME.fullmatch(cell) else ""
+    """Times, addresses and single words are not broken over lines."""
+    return ' class="t"' if len(cell) <= _SHORT or _TIME.fullmatch(cell) else ""
 
 
 def _text(text: str) -> str:

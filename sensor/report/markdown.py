@@ -5,23 +5,26 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sensor.report import Code, Heading, Mark, Paragraph, Table
+from sensor.report import Code, Figure, Heading, Mark, Paragraph, Table
 from sensor.textwidth import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sensor.report import Block
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 
 
-def written(blocks: Iterable[Block]) -> str:
-    return "\n\n".join(map(_block, blocks)) + "\n"
+def written(blocks: Iterable[Block], figures: Mapping[str, str] | None = None) -> str:
+    """`figures`: where the picture of each name is found."""
+    return "\n\n".join(_block(block, figures or {}) for block in blocks) + "\n"
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, figures: Mapping[str, str]) -> str:
     match block:
+        case Figure(name, _, _, caption):
+            return f"![{_plain(caption)}]({figures[name]})"
         case Heading(level, text):
             return f"{'#' * level} {_plain(text)}"
         case Paragraph(text):

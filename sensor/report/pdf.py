@@ -12,10 +12,10 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import LongTable, SimpleDocTemplate, Spacer, TableStyle, XPreformatted
+from reportlab.platypus import Image, LongTable, SimpleDocTemplate, Spacer, TableStyle, XPreformatted
 from reportlab.platypus import Paragraph as Flow
 
-from sensor.report import Code, Heading, Mark, Paragraph, Table
+from sensor.report import Code, Figure, Heading, Mark, Paragraph, Table
 from sensor.textwidth import safe
 
 if TYPE_CHECKING:
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 _PAGE = landscape(A4)
 _MARGIN = 15 * mm
 _WIDTH = _PAGE[0] - 2 * _MARGIN
+_HIGHEST = 150 * mm  # of a picture: its caption is on the same page
 _INK, _SOFT, _LINE, _SHADE = (colors.HexColor(c) for c in ("#1b2733", "#5b6b7a", "#d5dde4", "#eef2f5"))
 _TONES = {"bad": ("#b3261e", "#fcefee"), "good": ("#1f6f43", "#eef7f1"), "gap": ("#8a5a00", "#fdf6e7"),
           "plain": ("#5b6b7a", "#f6f8fa")}  # fmt: skip
 _NARROWEST = 4  # characters that every column has room for
-_LONGEST = 60  # characters of a cell that still widen its column
+_SHORT = 19  # characters of a cell that are not broken, where there is room: a time, an address
+_LONGEST = 90  # characters of a cell that still widen its column
 _ALSO = "\u2013\u2014\u2019\u201c\u201d\u2026"  # dashes, quotes, ellipsis
 _MOST_CELL = 600  # characters of a cell: one that fills a page cannot be broken over two
 
@@ -88,11 +90,23 @@ def _flows(block: Block) -> Iterator[Any]:
                 yield Flow(_text(block.caption), _STYLES["note"])
             yield _table(block)
             yield Spacer(1, 5)
+        case Figure():
+            yield _picture(block)
+            yield Flow(_text(block.caption), _STYLES["note"])
+            yield Spacer(1, 5)
         case Code(text, caption):
             if caption:
                 yield Flow(_text(caption), _STYLES["note"])
             lines = "\n".join(piece for line in text.splitlines() for piece in _cut(_latin(safe(line))))
             yield XPreformatted(escape(lines), _STYLES["code"])
+
+
+def _picture(figure: Figure) -> Image:
+    """As wide as the page, unless it were higher than it."""
+    made = Image(io.BytesIO(figure.png), hAlign="LEFT")
+    scale = min(_WIDTH / made.imageWidth, _HIGHEST / made.imageHeight)
+    made.drawWidth, made.drawHeight = made.imageWidth * scale, made.imageHeight * scale
+    return made
 
 
 def _table(table: Table) -> LongTable:
@@ -117,14 +131,20 @@ def _table(table: Table) -> LongTable:
 
 
 def _widths(table: Table) -> list[float]:
-    """By the longest cell of each column: as wide as that when all fit, in proportion when not."""
+    """By the longest cell of each column: as wide as that when all fit. When not, what is short keeps its width as far
+    as there is room, and the rest is shared in proportion."""
     wanted = [
         min(_LONGEST, max(_NARROWEST, len(name) + 2, *(len(row[at]) for row in table.rows)))
         for at, name in enumerate(table.columns)
     ]
     points = [4.3 * count + 10 for count in wanted]
-    scale = min(1.0, _WIDTH / sum(points))
-    return [width * scale for width in points]
+    if sum(points) <= _WIDTH:
+        return points
+    kept = [min(width, 4.3 * _SHORT + 10) for width in points]
+    if sum(kept) >= _WIDTH:
+        return [width * _WIDTH / sum(points) for width in points]
+    share = (_WIDTH - sum(kept)) / (sum(points) - sum(kept))
+    return [least + (width - least) * share for least, width in zip(kept, points, strict=True)]
 
 
 def _cut(line: str, columns: int = 185) -> Sequence[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,22 @@ from sensor.replay import pipeline_of
 ROOT = Path(__file__).parents[2]
 PLANT = config.load(ROOT / "pcaps" / "plant.toml")
 SWAP, DAY = "pcaps/model_swap.pcap", "pcaps/day_clean.pcap.gz"
+WINDOWS = 150  # that are read of a day
 Change = Callable[[list[dict[str, Any]]], object]
+
+
+def windows(capture: str) -> Iterator[Any]:
+    engine = Engine([ROOT / capture])
+    return islice(iter(engine.next, None), WINDOWS)
 
 
 @cache
 def told(capture: str) -> str:
     """The host's log as the payloads tell it: each output with the readings that came last before it."""
-    engine, observer = Engine([ROOT / capture]), Observer(Models(PLANT.models))
+    observer = Observer(Models(PLANT.models))
     lines: list[dict[str, Any]] = []
     read: dict[str, float] = {}
-    while (window := engine.next()) is not None:
+    for window in windows(capture):
         observer.learn(Window(window.tables, window.start, window.end, window.last))
         if not window.last:
             continue
@@ -55,8 +62,8 @@ def alerts(capture: str, folder: Path, change: Change, shift: float = 0.0) -> tu
     path.write_text("".join(json.dumps(line | {"ts": line["ts"] + shift}) + "\n" for line in lines))
     only = {name: {"enabled": name == "inference"} for name in registry.BUILTIN}
     feed, pipeline = Feed((), [str(path)]), pipeline_of(replace(PLANT, detectors=only), "test")
-    engine, last = Engine([ROOT / capture]), {}
-    while (window := engine.next()) is not None:
+    last: dict[str, Any] = {}
+    for window in windows(capture):
         pipeline.arrive(**feed.until(window.start, window.end))
         for alert in pipeline.observe(window.tables, window.start, window.end, window.last):
             last[alert.alert_id] = alert

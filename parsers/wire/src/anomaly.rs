@@ -61,6 +61,16 @@ anomalies! {
     OverlapConflict = "overlap_conflict",
     /// A TCP stream can be read two ways; `detail` tells what the other reading says.
     AmbiguousStream = "ambiguous_stream",
+    /// A packet with a wrong checksum from a host whose others were right: its receiver drops it, so it is no part of
+    /// the stream.
+    BadChecksum = "bad_checksum",
+    /// TCP bytes that the receiver cannot have taken where they stand: far outside its window, before the stream's
+    /// start, or behind a hole that it never acknowledged. They are no part of the stream.
+    OutOfWindow = "out_of_window",
+    /// A TCP connection goes on behind a FIN or RST that its ends cannot have seen.
+    DataAfterEnd = "data_after_end",
+    /// A TCP segment with urgent data: whether a receiver takes that byte as part of the stream is its own affair.
+    UrgentData = "urgent_data",
     /// A SYN inside an open connection.
     SynInside = "syn_inside",
     /// Lengths in headers that exceed the packet.

@@ -78,6 +78,15 @@ counters! {
     late_bytes = "late_bytes",
     /// Segments that contradict bytes seen before at their place.
     conflicts = "conflicts",
+    /// TCP segments that the receiver cannot have taken where they stand.
+    outside = "out_of_window",
+    /// Bytes seen again that could not be compared with what came first, by the limit `compare_bytes`.
+    uncompared = "dropped.compare_bytes",
+    /// Packets not taken because their checksum is wrong, and others of their sender were right.
+    bad_checksums = "bad_checksums",
+    /// Packets taken although their checksum is wrong: their sender leaves it to its network card, or the capture was
+    /// rewritten.
+    unchecked = "checksums_offloaded",
     /// IP datagrams given up by the limits on fragments.
     dropped_fragments = "dropped.fragments",
     /// Behaviours not kept by the limit `behaviours`.

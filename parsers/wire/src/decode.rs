@@ -68,6 +68,12 @@ pub struct Datagram<'a> {
     pub missing: u32,
     /// The inner-most tunnel it came in; empty: none.
     pub tunnel: &'static str,
+    /// The checksum of its IP header is wrong.
+    pub unsound: bool,
+    /// Its fragments overlap and say different things: [`Decoder::other_reading`] has what it says as well.
+    pub doubted: bool,
+    /// Another reading of the datagram before it: no part of any stream.
+    pub apart: bool,
 }
 
 /// What was counted.
@@ -196,6 +202,12 @@ impl Decoder {
         self.fragments.expire(now, anomalies);
     }
 
+    /// The payload of the datagram made whole last as its fragments read that came later where they overlap, if they
+    /// say something else. Taken once.
+    pub fn other_reading(&mut self) -> Option<Vec<u8>> {
+        self.fragments.other.take()
+    }
+
     /// Why frames were bad, and how many.
     #[must_use]
     pub fn bad(&self) -> &[(&'static str, u64)] {
@@ -289,10 +301,26 @@ impl Decoder {
         let (link, payload) = (walk.link, walk.span.of(bytes));
         match end {
             End::Ip => {
-                let Header { src, dst, v4, protocol, id, ttl, ip_bytes } = walk.header;
+                let Header { src, dst, v4, protocol, id, ttl, ip_bytes, unsound } = walk.header;
                 let (missing, tunnel) = (walk.span.missing(), walk.tunnel);
+                let doubted = walk.bytes == Bytes::Whole && walk.span.at == 0 && self.fragments.other.is_some();
                 self.counters.snapped += u64::from(missing > 0);
-                Outcome::Ip(Datagram { link, src, dst, v4, protocol, id, ttl, ip_bytes, payload, missing, tunnel })
+                Outcome::Ip(Datagram {
+                    link,
+                    src,
+                    dst,
+                    v4,
+                    protocol,
+                    id,
+                    ttl,
+                    ip_bytes,
+                    payload,
+                    missing,
+                    tunnel,
+                    unsound,
+                    doubted,
+                    apart: false,
+                })
             }
             End::Arp => Outcome::Arp { link, payload },
             End::Other(ethertype) => Outcome::Other { link, ethertype, payload },
@@ -346,6 +374,9 @@ fn everyday(link: u16, data: &[u8]) -> Option<Datagram<'_>> {
         payload,
         missing: 0,
         tunnel: "",
+        unsound: ip::checksum(ip::sum(header)) != 0,
+        doubted: false,
+        apart: false,
     })
 }
 

@@ -260,7 +260,13 @@ impl Stream {
         }
     }
 
-    /// Bytes that wait for more.
+    /// The bytes that wait for more.
+    #[must_use]
+    pub fn held(&self) -> &[u8] {
+        &self.carry
+    }
+
+    /// How many bytes wait for more.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.carry.len()

@@ -179,6 +179,10 @@ pub struct Base {
     pub state: State,
     /// Sides that have said FIN.
     pub fins: [bool; 2],
+    /// Sides of which a packet had right checksums: a wrong one is no offload.
+    pub sound: [bool; 2],
+    /// Segments with new bytes since a RST.
+    pub after_end: u8,
     /// A SYN inside the open connection that waits for its answer: side and sequence number.
     pub second_syn: Option<(usize, u32)>,
     /// Whether the first packet seen was not the flow's first.
@@ -304,6 +308,8 @@ impl Flows {
             bytes: [0; 2],
             state: new.state,
             fins: [false; 2],
+            sound: [false; 2],
+            after_end: 0,
             second_syn: None,
             midstream: new.midstream,
             slot: (0, 0),

@@ -1,12 +1,14 @@
 //! IP datagrams from their fragments (RFC 791, 3.2; RFC 8200, 4.5).
 //!
-//! The bytes that came first are kept. Linux and Windows drop IPv6 datagrams with overlaps (RFC 5722) and differ for
-//! IPv4; there is no one right answer, so an overlap that is not an exact repetition is an anomaly. Bytes are kept as
-//! they came, so a lone fragment far from the start costs what it carries, not what it pretends.
+//! Linux and Windows drop IPv6 datagrams with overlaps (RFC 5722) and differ for IPv4; there is no one right answer, so
+//! an overlap that is not an exact repetition is an anomaly, and where bytes differ the datagram has two readings: with
+//! those that came first, and with those that came last. Bytes are kept as they came, so a lone fragment far from the
+//! start costs what it carries, not what it pretends.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use hashbrown::HashMap;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::anomaly::Kind;
 use crate::dissect::{Frame, Nanos};
@@ -27,8 +29,9 @@ struct Key {
     protocol: u8,
 }
 
-/// Datagrams made whole last that are remembered.
+/// Datagrams made whole last that are remembered, and fragments of each.
 const DONE: usize = 256;
+const DONE_PIECES: usize = 64;
 
 /// A datagram of which not all came.
 #[derive(Debug)]
@@ -45,6 +48,10 @@ struct Partial {
     covered: u32,
     /// Length, once the last fragment was seen.
     total: Option<u32>,
+    /// Fragments that put other bytes where some were: offset and bytes, in the order in which they came.
+    later: Vec<(u32, Vec<u8>)>,
+    /// Offset and hash of each fragment.
+    prints: Vec<(u32, u64)>,
 }
 
 /// What became of a fragment.
@@ -87,8 +94,9 @@ pub(crate) struct Fragments {
     /// Keys by age; entries whose serial is no longer in the map are stale.
     ages: VecDeque<(Key, u64)>,
     /// Datagrams made whole last, and when. The mirror may show each fragment twice in turn: without this memory the
-    /// copy of the last would wait for others in vain.
-    done: Vec<Option<(Key, Nanos)>>,
+    /// copy of the last would wait for others in vain. Only what says the same is a copy: the identification may be
+    /// another datagram's.
+    done: Vec<Option<Done>>,
     copy_window: u64,
     serial: u64,
     held: u64,
@@ -96,6 +104,20 @@ pub(crate) struct Fragments {
     max_bytes: u64,
     max_age: i64,
     pub counters: FragmentCounters,
+    /// The other reading of the datagram made whole last, if it has one.
+    pub other: Option<Vec<u8>>,
+}
+
+/// A datagram that was made whole.
+#[derive(Debug, Clone)]
+struct Done {
+    key: Key,
+    at: Nanos,
+    prints: Vec<(u32, u64)>,
+}
+
+fn print(offset: u32, data: &[u8]) -> (u32, u64) {
+    (offset, xxh3_64(data))
 }
 
 impl Fragments {
@@ -111,6 +133,7 @@ impl Fragments {
             max_bytes: limits.fragment_bytes,
             max_age: i64::try_from(limits.fragment_seconds.saturating_mul(1_000_000_000)).unwrap_or(i64::MAX),
             counters: FragmentCounters::default(),
+            other: None,
         }
     }
 
@@ -142,7 +165,7 @@ impl Fragments {
                 self.held -= partial.cost();
                 partial
             }
-            None if self.is_done(&key, ts) => {
+            None if self.is_done(&key, ts, piece.offset, data) => {
                 self.counters.copies += 1;
                 return Added::Held;
             }
@@ -150,6 +173,9 @@ impl Fragments {
         };
         if piece.offset == 0 && partial.protocol.is_none() {
             partial.protocol = Some(header.protocol);
+        }
+        if partial.prints.len() < DONE_PIECES {
+            partial.prints.push(print(piece.offset, data));
         }
         let odd = partial.end_seen(piece.more, end) | partial.put(piece.offset, usable(data, length));
         if odd {
@@ -161,7 +187,7 @@ impl Fragments {
             );
         }
         if partial.total == Some(partial.covered) {
-            return self.finish(key, ts, &partial, header.protocol, out);
+            return self.finish(key, ts, partial, header.protocol, out);
         }
         self.held += partial.cost();
         self.partials.insert(key, partial);
@@ -169,18 +195,21 @@ impl Fragments {
         Added::Held
     }
 
-    fn finish(&mut self, key: Key, ts: Nanos, partial: &Partial, protocol: u8, out: &mut Vec<u8>) -> Added {
+    fn finish(&mut self, key: Key, ts: Nanos, partial: Partial, protocol: u8, out: &mut Vec<u8>) -> Added {
         partial.assemble(out);
+        self.other = partial.overlaid(out);
         self.counters.reassembled += 1;
+        let protocol = partial.protocol.unwrap_or(protocol);
         if let Some(slot) = self.done.get_mut(key.id as usize % DONE) {
-            *slot = Some((key, ts));
+            *slot = Some(Done { key, at: ts, prints: partial.prints });
         }
-        Added::Whole(partial.protocol.unwrap_or(protocol))
+        Added::Whole(protocol)
     }
 
-    fn is_done(&self, key: &Key, ts: Nanos) -> bool {
-        let slot = self.done.get(key.id as usize % DONE).copied().flatten();
-        self.copy_window > 0 && slot.is_some_and(|(done, at)| done == *key && ts.abs_diff(at) <= self.copy_window)
+    fn is_done(&self, key: &Key, ts: Nanos, offset: u32, data: &[u8]) -> bool {
+        let slot = self.done.get(key.id as usize % DONE).and_then(Option::as_ref);
+        let near = slot.filter(|done| done.key == *key && ts.abs_diff(done.at) <= self.copy_window);
+        self.copy_window > 0 && near.is_some_and(|done| done.prints.contains(&print(offset, data)))
     }
 
     fn start(&mut self, key: Key, ts: Nanos, frame: Frame, anomalies: Sink<'_>) -> Partial {
@@ -202,6 +231,8 @@ impl Fragments {
             pieces: BTreeMap::new(),
             covered: 0,
             total: None,
+            later: Vec::new(),
+            prints: Vec::new(),
         }
     }
 
@@ -254,7 +285,9 @@ impl Fragments {
 
 impl Partial {
     fn cost(&self) -> u64 {
-        self.bytes.len() as u64 + (self.pieces.len() as u64 + 1) * PIECE_COST
+        let later: usize = self.later.iter().map(|(_, bytes)| bytes.len()).sum();
+        let pieces = self.pieces.len() + self.later.len() + self.prints.len() / 2 + 1;
+        (self.bytes.len() + later) as u64 + pieces as u64 * PIECE_COST
     }
 
     /// Notes the datagram's length where a fragment shows it; true when that contradicts what came before.
@@ -306,7 +339,21 @@ impl Partial {
             }
         }
         self.covered += added;
+        if differs {
+            self.later.push((offset, slice(data, 0, end.saturating_sub(offset)).to_vec()));
+        }
         repeated > 0 && (differs || added > 0)
+    }
+
+    /// The payload with the bytes that came last where some differ from `first`, which has those that came first.
+    fn overlaid(&self, first: &[u8]) -> Option<Vec<u8>> {
+        let mut other = first.to_vec();
+        for (offset, bytes) in &self.later {
+            for (to, from) in other.iter_mut().skip(*offset as usize).zip(bytes) {
+                *to = *from;
+            }
+        }
+        (!self.later.is_empty() && other != first).then_some(other)
     }
 
     /// Writes the datagram's payload.

@@ -62,6 +62,8 @@ pub(crate) struct Header {
     pub ttl: u8,
     /// Length of header and payload on the wire.
     pub ip_bytes: u32,
+    /// The header's checksum is wrong (IPv6 has none).
+    pub unsound: bool,
 }
 
 /// A fragment's place in its datagram.
@@ -124,6 +126,7 @@ pub(crate) fn v4(bytes: &[u8], span: Span, header: &mut Header) -> Result<Parsed
         id,
         ttl,
         ip_bytes: u32::try_from(total).unwrap_or(u32::MAX),
+        unsound: checksum(sum(bytes.get(span.at..span.at + header_bytes).unwrap_or_default())) != 0,
     };
     let too_long = (total > span.length()).then_some(total);
     let piece = (offset != 0 || more).then_some(Piece { offset, more, id });
@@ -155,6 +158,7 @@ pub(crate) fn v6(bytes: &[u8], span: Span, header: &mut Header) -> Result<Parsed
         id: u32::from_be_bytes([0, l1 & 15, l2, l3]),
         ttl: hops,
         ip_bytes: u32::try_from(total).unwrap_or(u32::MAX),
+        unsound: false,
     };
     let too_long = (total > span.length()).then_some(total);
     Ok(Parsed { payload: span.cut(total).skip(40), piece: None, too_long })
@@ -210,6 +214,7 @@ pub(crate) fn extensions(bytes: &[u8], header: &mut Header, span: &mut Span) -> 
 
 /// The Internet checksum's sum of bytes, not yet folded nor inverted; sums may be added.
 #[must_use]
+#[inline]
 pub fn sum(bytes: &[u8]) -> u64 {
     let mut chunks = bytes.chunks_exact(4);
     let words: u64 = chunks.by_ref().map(|c| c.first_chunk().map_or(0, |w| u64::from(u32::from_be_bytes(*w)))).sum();
@@ -229,24 +234,89 @@ pub fn checksum(mut sum: u64) -> u16 {
     !(sum as u16)
 }
 
-/// Whether the checksum of a TCP, UDP or ICMPv6 payload is right; `None` where that cannot be told: bytes were not
-/// captured, the sender left it out, or the protocol has none of this kind.
-///
-/// A sender whose network card computes it shows a wrong one in its own capture: a wrong checksum alone is no attack.
+/// What the checksums of a datagram say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sound {
+    /// They are right.
+    Right,
+    /// At least one is wrong: its receiver drops it.
+    Wrong,
+    /// The transport's is what a sender leaves there for its network card to complete: nothing, or the sum of the
+    /// pseudo header. Its own capture shows it so; on the network it was right.
+    Offloaded,
+    /// That cannot be told: bytes were not captured, the sender left it out, or the protocol has none of this kind.
+    Unknown,
+}
+
+/// Verifies the checksums of an IP datagram and of the TCP, UDP or ICMPv6 in it.
 #[must_use]
-pub fn transport_checksum(datagram: &crate::decode::Datagram<'_>) -> Option<bool> {
-    let field = match datagram.protocol {
+#[inline]
+pub fn sound(d: &crate::decode::Datagram<'_>) -> Sound {
+    let field = match d.protocol {
         6 => 16,
         17 => 6,
-        58 if !datagram.v4 => 2,
-        _ => return None,
+        58 if !d.v4 => 2,
+        _ => return Sound::Unknown,
     };
-    let payload = datagram.payload;
-    let stored = payload.get(field..field + 2)?;
-    if datagram.missing > 0 || (datagram.protocol == 17 && stored == [0, 0]) {
-        return None;
+    let payload = d.payload;
+    let Some(stored) = payload.get(field..field + 2).and_then(|bytes| bytes.first_chunk::<2>()) else {
+        return Sound::Unknown;
+    };
+    let stored = u16::from_be_bytes(*stored);
+    if d.missing > 0 || (d.protocol == 17 && stored == 0) {
+        return Sound::Unknown;
     }
     // The pseudo header (RFC 9293, 3.1; RFC 8200, 8.1). Mapped IPv4 addresses add ffff twice, which is 0 in this sum.
-    let pseudo = u64::from(datagram.protocol) + payload.len() as u64;
-    Some(checksum(sum(payload) + sum(&datagram.src) + sum(&datagram.dst) + pseudo) == 0)
+    let addresses = sum(&d.src) + sum(&d.dst) + u64::from(d.protocol);
+    let pseudo = addresses + payload.len() as u64;
+    if checksum(sum(payload) + pseudo) == 0 {
+        return if d.unsound { Sound::Wrong } else { Sound::Right };
+    }
+    // Segmentation offload leaves the length out of the sum as well.
+    let left = stored == 0 || stored == !checksum(pseudo) || stored == !checksum(addresses);
+    if left { Sound::Offloaded } else { Sound::Wrong }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::Datagram;
+    use crate::link::Link;
+
+    fn datagram(payload: &[u8], unsound: bool) -> Datagram<'_> {
+        Datagram {
+            link: Link::default(),
+            src: mapped(&[10, 0, 0, 1]),
+            dst: mapped(&[10, 0, 0, 2]),
+            v4: true,
+            protocol: 6,
+            id: 0,
+            ttl: 64,
+            ip_bytes: 0,
+            payload,
+            missing: 0,
+            tunnel: "",
+            unsound,
+            doubted: false,
+            apart: false,
+        }
+    }
+
+    #[test]
+    fn checksums_are_verified_and_offloaded_ones_known() {
+        let mut segment = [7u8; 31];
+        segment[16..18].copy_from_slice(&[0, 0]);
+        let pseudo = sum(&[10, 0, 0, 1, 10, 0, 0, 2]) + 6;
+        let right = checksum(sum(&segment) + pseudo + 31);
+        let mut with = |field: u16, unsound| {
+            segment[16..18].copy_from_slice(&field.to_be_bytes());
+            sound(&datagram(&segment, unsound))
+        };
+        assert_eq!((with(right, false), with(right, true)), (Sound::Right, Sound::Wrong));
+        assert_eq!(with(right ^ 1, false), Sound::Wrong);
+        assert_eq!(with(0, false), Sound::Offloaded);
+        assert_eq!(with(!checksum(pseudo + 31), false), Sound::Offloaded);
+        assert_eq!(with(!checksum(pseudo), false), Sound::Offloaded);
+        assert_eq!(sound(&Datagram { missing: 1, ..datagram(&[0; 31], false) }), Sound::Unknown);
+    }
 }

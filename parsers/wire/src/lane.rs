@@ -109,7 +109,14 @@ impl Lane<'_> {
                 self.with(now.0, now.1, |app, cx| app.gap(cx, dir, side, missing));
             }
             Event::Late(bytes, ts, frame) => self.late(side, bytes, ts, frame),
-            Event::Conflict { bytes, ts, frame, .. } => legs::alone(self, side, bytes, ts, frame),
+            Event::Conflict { bytes, ts, frame, .. } => {
+                self.contradiction(bytes, ts, frame);
+                legs::alone(self, side, &[], bytes, ts, frame);
+            }
+            Event::Outside(bytes, ts, frame) => {
+                let detail = format!("a segment of {} bytes that the receiver cannot have taken there", bytes.len());
+                self.apart(side, (Kind::OutOfWindow, &detail), bytes, ts, frame);
+            }
         }
     }
 
@@ -130,6 +137,14 @@ impl Lane<'_> {
             Stream::default().feed(dissector.as_mut(), cx, dir, bytes);
             dissector.end(cx);
         });
+    }
+
+    /// Tells of bytes that are no part of the stream, and of the messages in them.
+    #[cold]
+    pub fn apart(&mut self, side: usize, (kind, detail): (Kind, &str), bytes: &[u8], ts: Nanos, frame: Frame) {
+        let protocol = if self.base.key.protocol == 17 { "udp" } else { "tcp" };
+        self.with(ts, frame, |_, cx| cx.anomaly(protocol, kind, detail));
+        legs::alone(self, side, &[], bytes, ts, frame);
     }
 
     /// Tells of a segment whose contradicting bytes are not read.

@@ -24,7 +24,7 @@ use crate::dissect::{Cx, Dir, Dissector, Frame, Nanos, Stream};
 use crate::flow::Flow;
 use crate::lane::{Lane, Output};
 use crate::limits::Limits;
-use crate::recognise::fresh;
+use crate::recognise::{Found, fresh, recognise};
 use crate::tcp::{Event, Half, Segment, Tally};
 
 /// Pieces remembered to recognise what was read before, and for how long.
@@ -73,6 +73,11 @@ impl Legs {
     /// The flow's own stream has given a piece.
     pub fn given(&mut self, bytes: &[u8], ts: Nanos) {
         self.recent.copied(0, bytes, ts);
+    }
+
+    /// The streams of its senders.
+    pub fn halves(&mut self) -> impl Iterator<Item = &mut Half> {
+        self.legs.iter_mut().map(|leg| &mut leg.half)
     }
 
     fn has(&self, mac: [u8; 6]) -> bool {
@@ -159,7 +164,7 @@ type Reader = Option<(Box<dyn Dissector>, Stream)>;
 fn hand_on(lane: &mut Lane<'_>, reader: &mut Reader, side: usize, event: Event<'_>, now: (Nanos, Frame)) {
     let (dir, protocol) = (lane.dir(side), lane.app.name());
     match event {
-        Event::Data(bytes, ts, frame) => aside(lane, ts, frame, |cx| {
+        Event::Data(bytes, ts, frame) => aside(lane, protocol, ts, frame, |cx| {
             if reader.is_none() {
                 *reader = begin(protocol, cx, dir);
             }
@@ -169,13 +174,13 @@ fn hand_on(lane: &mut Lane<'_>, reader: &mut Reader, side: usize, event: Event<'
                 *reader = None;
             }
         }),
-        Event::Gap(missing) => aside(lane, now.0, now.1, |cx| {
+        Event::Gap(missing) => aside(lane, protocol, now.0, now.1, |cx| {
             if let Some((dissector, stream)) = reader.as_mut() {
                 stream.gap(dissector.as_mut(), cx, dir, missing);
             }
         }),
-        // What comes late in a leg came late in the flow's own stream too.
-        Event::Late(..) | Event::Conflict { .. } => {}
+        // What comes late in a leg, or outside it, came so in the flow's own stream too.
+        Event::Late(..) | Event::Conflict { .. } | Event::Outside(..) => {}
     }
 }
 
@@ -188,8 +193,7 @@ fn begin(protocol: &str, cx: &mut Cx<'_>, dir: Dir) -> Reader {
 }
 
 /// Reads into tables of its own, which are kept for the next time; each message that came of it is told.
-fn aside(lane: &mut Lane<'_>, ts: Nanos, frame: Frame, read: impl FnOnce(&mut Cx<'_>)) {
-    let protocol = lane.app.name();
+fn aside(lane: &mut Lane<'_>, protocol: &str, ts: Nanos, frame: Frame, read: impl FnOnce(&mut Cx<'_>)) {
     let mut rows = lane.out.aside.take().unwrap_or_default();
     lane.with(ts, frame, |_, cx| {
         let Cx { flow, ends, behaviours, limits, expected, .. } = cx;
@@ -220,11 +224,12 @@ pub fn settle(flow: &mut Flow, out: &mut Output, limits: &Limits, held: &mut u64
         for Leg { half, reader, .. } in own.iter_mut().flat_map(|own| &mut own.legs) {
             let mut sink = |e: Event<'_>| hand_on(&mut lane, reader, side, e, last);
             match now {
-                Some(now) => half.settle(now, held, &mut uncounted, &mut sink),
-                None => half.flush(held, &mut uncounted, &mut sink),
+                Some(now) => half.settle(now, held, limits, &mut uncounted, &mut sink),
+                None => half.flush(held, limits, &mut uncounted, &mut sink),
             }
             let Some((dissector, _)) = reader.as_mut() else { continue };
-            aside(&mut lane, last.0, last.1, |cx| match now {
+            let protocol = lane.app.name();
+            aside(&mut lane, protocol, last.0, last.1, |cx| match now {
                 Some(now) => dissector.tick(cx, now),
                 None => dissector.end(cx),
             });
@@ -232,15 +237,55 @@ pub fn settle(flow: &mut Flow, out: &mut Output, limits: &Limits, held: &mut u64
     }
 }
 
-/// A segment that contradicts its own sender's bytes is read by itself: what hides in it shows.
+/// Bytes that are no part of the stream, or contradict it, are read by themselves: what hides in them shows. `before`: what
+/// of the stream they go on with.
 #[cold]
-pub fn alone(lane: &mut Lane<'_>, side: usize, bytes: &[u8], ts: Nanos, frame: Frame) {
+pub fn alone(lane: &mut Lane<'_>, side: usize, before: &[u8], bytes: &[u8], ts: Nanos, frame: Frame) {
     let dir = lane.dir(side);
-    lane.contradiction(bytes, ts, frame);
-    let Some(mut dissector) = fresh(lane.app.name()).filter(|_| matches!(lane.app, App::Dissected(..))) else { return };
-    aside(lane, ts, frame, |cx| {
-        dissector.gap(cx, dir, 0);
-        Stream::default().feed(dissector.as_mut(), cx, dir, bytes);
+    let Some((protocol, mut dissector)) = reader(lane, side, bytes) else { return };
+    aside(lane, protocol, ts, frame, |cx| {
+        let mut stream = Stream::default();
+        if before.is_empty() {
+            dissector.gap(cx, dir, 0);
+        } else {
+            stream.feed(dissector.as_mut(), cx, dir, before);
+        }
+        stream.feed(dissector.as_mut(), cx, dir, bytes);
         dissector.end(cx);
     });
+}
+
+/// The flow's dissector anew, or, where its protocol is not known, that of these bytes.
+fn reader(lane: &Lane<'_>, side: usize, bytes: &[u8]) -> Option<(&'static str, Box<dyn Dissector>)> {
+    let (low, high) = (lane.base.key.low.1, lane.base.key.high.1);
+    let (from, to) = if side == 0 { (low, high) } else { (high, low) };
+    let protocol = match &*lane.app {
+        App::Dissected(dissector, _) => dissector.protocol(),
+        App::Unknown(_) => match recognise(bytes, from, to, lane.datagram, None) {
+            Found::Dissector(dissector, _) => dissector.protocol(),
+            _ => return None,
+        },
+        App::Named(..) => return None,
+    };
+    Some((protocol, fresh(protocol)?))
+}
+
+/// Urgent data end at byte `end` of a segment that goes on with the stream: read as well as if that byte were none of
+/// it, as most receivers do (RFC 6093, 3.1 and 3.4).
+#[cold]
+pub fn urgent(flow: &mut Flow, out: &mut Output, limits: &Limits, side: usize, s: Segment<'_>, end: usize) {
+    let Flow { base, halves, app, .. } = flow;
+    let goes_on = halves.get(side).and_then(Half::next).is_none_or(|next| next == s.seq);
+    let mut lane = Lane { base, app, out, limits, datagram: false };
+    let dir = lane.dir(side);
+    let before = match &*lane.app {
+        App::Dissected(_, streams) if goes_on => {
+            streams.get(dir.index()).map_or(vec![], |stream| stream.held().to_vec())
+        }
+        _ => vec![],
+    };
+    let detail = format!("urgent data end at byte {end} of {}", s.bytes.len());
+    lane.with(s.ts, s.frame, |_, cx| cx.anomaly("tcp", Kind::UrgentData, &detail));
+    let without: Vec<u8> = (1..).zip(s.bytes).filter(|(place, _)| *place != end).map(|(_, byte)| *byte).collect();
+    alone(&mut lane, side, &before, &without, s.ts, s.frame);
 }

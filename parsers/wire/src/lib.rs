@@ -36,6 +36,7 @@ pub mod recognise;
 pub mod rows;
 pub mod seed;
 pub mod tag_rows;
+mod tail;
 pub mod tcp;
 pub mod tls;
 pub mod transport;

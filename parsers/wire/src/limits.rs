@@ -51,6 +51,9 @@ limits! {
     reassembly_bytes = 67_108_864;
     /// Declared holes remembered of one direction of a TCP flow, in case their bytes come after all.
     late_holes = 16;
+    /// Bytes of one direction of a TCP flow that are kept while the receiver has not acknowledged them, to tell a
+    /// retransmission from another reading; those further back are not compared.
+    compare_bytes = 4_096;
     /// Senders in one direction of a TCP flow whose contradicting streams are each read; beyond it only the bytes
     /// that came first are.
     stream_legs = 4;

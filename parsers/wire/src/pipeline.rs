@@ -6,6 +6,7 @@ use crate::decode::{Datagram, Decoder, Link, Outcome};
 use crate::dissect::{Frame, Nanos};
 use crate::duplicates::Duplicates;
 use crate::flow::Key;
+use crate::ip::{Sound, sound};
 use crate::limits::Limits;
 use crate::link;
 use crate::names::hosts;
@@ -301,10 +302,13 @@ impl Pipeline {
                 back: clocks.look(p.frame.capture(), p.ts),
             });
         }
+        let mut doubted = None;
         match &outcome {
             Outcome::Ip(d) => {
                 if copy {
                     first.counters().duplicates += 1;
+                } else if d.doubted {
+                    doubted = Some((Datagram { payload: &[], ..*d }, d.payload.to_vec()));
                 } else if rest.is_empty() {
                     first.datagram(p.ts, p.frame, d);
                 } else {
@@ -323,6 +327,29 @@ impl Pipeline {
             Outcome::Held => first.counters().fragments += 1,
             Outcome::Bad(_) => first.counters().bad_packets += 1,
             Outcome::UnknownLink => first.counters().unknown_link += 1,
+        }
+        if let Some((head, payload)) = doubted {
+            self.two_readings(p, &Datagram { payload: &payload, ..head });
+        }
+    }
+
+    /// A datagram whose fragments overlap and say different things. Of two readings of which one has the right checksum
+    /// that is the datagram; else the bytes that came first are.
+    #[cold]
+    fn two_readings(&mut self, p: &Packet<'_>, first: &Datagram<'_>) {
+        let other = self.decoder.other_reading().unwrap_or_default();
+        let second = Datagram { payload: &other, ..*first };
+        let swap = sound(&second) == Sound::Right && sound(first) != Sound::Right;
+        let (main, apart) = if swap { (second, *first) } else { (*first, second) };
+        for d in [main, Datagram { apart: true, ..apart }] {
+            let count = self.workers.len() as u64;
+            let turn = usize::try_from(Key::pair_hash(&d.src, &d.dst) % count.max(1)).unwrap_or(0);
+            if let Some(batch) = self.batches.get_mut(turn).filter(|_| count > 1) {
+                batch.push(p.ts, p.frame, &d);
+                self.waiting += 1;
+            } else if let Some(worker) = self.workers.first_mut() {
+                worker.datagram(p.ts, p.frame, &d);
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 use crate::dissect::{Frame, Nanos};
 use crate::holes::Holes;
 use crate::limits::Limits;
+use crate::tail::{Compared, Tail};
 
 /// How long a hole may stay open. Reordering on mirror ports is shallow: after a few packets and some time, or
 /// after many packets, or after seconds, the bytes will not come any more.
@@ -34,9 +35,6 @@ pub struct Segment<'a> {
     pub from: [u8; 6],
 }
 
-/// Bytes remembered of what was given out last, to tell a retransmission from another reading of the stream.
-const TAIL: usize = 64;
-
 /// What a direction gives out, in stream order.
 #[derive(Debug)]
 pub enum Event<'a> {
@@ -58,6 +56,9 @@ pub enum Event<'a> {
     Gap(u64),
     /// Bytes of a hole that was declared before; what stood on either side of them is gone.
     Late(&'a [u8], Nanos, Frame),
+    /// Bytes that the receiver cannot have taken where they stand: far outside its window, before the stream's start,
+    /// or behind a hole that it never acknowledged.
+    Outside(&'a [u8], Nanos, Frame),
 }
 
 /// What was counted while segments were taken.
@@ -75,6 +76,10 @@ pub struct Tally {
     pub dropped: u32,
     /// Segments that contradict bytes seen before.
     pub conflicts: u32,
+    /// Segments that the receiver cannot have taken where they stand.
+    pub outside: u32,
+    /// Bytes seen again that could not be compared, because of a limit.
+    pub uncompared: u64,
     /// Bytes that came for declared holes.
     pub late_bytes: u64,
     /// Further senders whose streams were not read because of a limit.
@@ -120,6 +125,12 @@ pub struct Half {
     acked: Option<u32>,
     /// The latest acknowledgement while no segment was seen.
     blind: Option<u32>,
+    /// The furthest acknowledgement: what stands before it the receiver has taken.
+    settled: Option<u32>,
+    /// When the receiver was last heard.
+    heard: Nanos,
+    /// Where the stream starts, if its SYN was seen.
+    first: Option<u32>,
     /// Sequence number that the FIN takes: acknowledging it acknowledges no byte.
     fin: Option<u32>,
     /// Holes declared lately, and how many may be remembered.
@@ -129,57 +140,6 @@ pub struct Half {
     giver: [u8; 6],
     /// The last bytes before `next`.
     tail: Tail,
-}
-
-/// The last bytes that were given out without a hole among them.
-#[derive(Debug)]
-struct Tail {
-    bytes: [u8; TAIL],
-    length: usize,
-}
-
-impl Default for Tail {
-    fn default() -> Self {
-        Self { bytes: [0; TAIL], length: 0 }
-    }
-}
-
-impl Tail {
-    /// Remembers the end of the stream. Bytes stand at the end of the array.
-    #[inline]
-    fn keep(&mut self, bytes: &[u8]) {
-        if let Some(last) = bytes.last_chunk::<TAIL>() {
-            (self.bytes, self.length) = (*last, TAIL);
-        } else {
-            self.bytes.copy_within(bytes.len().., 0);
-            if let Some(end) = self.bytes.get_mut(TAIL - bytes.len()..) {
-                end.copy_from_slice(bytes);
-            }
-            self.length = (self.length + bytes.len()).min(TAIL);
-        }
-    }
-
-    /// Whether the segment is what was given out last, at another place.
-    fn repeats(&self, segment: &[u8], old: usize) -> bool {
-        let end = segment.last_chunk::<TAIL>().map_or(segment, |last| last.as_slice());
-        old > 0 && end.len() > 4 && end.len() <= self.length && self.bytes.ends_with(end)
-    }
-
-    /// Whether a segment that begins `old` bytes before the end of the stream contradicts what is remembered.
-    fn contradicts(&self, segment: &[u8], old: usize) -> bool {
-        // A keep-alive carries one byte of nothing at the last place (RFC 9293, 3.8.4).
-        if segment.len() == 1 && old == 1 {
-            return false;
-        }
-        // Someone in the middle who changed the length of one message passes on the later ones unchanged, but
-        // at other places: what was just given out is no second reading.
-        if self.repeats(segment, old) {
-            return false;
-        }
-        let known = self.bytes.get(TAIL - old.min(self.length)..).unwrap_or_default();
-        let again = segment.get(old.saturating_sub(self.length)..).unwrap_or_default();
-        known.iter().zip(again).any(|(a, b)| a != b)
-    }
 }
 
 fn distance(from: u32, to: u32) -> i32 {
@@ -194,13 +154,26 @@ impl Half {
     /// A SYN was seen: the stream starts at `seq`.
     pub fn start(&mut self, seq: u32) {
         if self.next.is_none() {
-            self.next = Some(seq);
+            (self.next, self.first) = (Some(seq), Some(seq));
+        }
+    }
+
+    /// The answer to the SYN tells which one was taken, if there were several: the stream starts at `seq`.
+    pub fn confirm(&mut self, seq: u32) {
+        if self.first.is_some() && self.first == self.next && self.queue.is_empty() {
+            (self.next, self.first) = (Some(seq), Some(seq));
         }
     }
 
     /// A FIN was seen that takes sequence number `at`.
     pub fn finish(&mut self, at: u32) {
         self.fin = Some(at);
+    }
+
+    /// Whether a FIN was seen that stands before `seq`.
+    #[must_use]
+    pub fn ended_before(&self, seq: u32) -> bool {
+        self.fin.is_some_and(|fin| distance(fin, seq) >= 0)
     }
 
     /// The sequence number expected next.
@@ -233,7 +206,7 @@ impl Half {
     ) {
         let next = *self.next.get_or_insert(s.seq);
         if s.seq == next && self.hole.is_none() {
-            self.tail.keep(s.bytes);
+            self.keep(next, s.bytes, limits);
             self.giver = s.from;
             out(Event::Data(s.bytes, s.ts, s.frame));
             self.advance(next, &s, tally, out);
@@ -242,13 +215,21 @@ impl Half {
         self.unusual(next, s, held, limits, tally, out);
     }
 
+    /// Remembers bytes that stand at `from` and are given out.
+    #[inline]
+    fn keep(&mut self, from: u32, bytes: &[u8], limits: &Limits) {
+        let open =
+            self.settled.map_or(0, |settled| distance(settled, from).max(0).unsigned_abs() as usize + bytes.len());
+        self.tail.keep(bytes, open, limits.compare_bytes);
+    }
+
     fn advance(&mut self, from: u32, s: &Segment<'_>, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
         self.next = Some(from.wrapping_add(length(s.bytes.len())).wrapping_add(s.missing));
         if s.missing > 0 {
             tally.gaps += 1;
             tally.gap_bytes += u64::from(s.missing);
             tally.cut_bytes += u64::from(s.missing);
-            self.tail.length = 0;
+            self.tail.forget();
             out(Event::Gap(u64::from(s.missing)));
         }
     }
@@ -265,17 +246,27 @@ impl Half {
     ) {
         let ahead = distance(next, s.seq);
         self.late_holes = limits.late_holes;
-        if ahead.abs() > FAR {
-            self.astray(s, held, tally, out);
+        if ahead.abs() > FAR || self.before_start(next, &s) {
+            self.astray(s, held, limits, tally, out);
         } else if ahead <= 0 {
-            if self.tail.contradicts(s.bytes, ahead.unsigned_abs() as usize) {
+            let (compared, unknown) = self.tail.compare(s.bytes, ahead.unsigned_abs() as usize);
+            if compared == Compared::Differs {
                 tally.conflicts += 1;
                 out(Event::Conflict { bytes: s.bytes, ts: s.ts, frame: s.frame, before: (self.giver, next) });
+            } else if self.settled.is_some_and(|settled| distance(settled, s.seq) >= 0) {
+                tally.uncompared += unknown as u64;
             }
-            self.overlapping(next, s, held, tally, out);
+            self.overlapping(next, s, held, limits, tally, out);
         } else {
             self.wait(s, held, limits, tally, out);
         }
+    }
+
+    /// Whether a segment ends before the stream's start: no receiver that took that SYN takes it. A keep-alive of a
+    /// connection that never carried a byte stands there too.
+    fn before_start(&self, next: u32, s: &Segment<'_>) -> bool {
+        let end = s.seq.wrapping_add(length(s.bytes.len()));
+        s.bytes.len() > 1 && self.first.is_some_and(|first| distance(first, end) <= 0 && distance(first, next) >= 0)
     }
 
     /// Takes of a segment that begins before the expected place what is new in it.
@@ -284,6 +275,7 @@ impl Half {
         next: u32,
         s: Segment<'_>,
         held: &mut u64,
+        limits: &Limits,
         tally: &mut Tally,
         out: &mut dyn FnMut(Event<'_>),
     ) {
@@ -295,14 +287,14 @@ impl Half {
         }
         let Some(fresh) = s.bytes.get(old..).filter(|b| !b.is_empty()) else {
             tally.retransmissions += u32::from(late.is_none());
-            self.patience(s.ts, held, tally, out);
+            self.patience(s.ts, held, limits, tally, out);
             return;
         };
-        self.tail.keep(fresh);
+        self.keep(next, fresh, limits);
         self.giver = s.from;
         out(Event::Data(fresh, s.ts, s.frame));
         self.advance(next, &Segment { bytes: fresh, ..s }, tally, out);
-        self.drain(Some((s.ts, s.frame)), held, tally, out);
+        self.drain(Some((s.ts, s.frame)), held, limits, tally, out);
     }
 
     /// Keeps a segment that lies beyond a hole.
@@ -354,9 +346,9 @@ impl Half {
             || *held > limits.reassembly_bytes;
         if full {
             tally.dropped += 1;
-            self.give_up(held, tally, out);
+            self.give_up(held, limits, tally, out);
         } else {
-            self.patience(s.ts, held, tally, out);
+            self.patience(s.ts, held, limits, tally, out);
         }
     }
 
@@ -381,28 +373,70 @@ impl Half {
         };
         let ack = if self.fin.is_some_and(|fin| fin.wrapping_add(1) == ack) { ack.wrapping_sub(1) } else { ack };
         let beyond = distance(next, ack);
-        if beyond <= 0 || beyond > FAR {
+        if beyond > FAR {
+            return;
+        }
+        self.heard = ts;
+        if self.settled.is_none_or(|settled| distance(settled, ack) > 0) {
+            self.settled = Some(ack);
+        }
+        if beyond <= 0 {
             return;
         }
         self.late_holes = limits.late_holes;
         self.acked = Some(self.acked.filter(|&a| distance(ack, a) > 0).unwrap_or(ack));
         self.hole.get_or_insert((ts, 0));
-        self.patience(ts, held, tally, out);
+        self.patience(ts, held, limits, tally, out);
+    }
+
+    /// Whether the receiver was heard since, and has taken nothing beyond the hole: the hole may be none, and what waits
+    /// behind it something that no receiver took.
+    fn disputed(&self) -> bool {
+        let behind = |next: u32, settled: u32| (-FAR..=0).contains(&distance(next, settled));
+        self.hole.is_some_and(|(since, _)| self.heard > since)
+            && self.next.zip(self.settled).is_some_and(|(next, settled)| behind(next, settled))
     }
 
     /// One more packet went by while a hole is open.
-    fn patience(&mut self, ts: Nanos, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+    fn patience(
+        &mut self,
+        ts: Nanos,
+        held: &mut u64,
+        limits: &Limits,
+        tally: &mut Tally,
+        out: &mut dyn FnMut(Event<'_>),
+    ) {
         let Some((since, packets)) = self.hole.as_mut() else { return };
         *packets += 1;
-        let waited = ts.saturating_sub(*since);
-        if *packets > HOLE_PACKETS_MANY || waited > HOLE_NANOS_MANY || (*packets > HOLE_PACKETS && waited > HOLE_NANOS)
-        {
-            self.give_up(held, tally, out);
+        let (waited, packets) = (ts.saturating_sub(*since), *packets);
+        let old = waited > HOLE_NANOS_MANY;
+        if self.disputed() {
+            if old {
+                self.disown(held, tally, out);
+            }
+        } else if old || packets > HOLE_PACKETS_MANY || (packets > HOLE_PACKETS && waited > HOLE_NANOS) {
+            self.give_up(held, limits, tally, out);
         }
     }
 
+    /// Gives out what waits behind a hole that the receiver never had as what it is, and goes on where the stream stands.
+    fn disown(&mut self, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+        for w in std::mem::take(&mut self.queue) {
+            *held = held.saturating_sub(w.bytes.len() as u64);
+            tally.outside += 1;
+            out(Event::Outside(&w.bytes, w.ts, w.frame));
+        }
+        (self.queued, self.hole, self.acked) = (0, None, None);
+    }
+
+    /// Lets go of everything that waits, as when what reads the stream has failed.
+    pub fn abandon(&mut self, held: &mut u64) {
+        *held = held.saturating_sub(self.queued);
+        *self = Self::default();
+    }
+
     /// Declares the first hole and gives out what lies behind it.
-    fn give_up(&mut self, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+    fn give_up(&mut self, held: &mut u64, limits: &Limits, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
         let Some(next) = self.next else { return };
         let behind = match (self.queue.first().map(|w| w.seq), self.acked) {
             (Some(seq), _) => seq,
@@ -417,14 +451,21 @@ impl Half {
         let missing = u64::from(behind.wrapping_sub(next));
         tally.gaps += 1;
         tally.gap_bytes += missing;
-        self.tail.length = 0;
+        self.tail.forget();
         out(Event::Gap(missing));
         self.next = Some(behind);
-        self.drain(None, held, tally, out);
+        self.drain(None, held, limits, tally, out);
     }
 
     /// Gives out waiting segments that have become the next ones. `by`: the packet that closed the hole.
-    fn drain(&mut self, by: Option<(Nanos, Frame)>, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+    fn drain(
+        &mut self,
+        by: Option<(Nanos, Frame)>,
+        held: &mut u64,
+        limits: &Limits,
+        tally: &mut Tally,
+        out: &mut dyn FnMut(Event<'_>),
+    ) {
         let mut done = 0;
         while let (Some(next), Some(w)) = (self.next, self.queue.get(done)) {
             let ahead = distance(next, w.seq);
@@ -434,7 +475,8 @@ impl Half {
             let (ts, frame) = by.unwrap_or((w.ts, w.frame));
             let end = w.seq.wrapping_add(length(w.bytes.len()));
             if let Some(fresh) = w.bytes.get(ahead.unsigned_abs() as usize..).filter(|b| !b.is_empty()) {
-                self.tail.keep(fresh);
+                let open = self.settled.map_or(0, |settled| distance(settled, end).max(0).unsigned_abs() as usize);
+                self.tail.keep(fresh, open, limits.compare_bytes);
                 self.giver = w.from;
                 out(Event::Data(fresh, ts, frame));
                 self.next = Some(end.wrapping_add(w.missing));
@@ -452,20 +494,29 @@ impl Half {
         self.queue.drain(..done);
         let lacks = |ack: u32| self.next.is_some_and(|next| distance(next, ack) > 0);
         self.acked = self.acked.filter(|&ack| lacks(ack));
-        // A further hole is as old as the segment that waits behind it.
+        // A further hole is as old as the segment that waits behind it; while the stream goes on before it, bytes that
+        // stand in it may still come.
         self.hole = match (self.queue.first(), self.acked) {
-            (Some(w), _) => Some((w.ts, 0)),
+            (Some(w), _) => Some((by.map_or(w.ts, |(ts, _)| ts.max(w.ts)), 0)),
             (None, Some(_)) => self.hole,
             (None, None) => None,
         };
     }
 
-    /// A segment far outside the window: alone it is ignored, two that fit each other move the stream.
-    fn astray(&mut self, s: Segment<'_>, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+    /// A segment far outside the window: alone it is only told of, two that fit each other move the stream.
+    fn astray(
+        &mut self,
+        s: Segment<'_>,
+        held: &mut u64,
+        limits: &Limits,
+        tally: &mut Tally,
+        out: &mut dyn FnMut(Event<'_>),
+    ) {
         if let Some(first) = self.stray.take().filter(|f| f.seq.wrapping_add(length(f.bytes.len())) == s.seq) {
-            self.flush(held, tally, out);
+            self.flush(held, limits, tally, out);
+            (self.settled, self.first) = (None, None);
             tally.gaps += 1;
-            self.tail.length = 0;
+            self.tail.forget();
             out(Event::Gap(0));
             out(Event::Data(&first.bytes, first.ts, first.frame));
             out(Event::Data(s.bytes, s.ts, s.frame));
@@ -473,6 +524,8 @@ impl Half {
             return;
         }
         tally.out_of_order += 1;
+        tally.outside += 1;
+        out(Event::Outside(s.bytes, s.ts, s.frame));
         self.stray = Some(Box::new(Waiting {
             seq: s.seq,
             bytes: s.bytes.to_vec(),
@@ -484,16 +537,27 @@ impl Half {
     }
 
     /// Packet time has come to `now`: holes that are old are declared.
-    pub fn settle(&mut self, now: Nanos, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+    pub fn settle(
+        &mut self,
+        now: Nanos,
+        held: &mut u64,
+        limits: &Limits,
+        tally: &mut Tally,
+        out: &mut dyn FnMut(Event<'_>),
+    ) {
         while self.hole.is_some_and(|(since, _)| now.saturating_sub(since) > HOLE_NANOS_MANY) {
-            self.give_up(held, tally, out);
+            if self.disputed() {
+                self.disown(held, tally, out);
+            } else {
+                self.give_up(held, limits, tally, out);
+            }
         }
     }
 
     /// Declares every hole and gives out everything that waits: the flow is over.
-    pub fn flush(&mut self, held: &mut u64, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
+    pub fn flush(&mut self, held: &mut u64, limits: &Limits, tally: &mut Tally, out: &mut dyn FnMut(Event<'_>)) {
         while self.hole.is_some() {
-            self.give_up(held, tally, out);
+            self.give_up(held, limits, tally, out);
         }
     }
 }
@@ -523,6 +587,7 @@ mod tests {
         ) -> &mut Self {
             let out = &mut self.out;
             let mut sink = |e: Event<'_>| match e {
+                Event::Outside(b, _, f) => out.push(format!("outside {}@{}", b.escape_ascii(), f.0)),
                 Event::Data(b, _, f) => out.push(format!("{}@{}", b.escape_ascii(), f.0)),
                 Event::Gap(n) => out.push(format!("gap {n}")),
                 Event::Late(b, _, f) => out.push(format!("late {}@{}", b.escape_ascii(), f.0)),
@@ -595,7 +660,7 @@ mod tests {
     fn waiting_bytes_keep_the_packet_that_brought_them_first() {
         let mut b = Bench::new();
         b.seg(10, b"klm", 1).seg(16, b"qr", 2).seg(8, b"ijklmnopqrstu", 3);
-        b.with(|h, held, _, t, o| h.flush(held, t, o));
+        b.with(|h, held, l, t, o| h.flush(held, l, t, o));
         assert_eq!(b.out, ["gap 8", "ij@3", "klm@1", "nop@3", "qr@2", "stu@3"]);
         assert_eq!((b.held, b.tally.conflicts), (0, 0));
     }
@@ -638,7 +703,7 @@ mod tests {
         b.seg(10, b"x", 1).seg(12, b"y", 2).seg(14, b"z", 3);
         assert_eq!(b.out, ["gap 10", "x@1"]);
         assert_eq!(b.tally.dropped, 1);
-        b.with(|h, held, _, t, o| h.flush(held, t, o));
+        b.with(|h, held, l, t, o| h.flush(held, l, t, o));
         assert_eq!(b.out, ["gap 10", "x@1", "gap 1", "y@2", "gap 1", "z@3"]);
         assert_eq!(b.held, 0);
     }
@@ -656,9 +721,45 @@ mod tests {
     fn two_stray_segments_that_fit_move_the_stream_one_does_not() {
         let mut b = Bench::new();
         b.seg(0, b"ab", 1).seg(1 << 30, b"evil", 2).seg(2, b"cd", 3);
-        assert_eq!(b.out, ["ab@1", "cd@3"]);
+        assert_eq!(b.out, ["ab@1", "outside evil@2", "cd@3"]);
         b.seg(1 << 29, b"12", 4).seg((1 << 29) + 2, b"34", 5).seg((1 << 29) + 4, b"5", 6);
-        assert_eq!(b.out[2..], ["gap 0", "12@4", "34@5", "5@6"]);
+        assert_eq!(b.out[3..], ["outside 12@4", "gap 0", "12@4", "34@5", "5@6"]);
+    }
+
+    #[test]
+    fn what_the_receiver_never_acknowledged_is_no_hole() {
+        let mut b = Bench::new();
+        b.seg(0, b"abc", 1).ack(3).seg(60_000, b"evil", 2);
+        for i in 0..20 {
+            b.seg(3 + i, b"x", 3 + u64::from(i)).ack(4 + i);
+        }
+        b.clock += 1;
+        b.ack(23);
+        b.clock += HOLE_NANOS_MANY + 1;
+        let (ts, limits) = (b.clock, Limits::default());
+        b.with(|h, held, _, t, o| h.settle(ts, held, &limits, t, o)).seg(23, b"end", 30);
+        assert_eq!(b.out[21..], ["outside evil@2", "end@30"]);
+        assert_eq!((b.tally.gaps, b.tally.outside, b.held), (0, 1, 0));
+    }
+
+    #[test]
+    fn bytes_before_the_start_are_told_and_the_syn_that_was_answered_counts() {
+        let mut b = Bench::new();
+        b.seg(0, b"ab", 1).seg(0u32.wrapping_sub(500), b"before", 2).seg(2, b"cd", 3);
+        assert_eq!(b.out, ["ab@1", "outside before@2", "cd@3"]);
+        let mut b = Bench::new();
+        b.half.confirm(500);
+        b.seg(500u32.wrapping_sub(1000), b"ab", 1);
+        assert_eq!(b.out, ["ab@1"]);
+    }
+
+    #[test]
+    fn another_reading_of_what_is_not_acknowledged_is_found_however_far_back() {
+        let mut b = Bench::new();
+        b.ack(0).seg(0, b"decoy", 1).seg(5, &[7; 100], 2).seg(0, b"DECOY", 3);
+        assert_eq!(b.tally.conflicts, 1);
+        b.ack(105).seg(105, &[8; 100], 4).seg(0, b"DECOY", 5);
+        assert_eq!((b.tally.conflicts, b.tally.uncompared), (1, 0));
     }
 
     #[test]

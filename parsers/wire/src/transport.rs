@@ -15,6 +15,8 @@ pub struct Tcp {
     pub flags: u8,
     /// Length of the header.
     pub header: usize,
+    /// Where urgent data end, counted from the segment's first byte; 0: there are none.
+    pub urgent: u16,
 }
 
 /// FIN flag.
@@ -25,6 +27,8 @@ pub const SYN: u8 = 2;
 pub const RST: u8 = 4;
 /// ACK flag.
 pub const ACK: u8 = 16;
+/// URG flag.
+pub const URG: u8 = 32;
 
 impl Tcp {
     /// Reads a TCP header (RFC 9293, 3.1); `None`: shorter than it says it is.
@@ -45,6 +49,7 @@ impl Tcp {
             ack: u32::from_be_bytes([h[8], h[9], h[10], h[11]]),
             flags: h[13],
             header,
+            urgent: if h[13] & URG == 0 { 0 } else { u16::from_be_bytes([h[18], h[19]]) },
         })
     }
 }

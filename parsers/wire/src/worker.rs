@@ -10,6 +10,7 @@ use crate::decode::Datagram;
 use crate::dissect::{FlowRef, Frame, Nanos};
 use crate::flow::{Flow, Flows, Key, List, NewFlow, State};
 use crate::flow_rows::{flow_row, session};
+use crate::ip::{Sound, sound};
 use crate::lane::{Dictionary, Lane, Output, start_of, stream};
 use crate::legs;
 use crate::limits::Limits;
@@ -131,6 +132,10 @@ impl Worker {
     /// Takes one IP datagram.
     #[inline]
     pub fn datagram(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>) {
+        if d.apart {
+            let why = (Kind::AmbiguousStream, "fragments overlap and say two things: both are read");
+            return self.apart(ts, frame, d, why);
+        }
         match d.protocol {
             6 => match Tcp::read(d.payload) {
                 Some(tcp) => {
@@ -221,6 +226,9 @@ impl Worker {
 
     fn udp(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>, ports: (u16, u16), payload: &[u8]) {
         let (place, side) = self.flow(ts, frame, d, ports, State::Active, Opening::Unsaid);
+        if !self.taken(place, side, d) {
+            return self.dropped(place, side, ts, frame, d);
+        }
         self.count(place, side, (ts, frame), d, false);
         if matches!(ports, (68, 67) | (67, 68)) {
             names::hosts::dhcp(&mut self.out.rows, ts, frame, d.link.vlan, payload);
@@ -242,6 +250,12 @@ impl Worker {
         let state = if asks { State::Attempt } else { State::Established };
         let began = if asks { Opening::Sender } else { Opening::Before };
         let (mut place, side) = self.flow(ts, frame, d, (tcp.from, tcp.to), state, began);
+        let bytes = d.payload.get(tcp.header..).unwrap_or_default();
+        let special = tcp.flags & (SYN | FIN | RST) != 0;
+        // A bare acknowledgement says too little to be worth its sum.
+        if (special || !bytes.is_empty()) && !self.taken(place, side, d) {
+            return self.dropped(place, side, ts, frame, d);
+        }
         if opening {
             if self.begins_anew(place, side, &tcp) {
                 self.end(place, ts);
@@ -249,21 +263,105 @@ impl Worker {
             }
             self.start(place, side, asks, &tcp);
         }
-        let bytes = d.payload.get(tcp.header..).unwrap_or_default();
         self.count(place, side, (ts, frame), d, !bytes.is_empty());
-        let special = tcp.flags & (SYN | FIN | RST) != 0;
         if special || self.flows.get(place).is_some_and(|f| f.base.state == State::Attempt) {
             self.advance_state(place, side, ts, frame, &tcp);
         }
         let seq = if opening { tcp.seq.wrapping_add(1) } else { tcp.seq };
         let segment = Segment { seq, bytes, missing: d.missing, ts, frame, from: d.link.src_mac };
         let ack = (tcp.flags & (ACK | RST) == ACK).then_some(tcp.ack);
+        if !bytes.is_empty()
+            && self.flows.get(place).is_some_and(|f| f.base.state.over() || f.base.state == State::Closing)
+        {
+            self.after_end(place, side, ts, frame, &segment);
+        }
         if tcp.flags & FIN != 0
             && let Some(half) = self.flows.get(place).and_then(|f| f.halves.get_mut(side))
         {
             half.finish(seq.wrapping_add(u32::try_from(bytes.len()).unwrap_or(0)).wrapping_add(d.missing));
         }
-        self.guarded(place, |flow, out, limits, held| stream(flow, out, limits, held, side, segment, ack));
+        let urgent = usize::from(tcp.urgent);
+        self.guarded(place, |flow, out, limits, held| {
+            if urgent > 0 && urgent <= segment.bytes.len() {
+                legs::urgent(flow, out, limits, side, segment, urgent);
+            }
+            stream(flow, out, limits, held, side, segment, ack);
+        });
+    }
+
+    /// Whether a packet of this side is taken: one with a wrong checksum is not, unless none of them was ever right,
+    /// because a network card completes them behind our back or the capture was rewritten.
+    #[inline]
+    fn taken(&mut self, place: u32, side: usize, d: &Datagram<'_>) -> bool {
+        let Some(known) = self.flows.get(place).and_then(|flow| flow.base.sound.get_mut(side)) else { return true };
+        match sound(d) {
+            Sound::Right => *known = true,
+            Sound::Wrong if *known => return false,
+            Sound::Wrong | Sound::Offloaded => self.counters.unchecked += 1,
+            Sound::Unknown => {}
+        }
+        true
+    }
+
+    /// A packet that its receiver drops for its checksum.
+    #[cold]
+    fn dropped(&mut self, place: u32, side: usize, ts: Nanos, frame: Frame, d: &Datagram<'_>) {
+        self.counters.bad_checksums += 1;
+        self.count(place, side, (ts, frame), d, false);
+        self.apart(
+            ts,
+            frame,
+            d,
+            (Kind::BadChecksum, "wrong where its sender's others are right: the receiver drops it"),
+        );
+    }
+
+    /// What a packet says that is no part of its flow: told, and its messages with it.
+    #[cold]
+    fn apart(&mut self, ts: Nanos, frame: Frame, d: &Datagram<'_>, why: (Kind, &str)) {
+        let (ports, payload) = match d.protocol {
+            6 => match Tcp::read(d.payload) {
+                Some(tcp) => ((tcp.from, tcp.to), d.payload.get(tcp.header..).unwrap_or_default()),
+                None => return self.counters.bad_packets += 1,
+            },
+            17 => match udp(d.payload) {
+                Some((from, to, payload)) => ((from, to), payload),
+                None => return self.counters.bad_packets += 1,
+            },
+            _ => return,
+        };
+        let (place, side) = self.flow(ts, frame, d, ports, State::Active, Opening::Before);
+        let datagram = d.protocol == 17;
+        self.guarded(place, |flow, out, limits, _| {
+            let Flow { base, app, .. } = flow;
+            Lane { base, app, out, limits, datagram }.apart(side, why, payload, ts, frame);
+        });
+    }
+
+    /// A connection that goes on behind its end: the RST, or FIN, was not its ends' own.
+    #[cold]
+    fn after_end(&mut self, place: u32, side: usize, ts: Nanos, frame: Frame, s: &Segment<'_>) {
+        let Some(flow) = self.flows.get(place) else { return };
+        let Some(half) = flow.halves.get(side).filter(|half| half.next() == Some(s.seq)) else { return };
+        let ended = half.ended_before(s.seq);
+        let base = &mut flow.base;
+        let reset = base.state == State::Reset;
+        if reset {
+            // What was under way when it was reset may still come.
+            base.after_end = base.after_end.saturating_add(1);
+            if base.after_end < 2 {
+                return;
+            }
+        } else if !ended {
+            return;
+        }
+        (base.state, base.fins, base.after_end) = (State::Established, [false; 2], 0);
+        let told = if reset { "RST" } else { "FIN" };
+        let detail = format!("{} new bytes behind a {told}: the connection goes on", s.bytes.len());
+        let (flow, borrow) = (self.out.slot(base), std::marker::PhantomData);
+        let kind = Kind::DataAfterEnd;
+        let row = AnomalyRow { ts, flow, borrow, frame, protocol: "tcp", kind: kind.name(), detail: &detail };
+        self.out.rows.anomaly(row, kind, &self.limits);
     }
 
     fn start(&mut self, place: u32, side: usize, asks: bool, tcp: &Tcp) {
@@ -274,6 +372,9 @@ impl Worker {
         }
         if let Some(half) = flow.halves.get_mut(side) {
             half.start(tcp.seq.wrapping_add(1));
+        }
+        if let Some(half) = flow.halves.get_mut(1 - side.min(1)).filter(|_| !asks) {
+            half.confirm(tcp.ack);
         }
     }
 
@@ -349,7 +450,8 @@ impl Worker {
         let Some(flow) = self.flows.get(place) else { return };
         let protocol = flow.app.name();
         flow.app = App::closed(protocol);
-        flow.halves = <[Half; 2]>::default();
+        let legs = flow.legs.iter_mut().flatten().flat_map(|legs| legs.halves());
+        flow.halves.iter_mut().chain(legs).for_each(|half| half.abandon(&mut self.held));
         flow.legs = [None, None];
         let (ts, frame, kind) = (flow.base.last, flow.base.last_frame, Kind::DissectorFailed);
         let (borrow, flow) = (std::marker::PhantomData, self.out.slot(&mut flow.base));
@@ -389,7 +491,7 @@ impl Worker {
             let last = (base.last, base.last_frame);
             let mut lane = Lane { base, app, out, limits, datagram: false };
             for (side, half) in halves.iter_mut().enumerate() {
-                half.flush(held, tally, &mut |e| lane.event(side, e, last));
+                half.flush(held, limits, tally, &mut |e| lane.event(side, e, last));
             }
             lane.with(last.0, last.1, App::end);
         });
@@ -408,6 +510,8 @@ impl Worker {
         self.counters.dropped_segments += u64::from(tally.dropped);
         self.counters.late_bytes += tally.late_bytes;
         self.counters.conflicts += u64::from(tally.conflicts);
+        self.counters.outside += u64::from(tally.outside);
+        self.counters.uncompared += tally.uncompared;
         self.counters.dropped_legs += u64::from(tally.legs_full);
     }
 
@@ -493,7 +597,7 @@ fn settle(flow: &mut Flow, out: &mut Output, limits: &Limits, held: &mut u64, no
     let last = (base.last, base.last_frame);
     let mut lane = Lane { base, app, out, limits, datagram: false };
     for (side, half) in halves.iter_mut().enumerate() {
-        half.settle(now, held, tally, &mut |e| lane.event(side, e, last));
+        half.settle(now, held, limits, tally, &mut |e| lane.event(side, e, last));
     }
     lane.with(last.0, last.1, |app, cx| app.tick(cx, now));
 }

@@ -374,6 +374,7 @@ fn the_snap_length_cuts_through_tunnels() {
 
 #[test]
 fn transport_checksums() {
+    use wire::ip::Sound;
     let mut bench = wire::decode::Decoder::new(&Limits::default());
     let mut check = |packet: &[u8]| match bench.decode(
         0,
@@ -383,22 +384,22 @@ fn transport_checksums() {
         packet,
         &mut |_, _| {},
     ) {
-        wire::decode::Outcome::Ip(d) => wire::ip::transport_checksum(&d),
+        wire::decode::Outcome::Ip(d) => wire::ip::sound(&d),
         other => panic!("{other:?}"),
     };
     // A DNS query captured on a host: 10.0.0.1 asks 10.0.0.2, checksum by hand.
     let mut body = udp(53, 53, b"odd");
-    assert_eq!(check(&ip4(17, &body)), None, "left out");
+    assert_eq!(check(&ip4(17, &body)), Sound::Unknown, "left out");
     let pseudo = wire::ip::sum(&A4) + wire::ip::sum(&B4) + 17 + body.len() as u64;
     let right = wire::ip::checksum(wire::ip::sum(&body) + pseudo);
     // By hand: 0a00 0001 0a00 0002 0011 000b 0035 0035 000b 0000 6f64 6400.
     let by_hand = 0x0a00_u32 + 1 + 0x0a00 + 2 + 0x11 + 11 + 0x35 + 0x35 + 11 + 0x6f64 + 0x6400;
     assert_eq!(u32::from(right), !by_hand & 0xffff);
     body[6..8].copy_from_slice(&right.to_be_bytes());
-    assert_eq!(check(&ip4(17, &body)), Some(true));
+    assert_eq!(check(&ip4(17, &body)), Sound::Right);
     body[9] ^= 1;
-    assert_eq!(check(&ip4(17, &body)), Some(false));
-    assert_eq!(check(&ip4(1, &body)), None);
+    assert_eq!(check(&ip4(17, &body)), Sound::Wrong);
+    assert_eq!(check(&ip4(1, &body)), Sound::Unknown);
 }
 
 /// One packet of every kind there is above.

@@ -4,13 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.built
-RUST := $(shell find parsers -name target -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print 2>/dev/null)
+RUST := $(shell find parsers -name target -prune -o -path parsers/fuzz -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print 2>/dev/null)
 CARGO := cd parsers && cargo
 DEMO := demo-store
 WEB := sensor/console/web
 VENDOR := sensor/console/static/vendor/manifest.json
 
-.PHONY: setup demo screenshots test lint bench bench-kill bench-grid bench-live bench-day bench-fleet bench-outage evaluate plant plant-live format golden clean
+.PHONY: setup demo screenshots test lint bench bench-kill bench-grid bench-live bench-day bench-fleet bench-outage evaluate plant plant-live format golden evasion fuzz fuzz-long clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP) $(VENDOR)
@@ -101,5 +101,18 @@ evaluate: $(STAMP)
 golden: $(STAMP)
 	$(BIN)/pytest -q tests/golden tests/sensor/export --update-golden
 
+# docs/evasion.md, as measured.
+evasion: $(STAMP)
+	$(BIN)/python -m tests.evasion.page
+
+# Ten minutes for all targets, after proof that bugs put in on purpose are found; fuzz-long: 24 CPU minutes for each.
+fuzz: $(STAMP)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.campaign --minutes 10
+
+fuzz-long: $(STAMP)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.campaign --cpu-minutes 24
+
 clean:
-	rm -rf $(VENV) $(DEMO) $(DEMO)-* parsers/target $(dir $(VENDOR))
+	rm -rf $(VENV) $(DEMO) $(DEMO)-* parsers/target parsers/fuzz/target $(dir $(VENDOR))

@@ -1,0 +1,2 @@
+#![no_main]
+driftspan_fuzz::target!(driftspan_fuzz::capture_file::capture);

@@ -1,0 +1,2 @@
+#![no_main]
+driftspan_fuzz::target!(driftspan_fuzz::streams::reassembly);

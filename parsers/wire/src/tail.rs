@@ -15,7 +15,8 @@ pub(crate) struct Tail {
     /// Bytes stand at the end of the array.
     bytes: [u8; TAIL],
     length: usize,
-    /// More of them, while more is unacknowledged.
+    /// More of them, while more is unacknowledged; boxed, since few flows have any at a time.
+    #[allow(clippy::box_collection)]
     long: Option<Box<VecDeque<u8>>>,
 }
 

@@ -58,7 +58,7 @@ def _run(arguments: Namespace) -> int:
     rules = _rules(arguments)
     since = literal("--since", arguments.since) if arguments.since is not None else ""
     with reading(arguments) as store:
-        found = [alert for _, alerts in detect(store, rules, arguments.case or "", since) for alert in alerts]
+        found = detect(store, rules, say, arguments.case or "", since)
     if not arguments.dry_run and found:
         loaded = settings(arguments)
         where = location(arguments, loaded)

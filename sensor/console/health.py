@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi import Response
-
-from sensor.access.roles import Permission
 from sensor.alerts import ask
-from sensor.api.guard import needs
-from sensor.console import queries
-from sensor.console.asked import Case, Range, Seer
+from sensor.console import queries, ranged
 from sensor.console.status import keeper_status, live_status
 from sensor.store import migrate
 
@@ -55,22 +50,13 @@ MEANINGS = {
 
 
 def add(app: FastAPI, console: Console) -> None:
-    @app.get("/health", include_in_schema=False)
-    def health(who: Seer, range: Range = "24h", case: Case = "") -> Response:  # noqa: A002  the address says it so
-        return console.page(who, "health", cases=queries.cases(console.owner), **_values(console, range, case))
-
-    @app.get("/console/health", include_in_schema=False, dependencies=[needs(Permission.SEE)])
-    def health_part(range: Range = "24h", case: Case = "") -> Response:  # noqa: A002
-        return console.part("health_part.html", **_values(console, range, case))
+    ranged.add(app, console, "health", "/health", _values)
 
 
-def _values(console: Console, wanted: str, case: str) -> dict[str, Any]:
+def _values(console: Console, case: str, over: queries.Span, counted: dict[str, int]) -> dict[str, Any]:
     store = console.owner
-    over = queries.span(store, case, wanted)
-    counted = queries.counters(store, case, over)
     trouble = queries.counter_lines(store, case, over, TROUBLE)
     return {
-        "range": wanted, "ranges": list(queries.RANGES), "case": case, "over": over, "counters": counted,
         "meanings": MEANINGS,
         "dropped": {name: value for name, value in counted.items() if name.startswith("dropped.")},
         "rates": queries.counter_lines(store, case, over, "counter = 'packets'"),

@@ -6,13 +6,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from fastapi import Response
-
 from detectors.alert import SEVERITIES
-from sensor.access.roles import Permission
-from sensor.api.guard import needs
-from sensor.console import open_alerts, queries
-from sensor.console.asked import Case, Range, Seer
+from sensor.console import open_alerts, queries, ranged
 from sensor.console.status import live_status
 
 if TYPE_CHECKING:
@@ -25,26 +20,16 @@ _SHOWN_INCIDENTS = 6
 
 
 def add(app: FastAPI, console: Console) -> None:
-    @app.get("/", include_in_schema=False)
-    def overview(who: Seer, range: Range = "24h", case: Case = "") -> Response:  # noqa: A002  the address says it so
-        """The page with what stands in it now."""
-        return console.page(who, "overview", cases=queries.cases(console.owner), **_values(console, range, case))
-
-    @app.get("/console/overview", include_in_schema=False, dependencies=[needs(Permission.SEE)])
-    def overview_part(range: Range = "24h", case: Case = "") -> Response:  # noqa: A002
-        """Its changing part alone."""
-        return console.part("overview_part.html", **_values(console, range, case))
+    ranged.add(app, console, "overview", "/", _values)
 
 
-def _values(console: Console, wanted: str, case: str) -> dict[str, Any]:
+def _values(console: Console, case: str, over: queries.Span, counted: dict[str, int]) -> dict[str, Any]:
     store = console.owner
-    over = queries.span(store, case, wanted)
-    incidents, counted = queries.incidents(store, case), queries.counters(store, case, over)
+    incidents = queries.incidents(store, case)
     status, fleet = live_status(console.location, console.config), queries.fleet(store, case)
     opened = open_alerts.opened(store, case, over)
     severities = open_alerts.by_severity(store, opened)
     return {
-        "range": wanted, "ranges": list(queries.RANGES), "case": case, "over": over,
         "incidents": incidents[:_SHOWN_INCIDENTS], "more_incidents": max(0, len(incidents) - _SHOWN_INCIDENTS),
         "open_incidents": sum(each["status"] == "open" for each in incidents),
         "returned_incidents": sum(each["status"] == "returned" for each in incidents),
@@ -52,7 +37,6 @@ def _values(console: Console, wanted: str, case: str) -> dict[str, Any]:
         "alerts_total": sum(severities.values()), "alerts_exact": opened.exact,
         "bars": queries.severity_bars(store, case, over),
         "kinds": open_alerts.by_kind(store, opened), "sources": open_alerts.by_source(store, opened),
-        "counters": counted,
         "dropped": sum(value for name, value in counted.items() if name.startswith("dropped.")),
         "traffic": queries.counter_lines(store, case, over, "startsWith(counter, 'messages.')"),
         "learning": status["learning"] if status else queries.learning(store, case),

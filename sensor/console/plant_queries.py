@@ -63,13 +63,19 @@ def asset(store: Reading, case: str, ip: str) -> list[Row]:
     return ask(store, f"{_HOSTS.format(where=where)} ORDER BY last_seen DESC LIMIT 100")
 
 
+def _at_either_end(case: str, ip: str) -> str:
+    """The condition that a row is of this case, with this host at either end; `ip` was checked."""
+    here = f"toIPv6({quote(ip)})"
+    return f"case_id = {quote(case)} AND (src_ip = {here} OR dst_ip = {here})"
+
+
 def peers(store: Reading, case: str, ip: str) -> list[Row]:
     here = f"toIPv6({quote(ip)})"
     return ask(
         store,
         f"SELECT if(src_ip = {here}, dst_ip, src_ip) AS peer, if(src_ip = {here}, 'to', 'from') AS way,"
         " if(app = '', service, app) AS protocol, count() AS flows, sum(bytes_out + bytes_in) AS bytes,"
-        f" max(last_ts) AS last FROM flows WHERE case_id = {quote(case)} AND (src_ip = {here} OR dst_ip = {here})"
+        f" max(last_ts) AS last FROM flows WHERE {_at_either_end(case, ip)}"
         f" GROUP BY peer, way, protocol ORDER BY bytes DESC LIMIT {SHOWN}",
     )
 
@@ -78,17 +84,15 @@ def sessions(store: Reading, case: str, ip: str) -> list[Row]:
     return ask(
         store,
         "SELECT first_ts, last_ts, src_ip, dst_ip, dst_port, transport, if(app = '', service, app) AS protocol, state,"
-        f" bytes_out, bytes_in FROM flows WHERE case_id = {quote(case)} AND (src_ip = toIPv6({quote(ip)}) OR"
-        f" dst_ip = toIPv6({quote(ip)})) ORDER BY last_ts DESC LIMIT {SHOWN}",
+        f" bytes_out, bytes_in FROM flows WHERE {_at_either_end(case, ip)} ORDER BY last_ts DESC LIMIT {SHOWN}",
     )
 
 
 def alerts(store: Reading, case: str, ip: str) -> list[Row]:
     return ask(
         store,
-        "SELECT alert_id, case_id, last_ts, severity, title, summary, status FROM alerts WHERE case_id ="
-        f" {quote(case)} AND (src_ip = toIPv6({quote(ip)}) OR dst_ip = toIPv6({quote(ip)}))"
-        f" ORDER BY last_ts DESC LIMIT {SHOWN}",
+        "SELECT alert_id, case_id, last_ts, severity, title, summary, status FROM alerts"
+        f" WHERE {_at_either_end(case, ip)} ORDER BY last_ts DESC LIMIT {SHOWN}",
     )
 
 
@@ -97,17 +101,16 @@ def values(store: Reading, case: str, ip: str) -> list[Row]:
     return ask(
         store,
         "SELECT tag, any(source) AS source, argMax(value, ts) AS latest, argMax(text, ts) AS words, max(ts) AS last,"
-        f" count() AS changes FROM tag_values WHERE case_id = {quote(case)} AND (src_ip = toIPv6({quote(ip)}) OR"
-        f" dst_ip = toIPv6({quote(ip)})) GROUP BY tag ORDER BY changes DESC, tag LIMIT {SHOWN}",
+        f" count() AS changes FROM tag_values WHERE {_at_either_end(case, ip)}"
+        f" GROUP BY tag ORDER BY changes DESC, tag LIMIT {SHOWN}",
     )
 
 
 def files(store: Reading, case: str, ip: str) -> list[Row]:
     return ask(
         store,
-        "SELECT ts, src_ip, dst_ip, name, size, model_format, sha256, carrier, registry_verdict FROM files WHERE"
-        f" case_id = {quote(case)} AND (src_ip = toIPv6({quote(ip)}) OR dst_ip = toIPv6({quote(ip)}))"
-        f" ORDER BY ts DESC LIMIT {SHOWN}",
+        "SELECT ts, src_ip, dst_ip, name, size, model_format, sha256, carrier, registry_verdict FROM files"
+        f" WHERE {_at_either_end(case, ip)} ORDER BY ts DESC LIMIT {SHOWN}",
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from sensor.case_name import LIVE
 from sensor.errors import DriftspanError
+from sensor.service.log import say
 from sensor.sigma.rules import load
 from sensor.sigma.run import detect, keep
 from sensor.store import open_beside
@@ -28,7 +29,7 @@ def after_replay(config: Config, rules: list[Rule], where: str, case: str, store
     if not rules:
         return 0
     with closing(open_beside(where, config.store.database)) as reading:
-        found = [alert for _, alerts in detect(reading, rules, case) for alert in alerts]
+        found = detect(reading, rules, say, case)
     keep(store, found)
     return len(found)
 
@@ -42,6 +43,7 @@ class Watch:
         self._opened, self._say = opened, say
         self._over = threading.Event()
         self._trouble = ""
+        self._told: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="sigma", daemon=True)
 
     def start(self) -> None:
@@ -61,9 +63,16 @@ class Watch:
 
     def look(self) -> int:
         with closing(self._opened()) as store:
-            found = [alert for _, alerts in detect(store, self._rules, LIVE, _TODAY) for alert in alerts]
+            found = detect(store, self._rules, self._tell, LIVE, _TODAY)
             keep(cast("Saying", store), found)
         return len(found)
+
+    def _tell(self, sentence: str) -> None:
+        """Once, and not at every look; how many more they are by then is no news."""
+        rule = sentence.partition(" matched ")[0]
+        if rule not in self._told:
+            self._told.add(rule)
+            self._say(sentence, "warning")
 
     def end(self) -> None:
         self._over.set()

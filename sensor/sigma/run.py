@@ -3,6 +3,7 @@ the same rows give the same alerts, however often they are asked for."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from detectors.alert import alert_id
@@ -14,7 +15,7 @@ from sensor.store.guard import check_reading
 from sensor.store.literal import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sensor.sigma.rules import Rule
     from sensor.store import Reading, Saying
@@ -26,8 +27,27 @@ _CONFIDENCE = 0.7  # a rule of somebody's own, whose worth nobody measured
 _PROTOCOLS = ("modbus", "dnp3", "opcua", "mqtt", "tls")
 
 
-def matches(store: Reading, rule: Rule, case: str = "", since: str = "") -> list[dict[str, Any]]:
-    """Rows of `alert_rows`, by case. `since`: SQL of a time. InputError where the rule cannot be asked."""
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """`alerts`: rows of `alert_rows`, by case. `beyond`: those that were more than a rule may raise at once."""
+
+    rule: Rule
+    alerts: list[dict[str, Any]]
+    beyond: int
+
+    @property
+    def told(self) -> str:
+        """What is to be said of it; empty: nothing."""
+        if not self.beyond:
+            return ""
+        return (
+            f"{self.rule.file}: rule {self.rule.id} matched {self.beyond:,} times more than the {MOST:,} alerts that it"
+            " may raise at once; those are not stored: narrow the rule, or ask a shorter time"
+        )
+
+
+def matches(store: Reading, rule: Rule, case: str = "", since: str = "") -> Matched:
+    """`since`: SQL of a time. InputError where the rule cannot be asked."""
     table = rule.table
     conditions = [f"({rule.condition})"]
     conditions += [f"case_id = {quote(case)}"] if case else []
@@ -39,14 +59,17 @@ def matches(store: Reading, rule: Rule, case: str = "", since: str = "") -> list
         f" max({last}) AS last, arraySort(groupArraySorted({_FRAMES})({table.frame})) AS frames"
         f" FROM {table.name} WHERE {' AND '.join(conditions)}"
         " GROUP BY case_id, day, src_ip, dst_ip, capture"
-        f" ORDER BY case_id, day, src_ip, dst_ip, capture LIMIT {MOST + 1}"
     )
+    order, beyond = "ORDER BY case_id, day, src_ip, dst_ip, capture", 0
     try:
-        found = list(rows(store, check_reading(sql)))
+        found = list(rows(store, check_reading(f"{sql} {order} LIMIT {MOST + 1}")))
+        if len(found) > MOST:
+            [counted] = rows(store, check_reading(f"SELECT count() AS n FROM ({sql})"))
+            beyond = int(counted["n"]) - MOST
     except InputError as error:
         raise InputError(f"{rule.file}: rule {rule.id} cannot be asked: {error}") from None
     runs = _runs(store, {row["capture"] for row in found})
-    return [_alert(rule, row, runs) for row in found[:MOST]]
+    return Matched(rule, [_alert(rule, row, runs) for row in found[:MOST]], beyond)
 
 
 def _runs(store: Reading, captures: set[str]) -> dict[tuple[str, str], str]:
@@ -78,9 +101,17 @@ def _alert(rule: Rule, row: Mapping[str, Any], runs: Mapping[tuple[str, str], st
     }  # fmt: skip
 
 
-def detect(store: Reading, rules: Sequence[Rule], case: str = "", since: str = "") -> Iterator[tuple[Rule, list[Any]]]:
+def detect(
+    store: Reading, rules: Sequence[Rule], say: Callable[[str], None], case: str = "", since: str = ""
+) -> list[dict[str, Any]]:
+    """The alerts of all rules; `say` is told of what was too much."""
+    found = []
     for rule in rules:
-        yield rule, matches(store, rule, case, since)
+        matched = matches(store, rule, case, since)
+        found += matched.alerts
+        if matched.told:
+            say(matched.told)
+    return found
 
 
 def keep(saying: Saying, alerts: Sequence[Mapping[str, Any]]) -> None:

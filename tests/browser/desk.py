@@ -26,6 +26,8 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--font-render-hinting=none",
 ]  # fmt: skip
 MANY = 1_000_000
+HOSTS, EDGES = 300, 900  # of the case `big`, one of them with a name that would be markup
+HOSTILE = "<img src=x onerror=alert(1)>\u202egnp"
 _FILL = """
 import sys
 from sensor.store import Layout
@@ -39,6 +41,21 @@ SELECT 'driftspan', 'many', now64(9, 'UTC') - toIntervalMillisecond(number * 80)
     toIPv6(concat('10.', toString(number % 7), '.1.', toString(number % 251))), toIPv6(concat('10.40.0.', toString(number % 50))),
     'control', 'cell', 'modbus', concat('host ', toString(number % 251), ' asks for port ', toString(number % 1000)), '{}', 1, at, at
 FROM numbers({count})'''.replace('{count}', sys.argv[2]))
+zones = "[('enterprise', 4), ('dmz', 3.5), ('edge', 3), ('control', 2), ('hmi', 2), ('cell', 1), ('cell-2', 1), ('cell-3', 1), ('field', 0)]"
+of = lambda host: f"{zones}[{host} % 9 + 1]"
+ip = lambda host: f"toIPv6(concat('10.60.', toString(intDiv({host}, 200)), '.', toString({host} % 200 + 1)))"
+store._session.run(f'''
+INSERT INTO assets (sensor, case_id, ts, run, ip, hostname, roles, protocols, zone, purdue_level, first_seen, last_seen)
+SELECT 'driftspan', 'big', now64(9, 'UTC'), 'run', {ip('number')}, if(number = 7, '{sys.argv[3]}', concat(['plc', 'hmi', 'pump', 'meter'][number % 4 + 1],
+    '-', toString(number), if(number % 5 = 0, '.cell.plant.example', ''))), ['plc'], ['modbus'], tupleElement({of('number')}, 1),
+    tupleElement({of('number')}, 2), now64(9, 'UTC') - 86400, now64(9, 'UTC') - number FROM numbers({sys.argv[4]})''')
+source, target = f"(number * 7 % {sys.argv[4]})", f"((number * 13 + intDiv(number, 9)) % {sys.argv[4]})"
+store._session.run(f'''
+INSERT INTO flows (sensor, case_id, ts, src_ip, dst_ip, dst_port, flow_id, capture, first_ts, last_ts, app, bytes_out, bytes_in, src_zone, dst_zone)
+SELECT 'driftspan', 'big', now64(9, 'UTC'), {ip(source)}, {ip(target)}, 502, number, 'c', now64(9, 'UTC') - 3600, now64(9, 'UTC'), 'modbus',
+    number * 1000, 10, tupleElement({of(source)}, 1), tupleElement({of(target)}, 1) FROM numbers({sys.argv[5]}) WHERE {source} != {target}''')
+store._session.run("INSERT INTO alert_rows (sensor, case_id, ts, alert_id, severity, first_ts, last_ts) SELECT 'driftspan', 'big',"
+    " now64(9, 'UTC') AS at, lower(hex(MD5('big'))), 'low', at, at")
 store.close()
 """
 
@@ -55,9 +72,9 @@ def program(folder: Path, *arguments: str) -> None:
 
 
 def fill(folder: Path, count: int = MANY) -> None:
-    """Alerts of the last day, straight into the store."""
+    """Alerts of the last day, and a plant of many hosts, straight into the store."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", _FILL, "driftspan-store", str(count)]
+    command = [sys.executable, "-c", _FILL, "driftspan-store", str(count), HOSTILE, str(HOSTS), str(EDGES)]
     subprocess.run(command, cwd=folder, env=environment, check=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -98,3 +99,29 @@ def test_a_replay_asks_the_rules_of_the_configuration(driftspan) -> None:
         "replay", ROOT / "pcaps" / "modbus_broadcast.pcap", "--store", "other"
     )
     assert not (driftspan.folder / "other").exists()
+
+
+def test_what_a_rule_matches_beyond_its_limit_is_counted_and_said(driftspan) -> None:
+    rows = [
+        alert_row(f"{n:032x}", kind="new_writer.write", severity="critical", src_ip=f"10.0.0.{n}") for n in range(1, 8)
+    ]
+    write_alerts(driftspan.folder / "site", rows)
+    few = "import sys, sensor.sigma.run as run, sensor.cli as cli; run.MOST = 3; sys.exit(cli.program())"
+    done = subprocess.run(
+        [sys.executable, "-c", few, "sigma", "run", "--store", "site", "--format", "ndjson"],
+        cwd=driftspan.folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 3
+    assert "matched 4 times more than the 3 alerts that it may raise at once" in done.stderr
+    assert "3 alerts of" in done.stderr
+
+
+def test_the_reader_of_rules_is_loaded_where_rules_are_read_alone() -> None:
+    script = "import sys, sensor.cli, sensor.commands.replay, sensor.commands.run, sensor.commands.serve, sensor.sigma.beside"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}; print('sigma' in sys.modules)"], env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout == "False\n"

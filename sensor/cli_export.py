@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  it has no public name
 
-FORMATS = ("eve", "ocsf", "ecs", "cef", "stix", "zeek", "navigator")
+FORMATS = ("eve", "ocsf", "ecs", "cef", "stix", "zeek", "navigator", "parquet")
 RECORDS = ("alerts", "incidents", "drift")
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 STATUSES = ("open", "returned", "learned", "muted", "closed", "merged", "all")
@@ -31,7 +31,8 @@ def add(commands: Commands, common: Callable[..., None]) -> None:
 
 
 def _what(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--to", choices=FORMATS, help="the format")
+    command.add_argument("--to", choices=FORMATS, help="the format; parquet: a file a table of one case, into --output")
+    command.add_argument("--tables", metavar="LIST", help="with --to parquet, only these: modbus,flows,alerts")
     command.add_argument(
         "--records",
         action="append",

@@ -34,6 +34,7 @@ DEFAULT_NAME = "driftspan.toml"
 SYSTEM = Path("/etc/driftspan") / DEFAULT_NAME  # of the service
 MOST_WORKERS = 256
 _LONGEST_WINDOW = 3600  # seconds
+_LONGEST_UNIT = 24
 _DAY = 1440  # minutes
 
 
@@ -133,6 +134,7 @@ class Config:
     metrics: MetricsSection = field(default_factory=MetricsSection)
     sigma: SigmaSection = field(default_factory=SigmaSection)
     export: tuple[ExportEntry, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
     detectors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def layout(self) -> Layout:
@@ -144,7 +146,7 @@ class Config:
 SECTIONS = (
     "sensor", "capture", "limits", "store", "console", "oidc", "intake", "evidence", "ledger", "learning", "alerting",
     "drift", "context", "log", "metrics", "sigma", "zone", "conduit", "model", "data_source", "change", "suppress",
-    "export", "detectors",
+    "export", "units", "detectors",
 )  # fmt: skip
 
 
@@ -203,6 +205,7 @@ def parse(text: str, name: str) -> Config:
         metrics=reader.section("metrics", data, MetricsSection),
         sigma=reader.section("sigma", data, SigmaSection),
         export=reader.entries("export", data, ExportEntry),
+        units=_units(reader, data.get("units", {})),
         detectors=_detectors(reader, data.get("detectors", {})),
     )
     _check(reader, config)
@@ -247,6 +250,15 @@ def _limits(reader: Reader, data: object) -> dict[str, int]:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
             raise reader.error(("limits", key), f"limit {key!r} must be a whole number above 0, not {value!r}")
     return {key: value for key, value in table.items() if isinstance(value, int)}
+
+
+def _units(reader: Reader, data: object) -> dict[str, str]:
+    table = reader.mapping(("units",), data, None)
+    for tag, unit in table.items():
+        if not isinstance(unit, str) or not unit.isprintable() or len(unit) > _LONGEST_UNIT:
+            message = f"the unit of {tag!r} must be a text of at most {_LONGEST_UNIT} printable characters"
+            raise reader.error(("units", tag), message)
+    return {tag: str(unit) for tag, unit in table.items()}
 
 
 def _detectors(reader: Reader, data: object) -> dict[str, Mapping[str, object]]:

@@ -275,6 +275,13 @@ _TAIL = """
 # rollback_minutes = 15
 # canary = ["plant/pump/canary"]        # tags with the outputs for frozen reference inputs, or "sha256:" and their hash
 
+# --- units: of tags, for the axes of pictures of the process; with a server's address in front, of that one alone.
+#
+# [units]
+# "u1/holding_register/100" = "rpm"
+# "10.1.0.12 u1/holding_register/100" = "mm/s"
+# "plant/pump/7#vibration" = "mm/s"
+
 # --- data sources: what feeds the models, or what they are trained from. tags: as inputs of a model; an HTTP path says
 # that data is handed out there, so who puts data on these hosts is watched. hosts: who provides them; any other is
 # reported. Without any, they are learnt.

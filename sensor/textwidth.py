@@ -8,6 +8,8 @@ import unicodedata
 # Control characters, also those of the C1 set, can drive a terminal; format characters reorder or hide
 # text; surrogates and private ones show as anything.
 _UNSAFE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+_LATIN_END = 0x180
+_ALSO = "\u2013\u2014\u2019\u201c\u201d\u2026"  # dashes, quotes, ellipsis
 _PLAIN = re.compile(r"[\x20-\x7e]*")
 _CONTROL_BYTES = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
 
@@ -24,6 +26,12 @@ def _written_out(char: str) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def latin(text: str) -> str:
+    """The text with what common fonts have no picture of written out."""
+    text = text.replace("\u2192", "->")
+    return "".join(c if ord(c) < _LATIN_END or c in _ALSO else f"\\u{ord(c):04x}" for c in text)
 
 
 def safe_bytes(data: bytes) -> bytes:

@@ -46,6 +46,8 @@ def run(arguments: Namespace) -> int:
         raise InputError(f"name a format: --to {', '.join((*formats.NAMES, 'navigator'))}")
     loaded = settings(arguments)
     where = location(arguments, loaded)
+    if arguments.to == "parquet" or arguments.tables is not None:
+        return _parquet(arguments, loaded, where)
     if arguments.events is not None or arguments.to == "navigator":
         return _other(arguments, loaded, where)
     job = job_of(arguments)
@@ -166,6 +168,25 @@ def _other(arguments: Namespace, loaded: Config, where: str) -> int:
             for one in page:
                 seen.add(one)
         out.write(orjson.dumps(seen.layer(), option=orjson.OPT_INDENT_2) + b"\n")
+    return 0
+
+
+def _parquet(arguments: Namespace, loaded: Config, where: str) -> int:
+    """Tables of a case, each a file in the directory."""
+    from sensor.forensics import parquet
+    from sensor.forensics.scope import Scope, case_of
+
+    wanted = wanted_of(arguments)
+    others = ("follow", "syslog", "webhook", "events", "where", "severity", "status", "records")
+    if arguments.to != "parquet" or any(getattr(arguments, name) for name in others):
+        raise InputError("--to parquet writes files, once: it takes --tables, --case, --since, --until and --output")
+    if arguments.output in (None, "-"):
+        raise InputError("--to parquet needs a directory: --output DIR")
+    names = parquet.check(filter(None, (arguments.tables or "").split(",")))
+    with closing(open_reading(where, loaded.store.database)) as store:
+        scope = Scope(case_of(store, wanted.case or None), since=wanted.since, until=wanted.until)
+        rows = parquet.export(store, scope, Path(arguments.output), names, arrow=not where.startswith("clickhouse"))
+    say(f"{sum(rows.values())} rows of {len(rows)} tables were exported to {arguments.output}")
     return 0
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sensor.forensics.scope import Scope
 
 REGISTER = re.compile(r"u(\d+)/(coil|holding_register)/(\d+)")
-_POINT = re.compile(r"(\d+)/(binary_output|analog_output|binary_input|analog_input|counter)/(\d+)")
+POINT = re.compile(r"(\d+)/(binary_output|analog_output|binary_input|analog_input|counter)/(\d+)")
 _GROUPS = {"binary_output": (10, 12), "analog_output": (40, 41)}
 _FEW = 8  # values of a command that are named
 
@@ -25,7 +25,7 @@ def commands(scope: Scope, fold: int) -> str:
     return "\nUNION ALL\n".join(filter(None, parts))
 
 
-def _access(protocol: str, column: str) -> str:
+def access(protocol: str, column: str) -> str:
     """Which operations change something is the packet path's to say; it says so in `behaviours`."""
     return (
         f"{column} IN (SELECT operation FROM behaviours WHERE protocol = {quote(protocol)}"
@@ -43,10 +43,10 @@ def _written(values: str) -> str:
 
 
 def _modbus(scope: Scope, fold: int) -> str:
-    of_tags = _tags(scope, REGISTER, _registers)
+    of_tags = _tags(scope, REGISTER, registers)
     if of_tags == "0":
         return ""
-    wanted = scope.where("ts", "ts", scope.ends(), _access("modbus", "function"), of_tags)
+    wanted = scope.where("ts", "ts", scope.ends(), access("modbus", "function"), of_tags)
     source = (
         "SELECT *, toString(ifNull(write_address, address)) AS place, request_frame AS frame,\n"
         "    if(length(values) = 1, toString(values[1]), concat('[',\n"
@@ -72,7 +72,7 @@ def _tags(scope: Scope, pattern: re.Pattern[str], condition: Callable[[re.Match[
     return " OR ".join(condition(found) for tag in scope.tags if (found := pattern.fullmatch(tag))) or "0"
 
 
-def _registers(tag: re.Match[str]) -> str:
+def registers(tag: re.Match[str]) -> str:
     unit, table, number = tag.groups()
     codes = "(5, 15)" if table == "coil" else "(6, 16, 22, 23)"
     first, many = "ifNull(write_address, address)", "ifNull(ifNull(write_quantity, quantity), 1)"
@@ -82,7 +82,7 @@ def _registers(tag: re.Match[str]) -> str:
     )
 
 
-def _points(tag: re.Match[str]) -> str:
+def points(tag: re.Match[str]) -> str:
     outstation, kind, number = tag.groups()
     groups = ", ".join(map(str, _GROUPS.get(kind, (0,))))
     return (
@@ -92,7 +92,7 @@ def _points(tag: re.Match[str]) -> str:
 
 
 def _dnp3(scope: Scope, fold: int) -> str:
-    of_tags = _tags(scope, _POINT, _points)
+    of_tags = _tags(scope, POINT, points)
     if of_tags == "0":
         return ""
     given = (
@@ -100,7 +100,7 @@ def _dnp3(scope: Scope, fold: int) -> str:
         " toString(i), '] = ', toString(value)), `points.group`, `points.variation`,"
         " `points.index`, `points.value`), 1, 6), ' ')"
     )
-    wanted = scope.where("ts", "ts", scope.ends(), _access("dnp3", "function"), "from_master", of_tags)
+    wanted = scope.where("ts", "ts", scope.ends(), access("dnp3", "function"), "from_master", of_tags)
     named = "arrayStringConcat(objects, ' ') AS named"
     source = f"SELECT *, {given} AS given, {named}\n  FROM dnp3 WHERE {wanted}\n  ORDER BY ts"
     what = (
@@ -121,7 +121,7 @@ def _opcua(scope: Scope, fold: int) -> str:
         "arrayStringConcat(arraySlice(arrayMap((node, value) -> concat(node, if(value = '', '', concat(' = ',"
         " substringUTF8(value, 1, 60)))), `items.node_id`, `items.value`), 1, 6), ', ')"
     )
-    wanted = scope.where("ts", "ts", scope.ends(), _access("opcua", "service"), of_tags)
+    wanted = scope.where("ts", "ts", scope.ends(), access("opcua", "service"), of_tags)
     source = f"SELECT *, {given} AS given, request_frame AS frame\n  FROM opcua WHERE {wanted}\n  ORDER BY ts"
     return shape(
         "command", source, what=f"concat('opcua ', service, ' ', {_written('given')})",

@@ -199,6 +199,26 @@ def of_incident(store: Reading, scope: Scope, row: Mapping[str, list[str] | str]
     )  # fmt: skip
 
 
+def span_of(store: Reading, scope: Scope) -> tuple[int, int]:
+    """First and last moment of the alerts and drift of an incident, in nanoseconds; drift whose onset nobody knows
+    counts from when it was told."""
+    case = f"case_id = {quote(scope.case)}"
+    [span] = ask(
+        store,
+        "SELECT toUnixTimestamp64Nano(min(a)) AS first, toUnixTimestamp64Nano(max(b)) AS last FROM ("
+        f"SELECT first_ts AS a, last_ts AS b FROM alert_rows WHERE {case} AND {one_of('alert_id', scope.alerts or ())}"
+        f" UNION ALL SELECT if(since > ts - INTERVAL 30 DAY, since, ts), ts FROM drift"
+        f" WHERE {case} AND {one_of('drift_id', scope.drift or ())})",
+    )
+    return int(span["first"]), int(span["last"])
+
+
+def streams(store: Reading, scope: Scope) -> tuple[str, ...]:
+    """What of the inputs drifted, as tags are named."""
+    where = f"case_id = {quote(scope.case)} AND {one_of('drift_id', scope.drift or ())} AND kind = 'input'"
+    return tuple(r["stream"] for r in ask(store, f"SELECT DISTINCT stream FROM drift WHERE {where} ORDER BY stream"))
+
+
 def _around(store: Reading, scope: Scope, alerts: list[str], drift: list[str]) -> dict[str, str]:
     if scope.since or scope.until:
         return {}

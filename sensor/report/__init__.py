@@ -22,6 +22,13 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A few words in small print, as below a table."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """What a part of the report comes to. `tone`: bad, good, gap or plain."""
 
@@ -59,4 +66,4 @@ class Figure:
     caption: str = ""
 
 
-Block: TypeAlias = Heading | Paragraph | Mark | Table | Code | Figure
+Block: TypeAlias = Heading | Paragraph | Note | Mark | Table | Code | Figure

@@ -6,7 +6,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
-from sensor.report import Code, Figure, Heading, Mark, Paragraph, Table
+from sensor.report import Code, Figure, Heading, Mark, Note, Paragraph, Table
 from sensor.textwidth import safe
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # The page itself forbids what it does not do, whatever a cell holds.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?")
-_SHORT = 18  # characters of a cell that stays on one line
+_SHORT, _WORD = 18, 32  # characters of a cell, and of one that is a single word, which stay on one line
 _STYLE = """
 :root { --ink: #1b2733; --soft: #5b6b7a; --line: #d5dde4; --bad: #b3261e; --good: #1f6f43; --gap: #8a5a00; }
 body { font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: var(--ink); margin: 0 auto;
@@ -40,7 +40,9 @@ th, td { padding: .3rem .65rem; vertical-align: top; border-bottom: 1px solid va
 tr.bad td:first-child { box-shadow: inset 3px 0 var(--bad); }
 tr.good td:first-child { box-shadow: inset 3px 0 var(--good); }
 tr.gap td:first-child { box-shadow: inset 3px 0 var(--gap); }
-figure { margin: 1rem 0; break-inside: avoid; } figure svg { width: 100%; height: auto; max-width: 1120px; }
+.note { color: var(--soft); font-size: .82rem; margin: .1rem 0; }
+figure { margin: 1rem 0; break-inside: avoid; }
+figure svg { width: 100%; height: auto; max-width: 1120px; }
 figcaption { color: var(--soft); font-size: .86rem; }
 details { margin: .5rem 0; font-size: .86rem; } summary { color: var(--soft); cursor: pointer; }
 pre { background: #f6f8fa; border: 1px solid var(--line); padding: .6rem .8rem; overflow-x: auto; white-space: pre-wrap;
@@ -67,12 +69,14 @@ def body(blocks: Iterable[Block]) -> str:
     return "\n".join(map(_block, blocks))
 
 
-def _block(block: Block) -> str:
+def _block(block: Block) -> str:  # noqa: PLR0911  one a kind of block
     match block:
         case Heading(level, text):
             return f"<h{level}>{_text(text)}</h{level}>"
         case Paragraph(text):
             return f"<p>{_text(text)}</p>"
+        case Note(text):
+            return f'<p class="note">{_text(text)}</p>'
         case Mark(tone, label, text):
             return f'<div class="mark {tone}"><b>{_text(label)}</b> {_text(text)}</div>'
         case Table():
@@ -100,7 +104,8 @@ def _table(table: Table) -> str:
 
 def _fixed(cell: str) -> str:
     """Times, addresses and single words are not broken over lines."""
-    return ' class="t"' if len(cell) <= _SHORT or _TIME.fullmatch(cell) else ""
+    whole = len(cell) <= _SHORT or (len(cell) <= _WORD and " " not in cell) or _TIME.fullmatch(cell)
+    return ' class="t"' if whole else ""
 
 
 def _text(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sensor.report import Code, Figure, Heading, Mark, Paragraph, Table
+from sensor.report import Code, Figure, Heading, Mark, Note, Paragraph, Table
 from sensor.textwidth import safe
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def written(blocks: Iterable[Block], figures: Mapping[str, str] | None = None) -
     return "\n\n".join(_block(block, figures or {}) for block in blocks) + "\n"
 
 
-def _block(block: Block, figures: Mapping[str, str]) -> str:
+def _block(block: Block, figures: Mapping[str, str]) -> str:  # noqa: PLR0911  one a kind of block
     match block:
         case Figure(name, _, _, caption):
             return f"![{_plain(caption)}]({figures[name]})"
@@ -29,6 +29,8 @@ def _block(block: Block, figures: Mapping[str, str]) -> str:
             return f"{'#' * level} {_plain(text)}"
         case Paragraph(text):
             return _plain(text)
+        case Note(text):
+            return f"<sub>{_plain(text)}</sub>"
         case Mark(_, label, text):
             return f"**{_plain(label)}** {_plain(text)}".rstrip()
         case Table():

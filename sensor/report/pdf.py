@@ -15,8 +15,8 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Image, LongTable, SimpleDocTemplate, Spacer, TableStyle, XPreformatted
 from reportlab.platypus import Paragraph as Flow
 
-from sensor.report import Code, Figure, Heading, Mark, Paragraph, Table
-from sensor.textwidth import safe
+from sensor.report import Code, Figure, Heading, Mark, Note, Paragraph, Table
+from sensor.textwidth import latin, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +33,6 @@ _TONES = {"bad": ("#b3261e", "#fcefee"), "good": ("#1f6f43", "#eef7f1"), "gap": 
 _NARROWEST = 4  # characters that every column has room for
 _SHORT = 19  # characters of a cell that are not broken, where there is room: a time, an address
 _LONGEST = 90  # characters of a cell that still widen its column
-_ALSO = "\u2013\u2014\u2019\u201c\u201d\u2026"  # dashes, quotes, ellipsis
 _MOST_CELL = 600  # characters of a cell: one that fills a page cannot be broken over two
 
 
@@ -80,6 +79,8 @@ def _flows(block: Block) -> Iterator[Any]:
             yield Flow(f"<b>{_text(text)}</b>", _STYLES[f"h{level}"])
         case Paragraph(text):
             yield Flow(_text(text), _STYLES["p"])
+        case Note(text):
+            yield Flow(_text(text), _STYLES["note"])
         case Mark(tone, label, text):
             ink, paper = _TONES[tone]
             style = ParagraphStyle("mark", parent=_STYLES["p"], backColor=colors.HexColor(paper), borderPadding=4,
@@ -97,7 +98,7 @@ def _flows(block: Block) -> Iterator[Any]:
         case Code(text, caption):
             if caption:
                 yield Flow(_text(caption), _STYLES["note"])
-            lines = "\n".join(piece for line in text.splitlines() for piece in _cut(_latin(safe(line))))
+            lines = "\n".join(piece for line in text.splitlines() for piece in _cut(latin(safe(line))))
             yield XPreformatted(escape(lines), _STYLES["code"])
 
 
@@ -151,13 +152,8 @@ def _cut(line: str, columns: int = 185) -> Sequence[str]:
     return [line[at : at + columns] for at in range(0, len(line), columns)] or [""]
 
 
-def _latin(text: str) -> str:
-    """What the fonts in the file have no picture of is written out."""
-    return "".join(c if ord(c) < 0x180 or c in _ALSO else f"\\u{ord(c):04x}" for c in text)
-
-
 def _shown(text: str) -> str:
-    return _latin(" ".join(safe(part) for part in text.split()))
+    return latin(" ".join(safe(part) for part in text.split()))
 
 
 def _text(text: str) -> str:

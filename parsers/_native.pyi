@@ -7,8 +7,9 @@ from typing import Any, TypeAlias, final
 import numpy.typing as npt
 
 __all__ = [
-    "CaptureError", "Engine", "Found", "Readings", "Recorder", "Table", "Window", "anomaly_kinds", "drop_privileges",
-    "give_up_calls", "give_up_files", "keep_listening", "limits", "listen", "packets_of", "schema", "tag_numbers",
+    "CaptureError", "Engine", "Found", "Readings", "Recorder", "Selection", "Table", "Window", "anomaly_kinds",
+    "drop_privileges", "frames_at", "give_up_calls", "give_up_files", "keep_listening", "limits", "listen", "packets_of",
+    "scan", "schema", "tag_numbers",
 ]  # fmt: skip
 
 # Pairs of hosts, 16 bytes each, in either direction (zeros as the second: every packet of the first; as both: every ARP
@@ -60,6 +61,29 @@ class Window:
     def tables(self) -> dict[str, Table]: ...
     @property
     def counters(self) -> dict[str, int]: ...
+    @property
+    def files(self) -> list[tuple[bytes, bytes]]:
+        """SHA-256 and content of whole files, where the limit `kept_file_bytes` lets any be kept."""
+
+@final
+class Selection:
+    """Which packets are wanted: those of `frames`, (index of the capture, frame number), and those between `from_ts` and
+    `to_ts` (inclusive) that `programs` want and that belong to one of `pairs` or `flows`, where there are any.
+
+    `programs`: of classic BPF by link type; packets of others are not wanted. `pairs` as in a question of evidence.
+    `flows`: (address, port) of both ends, of TCP or UDP. ValueError for a program that is none.
+    """
+
+    def __new__(
+        cls,
+        *,
+        from_ts: int = ...,
+        to_ts: int = ...,
+        programs: Sequence[tuple[int, Sequence[tuple[int, int, int, int]]]] | None = None,
+        pairs: Sequence[tuple[bytes, bytes]] = ...,
+        flows: Sequence[tuple[tuple[bytes, int], tuple[bytes, int]]] = ...,
+        frames: Sequence[tuple[int, int]] = ...,
+    ) -> Selection: ...
 
 @final
 class Found:
@@ -123,7 +147,12 @@ class Engine:
         vlan_in_key: bool = False,
         recorder: Recorder | None = None,
         simulate: tuple[str, int] | None = None,
-    ) -> Engine: ...
+        shifts: Sequence[int] | None = None,
+        selection: Selection | None = None,
+        index: bool = False,
+    ) -> Engine:
+        """`shifts`: nanoseconds to add to the times of each capture, which is another capture then: its id tells.
+        `index`: windows have the table `frame_index` as well."""
     @staticmethod
     def live(
         interfaces: Sequence[str],
@@ -154,6 +183,10 @@ class Engine:
     def stop(self) -> None:
         """Ends the stream: what has come is handed out, then None. Any thread may call it."""
     def captures(self) -> list[dict[str, object]]: ...
+    def taken(self) -> int:
+        """Bytes read of the captures' files so far, compressed as they are."""
+    def passed_over(self) -> tuple[int, int]:
+        """Packets that the selection did not want, and those of them of a link type that its filter does not know."""
     def warnings(self) -> list[str]: ...
 
 @final
@@ -211,6 +244,21 @@ def tag_numbers(
 
 def packets_of(captures: Sequence[str | PathLike[str]], questions: Sequence[_Question]) -> list[Found]:
     """As `Recorder.select`, from captures, which are read once. CaptureError for what cannot be read."""
+
+def scan(path: str | PathLike[str], shift: int = 0) -> tuple[dict[str, object], str]:
+    """Reads all of a capture: what is known of it, and what was wrong with it (empty: nothing). CaptureError."""
+
+def frames_at(
+    path: str | PathLike[str],
+    capture: int,
+    stretches: Sequence[tuple[int, int, int, Sequence[int]]],
+    selection: Selection,
+    *,
+    shift: int = 0,
+    most: int = ...,
+) -> tuple[list[tuple[int, int, int, int, int, bytes]], int]:
+    """Packets as of `Found.packets` in the order of the file, out of stretches (offset, first frame, frames, prelude) of the
+    table `frame_index`, until there are `most` bytes of them; and how many stretches were read. CaptureError."""
 
 def drop_privileges() -> None:
     """Gives up every capability of this thread, and of threads it starts, for good. OSError if the kernel refuses."""

@@ -8,6 +8,7 @@ mod evidence;
 mod native;
 mod part;
 mod readings;
+mod selection;
 mod source;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use ::capture::Merge;
+use ::capture::{Index, Merge};
 use arrow_array::RecordBatchIterator;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_schema::ArrowError;
@@ -25,6 +26,7 @@ use pyo3::create_exception;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict};
+use wire::columns::Finished;
 use wire::limits::Limits;
 use wire::pipeline::{Pipeline, Settings};
 use wire::rows::Rows;
@@ -34,7 +36,8 @@ use crate::ahead::Ahead;
 use crate::evidence::{Found, Recorder};
 use crate::native::Block;
 use crate::part::{Part, Words};
-use crate::source::{Source, Turn};
+use crate::selection::Selection;
+use crate::source::{Captures, Source, Turn};
 
 create_exception!(
     _native,
@@ -139,6 +142,8 @@ struct Window {
     tables: Py<PyDict>,
     #[pyo3(get)]
     counters: Py<PyDict>,
+    #[pyo3(get)]
+    files: Vec<(Py<PyBytes>, Py<PyBytes>)>,
 }
 
 /// The source and the packet path.
@@ -172,7 +177,7 @@ impl Engine {
     #[new]
     #[pyo3(signature = (
         captures, *, window_seconds = 10.0, workers = 1, limits = None, vlan_in_key = false, recorder = None,
-        simulate = None
+        simulate = None, shifts = None, selection = None, index = false
     ))]
     #[allow(clippy::too_many_arguments)] // names of settings, given by keyword
     fn new(
@@ -183,15 +188,20 @@ impl Engine {
         vlan_in_key: bool,
         recorder: Option<&Recorder>,
         simulate: Option<(String, u16)>,
+        shifts: Option<Vec<i64>>,
+        selection: Option<&Selection>,
+        index: bool,
     ) -> PyResult<Self> {
         let mut pipeline = pipeline(window_seconds, workers, limits, vlan_in_key)?;
         if let Some((what, port)) = simulate {
             pipeline.simulate(fault(&what, port)?);
         }
-        let merge = Merge::open(&captures).map_err(|e| CaptureError::new_err(e.to_string()))?;
+        let merge = Merge::open_shifted(&captures, &shifts.unwrap_or_default())
+            .map_err(|e| CaptureError::new_err(e.to_string()))?;
         let ids = merge.facts().into_iter().map(|f| f.id).collect();
-        let inner =
-            Inner { source: Source::Captures(merge), pipeline, recorder: recorder_of(recorder)?, ids, over: false };
+        let captures = Captures { merge, index: index.then(Index::default), choice: selection.map(Selection::choice) };
+        let source = Source::Captures(Box::new(captures));
+        let inner = Inner { source, pipeline, recorder: recorder_of(recorder)?, ids, over: false };
         Ok(Self { feed: Feed::Asked(Box::new(Mutex::new(inner))), stop: Arc::default() })
     }
 
@@ -237,7 +247,7 @@ impl Engine {
 
     /// The next window; None at the end. The GIL is free meanwhile.
     fn next(&self, py: Python<'_>) -> PyResult<Option<Window>> {
-        let (window, mut tables) = loop {
+        let (mut window, mut tables) = loop {
             let turn = || match &self.feed {
                 Feed::Asked(inner) => lock(inner)?.next(&self.stop),
                 Feed::Ahead(ahead) => ahead.next(),
@@ -258,7 +268,10 @@ impl Engine {
             counters.set_item(name, value)?;
         }
         let (start, end, last) = (window.start, window.end, window.last);
-        Ok(Some(Window { start, end, last, tables: by_name.unbind(), counters: counters.unbind() }))
+        let kept = window.shares.iter_mut().flat_map(|share| std::mem::take(&mut share.kept_files));
+        let files = kept.map(|(sum, data)| (PyBytes::new(py, &sum).unbind(), PyBytes::new(py, &data).unbind()));
+        let files = files.collect();
+        Ok(Some(Window { start, end, last, tables: by_name.unbind(), counters: counters.unbind(), files }))
     }
 
     /// What is known of each capture so far.
@@ -267,20 +280,23 @@ impl Engine {
             Feed::Asked(inner) => lock(inner)?.source.captures().map(|merge| merge.facts()).unwrap_or_default(),
             Feed::Ahead(ahead) => ahead.facts().into_iter().map(as_capture).collect(),
         };
-        let describe = |f: ::capture::Facts| {
-            let d = PyDict::new(py);
-            d.set_item("path", f.path)?;
-            d.set_item("id", f.id)?;
-            d.set_item("format", f.format)?;
-            d.set_item("bytes", f.bytes)?;
-            d.set_item("packets", f.packets)?;
-            d.set_item("first_ts", f.first_ts)?;
-            d.set_item("last_ts", f.last_ts)?;
-            d.set_item("truncated_packets", f.truncated_packets)?;
-            d.set_item("dropped", f.dropped)?;
-            Ok(d)
-        };
-        facts.into_iter().map(describe).collect()
+        facts.into_iter().map(|f| selection::described(py, f)).collect()
+    }
+
+    /// Bytes read of the captures' files so far, compressed as they are.
+    fn taken(&self) -> PyResult<u64> {
+        Ok(match &self.feed {
+            Feed::Asked(inner) => lock(inner)?.source.captures().map(|merge| merge.taken()).unwrap_or_default(),
+            Feed::Ahead(_) => 0,
+        })
+    }
+
+    /// Packets that were not chosen, and those among them of a link type for which the filter has no program.
+    fn passed_over(&self) -> PyResult<(u64, u64)> {
+        Ok(match &self.feed {
+            Feed::Asked(inner) => lock(inner)?.source.passed_over(),
+            Feed::Ahead(_) => (0, 0),
+        })
     }
 
     /// What the source has to say: captures that break off, blocks that were skipped, interfaces that went down
@@ -390,14 +406,15 @@ impl Inner {
                 self.pipeline.finish().map(|window| self.source.counted(window))
             }
         };
-        window.map(|window| self.convert(window).map(Some)).transpose()
+        let stretches = self.source.stretches(self.over);
+        window.map(|window| self.convert(window, stretches).map(Some)).transpose()
     }
 
-    fn convert(&self, mut window: wire::pipeline::Window) -> PyResult<Ready> {
+    fn convert(&self, mut window: wire::pipeline::Window, stretches: Option<Finished>) -> PyResult<Ready> {
         let mut tables: Tables = Vec::new();
-        for share in std::mem::take(&mut window.shares) {
-            let flows = Arc::new(share.flows);
-            for table in share.tables.into_iter().filter(|t| !t.is_empty()) {
+        for share in &mut window.shares {
+            let flows = Arc::new(std::mem::take(&mut share.flows));
+            for table in std::mem::take(&mut share.tables).into_iter().filter(|t| !t.is_empty()) {
                 let name = table.name;
                 let part = Part::new(table, &flows, &self.ids).map_err(failed)?;
                 match tables.iter_mut().find(|(known, _)| *known == name) {
@@ -407,8 +424,8 @@ impl Inner {
             }
         }
         let port = wire::port::table(&window.port, window.start);
-        if !port.is_empty() {
-            tables.push((port.name, vec![Part::new(port, &Arc::default(), &self.ids).map_err(failed)?]));
+        for table in [Some(port), stretches].into_iter().flatten().filter(|table| !table.is_empty()) {
+            tables.push((table.name, vec![Part::new(table, &Arc::default(), &self.ids).map_err(failed)?]));
         }
         Ok((window, tables))
     }
@@ -476,6 +493,7 @@ fn schema() -> PyResult<BTreeMap<&'static str, Vec<(String, String)>>> {
     let mut tables = Rows::default().take();
     tables.push(wire::behaviour::Behaviours::default().take());
     tables.push(wire::port::table(&[], 0));
+    tables.push(::capture::FrameIndexRows::default().take());
     let fields = |table| -> PyResult<Vec<(String, String)>> {
         let batch = Part::new(table, &Arc::default(), &[]).and_then(|part| part.batch()).map_err(failed)?;
         Ok(batch.schema().fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect())
@@ -493,6 +511,9 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<Window>()?;
     m.add_class::<Engine>()?;
     m.add_class::<Recorder>()?;
+    m.add_class::<Selection>()?;
+    m.add_function(wrap_pyfunction!(selection::scan, m)?)?;
+    m.add_function(wrap_pyfunction!(selection::frames_at, m)?)?;
     m.add_class::<Found>()?;
     m.add_function(wrap_pyfunction!(evidence::packets_of, m)?)?;
     m.add_class::<readings::Readings>()?;

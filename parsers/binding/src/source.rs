@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use ::capture::Merge;
+use ::capture::{Index, Merge, Place};
 use mirror::{Live, Step};
 use recorder::Recorder;
-use wire::pipeline::{Packet, Pipeline, Window};
+use wire::columns::Finished;
+use wire::pipeline::{Between, Packet, Pipeline, Window};
+
+use crate::selection::Choice;
 
 /// How long a call may last before the caller gets a chance to look after signals.
 const TURN: Duration = Duration::from_millis(100);
@@ -33,10 +36,20 @@ impl Turn {
     }
 }
 
+/// Captures in time order.
+pub struct Captures {
+    /// The captures.
+    pub merge: Merge,
+    /// Remembers where frames stand.
+    pub index: Option<Index>,
+    /// Which packets are wanted.
+    pub choice: Option<Choice>,
+}
+
 /// Captures or interfaces.
 pub enum Source {
     /// Captures in time order.
-    Captures(Merge),
+    Captures(Box<Captures>),
     /// Interfaces, until `stop`.
     Interfaces(Live),
 }
@@ -46,7 +59,7 @@ impl Source {
     /// `recorder`: keeps the packets.
     pub fn turn(&mut self, pipeline: &mut Pipeline, stop: &Arc<AtomicBool>, recorder: &mut Option<Recorder>) -> Turn {
         let turn = match self {
-            Self::Captures(merge) => captures(merge, pipeline, stop, recorder),
+            Self::Captures(all) => captures(all, pipeline, stop, recorder),
             Self::Interfaces(live) => interfaces(live, pipeline, recorder).map(|window| counted(live, window)),
         };
         if let (Some(recorder), Turn::Window(_) | Turn::Over) = (recorder, &turn) {
@@ -58,9 +71,27 @@ impl Source {
     /// The captures.
     pub fn captures(&mut self) -> Option<&mut Merge> {
         match self {
-            Self::Captures(merge) => Some(merge),
+            Self::Captures(all) => Some(&mut all.merge),
             Self::Interfaces(_) => None,
         }
+    }
+
+    /// Packets that were not chosen, and those of them whose link type the filter does not know.
+    pub fn passed_over(&self) -> (u64, u64) {
+        match self {
+            Self::Captures(all) => all.choice.as_ref().map_or((0, 0), |choice| choice.passed_over),
+            Self::Interfaces(_) => (0, 0),
+        }
+    }
+
+    /// Where frames stand that came since this was asked last; `over`: all of them.
+    pub fn stretches(&mut self, over: bool) -> Option<Finished> {
+        let Self::Captures(all) = self else { return None };
+        let index = all.index.as_mut()?;
+        if over {
+            index.finish();
+        }
+        Some(index.rows())
     }
 
     /// The interfaces.
@@ -74,8 +105,8 @@ impl Source {
     /// Adds to the last window what the kernel lost.
     pub fn counted(&mut self, mut window: Window) -> Window {
         match self {
-            Self::Captures(merge) => {
-                for (place, facts) in (0u16..).zip(merge.facts()).filter(|(_, facts)| facts.dropped > 0) {
+            Self::Captures(all) => {
+                for (place, facts) in (0u16..).zip(all.merge.facts()).filter(|(_, facts)| facts.dropped > 0) {
                     if let Some(of) = window.of(place) {
                         of.dropped += facts.dropped;
                     }
@@ -87,18 +118,39 @@ impl Source {
     }
 }
 
-fn captures(merge: &mut Merge, pipeline: &mut Pipeline, stop: &AtomicBool, recorder: &mut Option<Recorder>) -> Turn {
-    while let Some(p) = merge.next() {
+fn captures(all: &mut Captures, pipeline: &mut Pipeline, stop: &AtomicBool, recorder: &mut Option<Recorder>) -> Turn {
+    let Captures { merge, index, choice } = all;
+    let mut begun = None;
+    let mut over = 0;
+    loop {
+        let Some(p) = merge.next() else { return Turn::Over };
+        let wanted = choice.as_mut().is_none_or(|choice| choice.takes(&p));
         let packet = Packet { ts: p.ts, frame: p.frame, link: p.link, orig_len: p.orig_len, data: p.data };
-        keep(recorder, &packet);
-        if let Some(window) = pipeline.push(&packet) {
+        let mut window = None;
+        if wanted {
+            keep(recorder, &packet);
+            window = pipeline.push(&packet);
+        }
+        if let Some(index) = index {
+            let between = if wanted { pipeline.between() } else { Between::Unknown };
+            let (place, capture) = (Place { ts: p.ts, frame: p.frame, offset: p.offset }, p.frame.capture());
+            index.take(place, between, || merge.prelude(capture).map(<[u64]>::to_vec));
+        }
+        if let Some(window) = window {
             return Turn::Window(Box::new(window));
         }
         if stop.load(Ordering::Relaxed) {
-            break;
+            return Turn::Over;
+        }
+        // Where nothing is chosen for long no window ends, and nobody looks after signals.
+        over += u32::from(!wanted);
+        if over >= LOOK {
+            over = 0;
+            if begun.get_or_insert_with(Instant::now).elapsed() >= TURN {
+                return Turn::Nothing;
+            }
         }
     }
-    Turn::Over
 }
 
 fn interfaces(live: &mut Live, pipeline: &mut Pipeline, recorder: &mut Option<Recorder>) -> Turn {

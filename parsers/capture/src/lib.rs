@@ -5,7 +5,9 @@
 //! the user.
 #![forbid(unsafe_code)]
 
+pub mod bpf;
 mod error;
+mod index;
 mod merge;
 mod pcap;
 mod pcapng;
@@ -13,8 +15,9 @@ mod reader;
 mod source;
 
 pub use error::Error;
+pub use index::{FrameIndexRows, Index, Place};
 pub use merge::Merge;
-pub use reader::{Facts, Packet, Reader};
+pub use reader::{Facts, Packet, Reader, Start};
 pub use source::identity;
 
 /// Bytes that one packet may have: libpcap's largest snap length, 256 KiB, and a margin for capture headers.

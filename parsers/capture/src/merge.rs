@@ -33,6 +33,8 @@ struct Capture {
     record: Option<Record>,
     facts: Facts,
     warning: Option<String>,
+    /// Bytes read of the file, once it was closed.
+    taken: u64,
 }
 
 impl Merge {
@@ -41,6 +43,14 @@ impl Merge {
     /// # Errors
     /// When one of them cannot be read or is no capture.
     pub fn open(paths: &[PathBuf]) -> Result<Self, Error> {
+        Self::open_shifted(paths, &[])
+    }
+
+    /// The same, with nanoseconds to add to the times of each; where there are none, nothing is added.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open).
+    pub fn open_shifted(paths: &[PathBuf], shifts: &[i64]) -> Result<Self, Error> {
         if paths.len() > usize::from(u16::MAX) + 1 {
             return Err(Error::TooMany { captures: paths.len() });
         }
@@ -56,8 +66,10 @@ impl Merge {
             // A stream cannot be opened twice; a single file need not be.
             let keep = paths.len() == 1 || is_stream(path);
             let mut reader = Reader::open_known(path, number(index), None, if keep { BLOCK } else { PEEK })?;
+            reader.shift(shifts.get(index).copied().unwrap_or(0));
             let facts = reader.facts().clone();
-            let mut capture = Capture { path: path.clone(), reader: None, record: None, facts, warning: None };
+            let mut capture =
+                Capture { path: path.clone(), reader: None, record: None, facts, warning: None, taken: 0 };
             if paths.len() == 1 {
                 capture.reader = Some(reader);
             } else {
@@ -139,7 +151,8 @@ impl Merge {
             };
         }
         match Reader::open_known(&capture.path, number(index), Some(capture.facts.id.clone()), block) {
-            Ok(reader) => {
+            Ok(mut reader) => {
+                reader.shifted_as(&capture.facts);
                 capture.reader = Some(reader);
                 self.advance(index)
             }
@@ -150,6 +163,18 @@ impl Merge {
                 None
             }
         }
+    }
+
+    /// See [`Start::prelude`](crate::Start::prelude): of the capture at hand.
+    #[must_use]
+    pub fn prelude(&self, capture: u16) -> Option<&[u64]> {
+        self.captures.get(usize::from(capture))?.reader.as_ref()?.prelude()
+    }
+
+    /// Bytes read of all files so far, compressed as they are.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.captures.iter().map(|c| c.reader.as_ref().map_or(c.taken, Reader::taken)).sum()
     }
 
     /// What is known of each capture so far, in the order of their indices.
@@ -171,6 +196,7 @@ impl Capture {
     fn close(&mut self) {
         if let Some(reader) = self.reader.take() {
             self.facts = reader.facts().clone();
+            self.taken = reader.taken();
             self.warning = reader.warning().map(str::to_owned);
         }
     }

@@ -99,9 +99,10 @@ impl Pcap {
             let have = source.bytes().len().saturating_sub(self.header);
             return Next::Broken(format!("{have} of {len} bytes of a packet are there"));
         }
+        let start = source.offset();
         let at = source.take(self.header + len) + self.header;
         // At most 2^32 s and 2^32 units: below 2^63 ns by far.
         let ts = i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * self.unit;
-        Next::Packet(Record { ts, link: self.link, orig_len: original, at, len })
+        Next::Packet(Record { ts, link: self.link, orig_len: original, at, len, start })
     }
 }

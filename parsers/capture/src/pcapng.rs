@@ -22,6 +22,9 @@ const CUSTOM: [u32; 2] = [0x0bad, 0x4000_0bad];
 /// Bytes of the smallest block: type and both lengths.
 const BLOCK_MIN: usize = 12;
 
+/// Blocks before a packet that are remembered.
+const PRELUDE: usize = 64;
+
 const OPTION_TSRESOL: u16 = 9;
 const OPTION_TSOFFSET: u16 = 14;
 const OPTION_IFDROP: u16 = 5;
@@ -53,6 +56,9 @@ pub(crate) struct Pcapng {
     interfaces: Vec<Interface>,
     /// Time of the last packet: a simple packet block has none of its own.
     last_ts: i64,
+    /// Where the section's header and its descriptions of interfaces stand: whoever begins in its middle reads them
+    /// first. None: too many, or packets have no times of their own; then only the start of the file will do.
+    prelude: Option<Vec<u64>>,
 }
 
 /// What came of one block.
@@ -107,11 +113,13 @@ impl Pcapng {
                 let have = source.bytes().len();
                 return Next::Broken(format!("{have} of {total} bytes of a block of type {kind:#x} are there"));
             }
+            let start = source.offset();
             let at = source.take(total);
+            self.note(kind, start);
             match self.block(kind, source.at(at, total), at, facts) {
                 Block::Packet(record) => {
                     self.last_ts = record.ts;
-                    return Next::Packet(record);
+                    return Next::Packet(Record { start, ..record });
                 }
                 Block::Done => {}
                 Block::Damaged(why) => {
@@ -120,6 +128,42 @@ impl Pcapng {
                 }
             }
         }
+    }
+
+    #[inline]
+    fn note(&mut self, kind: u32, start: u64) {
+        match kind {
+            ENHANCED_PACKET => {}
+            SECTION => self.prelude = Some(vec![start]),
+            INTERFACE => {
+                self.prelude = self.prelude.take().filter(|list| list.len() < PRELUDE).map(|mut list| {
+                    list.push(start);
+                    list
+                });
+            }
+            SIMPLE_PACKET => self.prelude = None,
+            _ => {}
+        }
+    }
+
+    /// See the field.
+    pub fn prelude(&self) -> Option<&[u64]> {
+        self.prelude.as_deref()
+    }
+
+    /// Reads the block at hand, which holds no packet.
+    pub fn read_prelude(&mut self, source: &mut Source, facts: &mut Facts) -> bool {
+        if !source.ensure(BLOCK_MIN) {
+            return false;
+        }
+        let Ok((kind @ (SECTION | INTERFACE), total)) = self.header(source) else { return false };
+        if total > BLOCK_BYTES || !source.ensure(total) {
+            return false;
+        }
+        let start = source.offset();
+        let at = source.take(total);
+        self.note(kind, start);
+        matches!(self.block(kind, source.at(at, total), at, facts), Block::Done)
     }
 
     /// Type and total length of the block that starts here; a section header sets the byte order first.
@@ -250,7 +294,7 @@ impl Pcapng {
             return Block::Damaged("its packet is longer than itself");
         }
         let ts = interface.time(u64::from(high) << 32 | u64::from(low));
-        Block::Packet(Record { ts, link: interface.link, orig_len, at: at + 28, len })
+        Block::Packet(Record { ts, link: interface.link, orig_len, at: at + 28, len, start: 0 })
     }
 
     /// ```text
@@ -264,7 +308,7 @@ impl Pcapng {
         };
         let snap = if interface.snap == 0 { u32::MAX } else { interface.snap };
         let len = (orig_len.min(snap) as usize).min(body.len() - 4);
-        Block::Packet(Record { ts: self.last_ts, link: interface.link, orig_len, at: at + 12, len })
+        Block::Packet(Record { ts: self.last_ts, link: interface.link, orig_len, at: at + 12, len, start: 0 })
     }
 }
 

@@ -28,6 +28,19 @@ pub struct Packet<'a> {
     pub orig_len: u32,
     /// Bytes captured.
     pub data: &'a [u8],
+    /// Where its record begins in the (decompressed) content.
+    pub offset: u64,
+}
+
+/// Where reading begins in the middle of a capture.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Start {
+    /// Where a packet's record begins; 0: at the start of the file, whatever frame that is.
+    pub offset: u64,
+    /// That packet's frame number.
+    pub frame: u64,
+    /// Of pcapng: where the blocks begin that describe it, in the order of the file.
+    pub prelude: Vec<u64>,
 }
 
 /// What is known of a capture so far.
@@ -49,6 +62,8 @@ pub struct Facts {
     pub packet_bytes: u64,
     /// Time of the first packet in the file; 0 while there is none.
     pub first_ts: Nanos,
+    /// Earliest time of a packet so far.
+    pub least_ts: Nanos,
     /// Latest time of a packet so far.
     pub last_ts: Nanos,
     /// Packets of which not all bytes were captured.
@@ -59,7 +74,14 @@ pub struct Facts {
     pub other_frames: u64,
     /// Packets that the capturing machine says it lost (pcapng interface statistics).
     pub dropped: u64,
+    /// Nanoseconds added to the times of its packets.
+    pub shift: Nanos,
+    /// Link types of its packets, in the order of first sight.
+    pub links: Vec<u16>,
 }
+
+/// Link types told of one capture; who writes more plays games.
+const LINKS: usize = 32;
 
 /// A record's place in the block.
 #[derive(Clone, Copy)]
@@ -69,6 +91,7 @@ pub(crate) struct Record {
     pub orig_len: u32,
     pub at: usize,
     pub len: usize,
+    pub start: u64,
 }
 
 /// What a format's reader found next.
@@ -93,6 +116,7 @@ pub struct Reader {
     capture: u16,
     done: bool,
     warning: Option<String>,
+    link: Option<u16>,
 }
 
 impl Reader {
@@ -125,7 +149,58 @@ impl Reader {
             return Err(Error::NoCapture { path: name, found });
         };
         let facts = Facts { path: name, id, format: shown, compression, ..Facts::default() };
-        Ok(Self { source, format, facts, capture, done: false, warning: None })
+        Ok(Self { source, format, facts, capture, done: false, warning: None, link: None })
+    }
+
+    /// Begins in the middle of a capture, of which nothing but the packets from there on is known then. `shift`:
+    /// nanoseconds to add to their times. `None`: there is no such place in it.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no capture.
+    pub fn open_at(path: &Path, capture: u16, start: &Start, shift: Nanos) -> Result<Option<Self>, Error> {
+        let mut reader = Self::open_known(path, capture, Some(String::new()), BLOCK)?;
+        reader.facts.shift = shift;
+        if start.offset == 0 {
+            return Ok(Some(reader));
+        }
+        let fail = |source| Error::Unreadable { path: path.display().to_string(), source };
+        if let Format::Pcapng(pcapng) = &mut reader.format {
+            for &at in &start.prelude {
+                if !reader.source.go_to(at).map_err(fail)?
+                    || !pcapng.read_prelude(&mut reader.source, &mut reader.facts)
+                {
+                    return Ok(None);
+                }
+            }
+        }
+        reader.facts.packets = start.frame.saturating_sub(1);
+        Ok(reader.source.go_to(start.offset).map_err(fail)?.then_some(reader))
+    }
+
+    /// Adds so much to the times of all packets. It is another capture then: its identity tells.
+    pub(crate) fn shift(&mut self, shift: Nanos) {
+        self.facts.shift = shift;
+        self.facts.id = crate::source::shifted(&self.facts.id, shift);
+    }
+
+    /// Shifts as it was when the same file was opened before, whose identity stays.
+    pub(crate) fn shifted_as(&mut self, before: &Facts) {
+        self.facts.shift = before.shift;
+    }
+
+    /// See [`Start::prelude`]; `None`: reading can only begin at the start of the file.
+    #[must_use]
+    pub fn prelude(&self) -> Option<&[u64]> {
+        match &self.format {
+            Format::Pcap(_) => Some(&[]),
+            Format::Pcapng(pcapng) => pcapng.prelude(),
+        }
+    }
+
+    /// Bytes read of the file, compressed as it is.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.source.taken()
     }
 
     /// The next packet; `None` at the end, after which [`warning`](Self::warning) says whether the file was whole.
@@ -147,17 +222,26 @@ impl Reader {
             Format::Pcapng(pcapng) => pcapng.next(&mut self.source, &mut self.facts, &mut self.warning),
         };
         self.facts.bytes = self.source.offset();
-        let Next::Packet(record) = next else {
+        let Next::Packet(mut record) = next else {
             self.end(next);
             return None;
         };
         let facts = &mut self.facts;
+        record.ts = record.ts.saturating_add(facts.shift);
         if facts.packets == 0 {
             facts.first_ts = record.ts;
+            facts.least_ts = record.ts;
             facts.last_ts = record.ts;
+        }
+        if self.link != Some(record.link) {
+            self.link = Some(record.link);
+            if facts.links.len() < LINKS && !facts.links.contains(&record.link) {
+                facts.links.push(record.link);
+            }
         }
         facts.packets += 1;
         facts.packet_bytes += record.len as u64;
+        facts.least_ts = facts.least_ts.min(record.ts);
         facts.last_ts = facts.last_ts.max(record.ts);
         facts.truncated_packets += u64::from((record.len as u64) < u64::from(record.orig_len));
         Some(record)
@@ -172,6 +256,7 @@ impl Reader {
             link: record.link,
             orig_len: record.orig_len,
             data: self.source.at(record.at, record.len),
+            offset: record.start,
         }
     }
 

@@ -1,8 +1,10 @@
 //! Bytes of a capture, decompressed, in large blocks that records are parsed in.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
-use std::path::Path;
+use std::io::{self, BufReader, Cursor, Read, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
@@ -25,6 +27,20 @@ pub(crate) struct Source {
     base: u64,
     ended: bool,
     fault: Option<String>,
+    /// A file that is not compressed: any place of it can be gone to.
+    plain: Option<PathBuf>,
+    taken: Arc<AtomicU64>,
+}
+
+/// A file, and how many of its bytes were read.
+struct Counted(File, Arc<AtomicU64>);
+
+impl Read for Counted {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(room)?;
+        self.1.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
 }
 
 /// What opening a capture gives.
@@ -66,6 +82,11 @@ pub(crate) fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-" || path.metadata().is_ok_and(|m| !m.is_file() && !m.is_dir())
 }
 
+/// The identity of a capture whose times are shifted.
+pub(crate) fn shifted(id: &str, shift: i64) -> String {
+    if shift == 0 { id.to_owned() } else { hex(xxh3_128(format!("{id}{shift:+}").as_bytes())) }
+}
+
 fn hex(hash: u128) -> String {
     format!("{hash:032x}")
 }
@@ -76,6 +97,7 @@ impl Source {
         let name = path.display().to_string();
         let fail = |source| Error::Unreadable { path: name.clone(), source };
         let stream = is_stream(path);
+        let taken = Arc::<AtomicU64>::default();
         let mut input: Input = if path.as_os_str() == "-" {
             Box::new(io::stdin())
         } else {
@@ -83,7 +105,7 @@ impl Source {
             if file.metadata().map_err(fail)?.is_dir() {
                 return Err(Error::Directory { path: name });
             }
-            Box::new(file)
+            Box::new(Counted(file, Arc::clone(&taken)))
         };
         let mut head = Vec::new();
         let head_bytes = if stream { STREAM_ID_BYTES } else { 16 };
@@ -98,8 +120,9 @@ impl Source {
         };
         let (input, compression) = decompressed(head, input).map_err(fail)?;
         let block = vec![0; block_bytes];
+        let plain = (!stream && compression.is_empty()).then(|| path.to_owned());
         Ok(Opened {
-            source: Self { input, block, start: 0, end: 0, base: 0, ended: false, fault: None },
+            source: Self { input, block, start: 0, end: 0, base: 0, ended: false, fault: None, plain, taken },
             id,
             compression,
         })
@@ -169,6 +192,25 @@ impl Source {
                 return false;
             }
         }
+    }
+
+    /// Goes to a place of the content; of a compressed one only forward, through everything before it. False: it ends
+    /// before.
+    pub fn go_to(&mut self, offset: u64) -> io::Result<bool> {
+        let Some(path) = &self.plain else {
+            return Ok(offset >= self.offset() && self.skip(offset - self.offset()));
+        };
+        let mut file = File::open(path)?;
+        let length = file.seek(SeekFrom::End(0))?;
+        file.seek(SeekFrom::Start(offset))?;
+        self.input = Box::new(Counted(file, Arc::clone(&self.taken)));
+        (self.start, self.end, self.base, self.ended, self.fault) = (0, 0, offset, false, None);
+        Ok(offset <= length)
+    }
+
+    /// Bytes read of the file, compressed as it is.
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// Offset of the next byte in the content.

@@ -14,10 +14,15 @@ const HEADER: usize = 28;
 /// A packet, borrowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
+    /// Nanoseconds since the epoch.
     pub ts: Nanos,
+    /// Its place.
     pub frame: Frame,
+    /// LINKTYPE_ value.
     pub link: u16,
+    /// Bytes on the wire.
     pub orig_len: u32,
+    /// The bytes captured.
     pub data: &'a [u8],
 }
 

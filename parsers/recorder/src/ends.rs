@@ -11,13 +11,20 @@ const IPV6: u16 = 0x86dd;
 const TAGS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
 const ETHERNET: u16 = 1;
 
+/// Between whom a packet goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ends {
+    /// Who sends, IPv4 mapped.
     pub src: [u8; 16],
+    /// To whom.
     pub dst: [u8; 16],
+    /// Of TCP and UDP.
     pub src_port: u16,
+    /// Of TCP and UDP.
     pub dst_port: u16,
+    /// Whether it is TCP.
     pub tcp: bool,
+    /// Of TCP.
     pub flags: u8,
     /// ARP: it tells of hosts, and goes to everybody.
     pub arp: bool,

@@ -12,6 +12,8 @@ mod ends;
 mod held;
 mod select;
 
+pub use chunk::Record;
+pub use ends::{Ends, ends};
 pub use held::{Counters, Held, Recorder, Settings};
 pub use select::{Found, Kept, Selector, Wanted};
 

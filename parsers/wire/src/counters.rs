@@ -93,6 +93,8 @@ counters! {
     dropped_behaviours = "dropped.behaviours",
     /// Files given up, or not followed, because too many were under way in a flow.
     dropped_files = "dropped.files",
+    /// Files that were to be handed out and were not, by the limit `kept_file_bytes`.
+    dropped_kept_files = "dropped.kept_file_bytes",
     /// HTTP bodies of JSON that were not read by the limit `http_json_bytes`.
     dropped_http_bodies = "dropped.http_json_bytes",
     /// HTTP bodies of JSON not all of whose values were read, by the limit `http_values`.

@@ -114,6 +114,8 @@ limits! {
     http_tags = 65_536;
     /// Bytes below which a nameless HTTP body that holds no model gives no row in `files`.
     file_bytes = 4_096;
+    /// Bytes of files that are handed out with a window, and of each at most; 0: none are kept, only their hashes.
+    kept_file_bytes = 0;
     // --- windows
     /// Distinct behaviours of a window and worker; beyond it new ones are counted, not kept. Half is the most for two
     /// hosts, and a quarter is left to writes and commands.

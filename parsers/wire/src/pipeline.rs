@@ -50,6 +50,18 @@ pub struct Packet<'a> {
     pub data: &'a [u8],
 }
 
+/// Whose a packet is, as far as its headers tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Between {
+    /// Two hosts', inside tunnels; of ARP those that it tells of.
+    Hosts([u8; 16], [u8; 16]),
+    /// No host's: neither IP nor ARP, or broken.
+    #[default]
+    Nobody,
+    /// A fragment's that waits for others.
+    Unknown,
+}
+
 /// A slice of packet time, or a part of one that grew past the limits.
 #[derive(Debug)]
 pub struct Window {
@@ -130,6 +142,7 @@ pub struct Pipeline {
     behind: u32,
     /// No packet came since this end of a window.
     quiet: Option<Nanos>,
+    between: Between,
 }
 
 impl Pipeline {
@@ -152,6 +165,7 @@ impl Pipeline {
             clocks: Clocks::default(),
             behind: 0,
             quiet: None,
+            between: Between::default(),
             settings,
         }
     }
@@ -165,6 +179,12 @@ impl Pipeline {
     /// Fails from now on as the fault says: for tests.
     pub fn simulate(&mut self, fault: Fault) {
         self.workers.iter_mut().for_each(|worker| worker.simulate(fault));
+    }
+
+    /// Whose the packet was that came last.
+    #[must_use]
+    pub fn between(&self) -> Between {
+        self.between
     }
 
     /// Takes a packet. Gives out the window that it ends, or a part that grew past the limits.
@@ -279,12 +299,18 @@ impl Pipeline {
 
     #[inline]
     fn decode(&mut self, p: &Packet<'_>) {
-        let Self { decoder, duplicates, workers, batches, waiting, seen, clocks, .. } = self;
+        let Self { decoder, duplicates, workers, batches, waiting, seen, clocks, between, .. } = self;
         let count = workers.len() as u64;
         let Some((first, rest)) = workers.split_first_mut() else { return };
         let outcome = decoder.decode(p.ts, p.frame, p.link, p.orig_len, p.data, &mut |kind, detail| {
             first.oddity(p.ts, p.frame, kind, &detail);
         });
+        *between = match &outcome {
+            Outcome::Ip(d) => Between::Hosts(d.src, d.dst),
+            Outcome::Arp { payload, .. } => arp_between(payload),
+            Outcome::Held => Between::Unknown,
+            _ => Between::Nobody,
+        };
         let copy = matches!(&outcome, Outcome::Ip(d) if duplicates.seen(p.ts, d));
         let link = match &outcome {
             Outcome::Ip(d) => d.link,
@@ -404,6 +430,15 @@ fn other(worker: &mut Worker, p: &Packet<'_>, link: &Link, ethertype: u16, paylo
         LLDP => hosts::lldp(worker.rows(), p.ts, p.frame, link.vlan, link.src_mac, payload),
         PROFINET => hosts::profinet_dcp(worker.rows(), p.ts, p.frame, link.vlan, link.src_mac, payload),
         _ => {}
+    }
+}
+
+/// The hosts that ARP tells of: sender at 14, target at 24, both of 4 bytes.
+fn arp_between(payload: &[u8]) -> Between {
+    let address = |at: usize| payload.get(at..at + 4).map(crate::ip::mapped);
+    match (address(14), address(24)) {
+        (Some(sender), Some(target)) => Between::Hosts(sender, target),
+        _ => Between::Nobody,
     }
 }
 

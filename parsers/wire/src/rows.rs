@@ -37,6 +37,10 @@ pub struct Rows {
     pub http_over: [u64; 2],
     /// Files given up because too many were under way.
     pub files_cut: u64,
+    /// Whole files by their SHA-256, where they are to be handed out.
+    pub kept_files: Vec<([u8; 32], Vec<u8>)>,
+    /// Those that were too large together.
+    pub kept_files_over: u64,
     written: HashMap<(u32, &'static str), u32, crate::seed::Seeded>,
 }
 
@@ -51,6 +55,15 @@ impl Rows {
         }
         *seen += 1;
         self.anomalies.push(row);
+    }
+
+    /// Takes a whole file that is to be handed out.
+    pub fn keep_file(&mut self, sha256: [u8; 32], bytes: Option<Vec<u8>>, limits: &Limits) {
+        let held: usize = self.kept_files.iter().map(|(_, bytes)| bytes.len()).sum();
+        match bytes.filter(|bytes| (held + bytes.len()) as u64 <= limits.kept_file_bytes) {
+            Some(bytes) => self.kept_files.push((sha256, bytes)),
+            None => self.kept_files_over += 1,
+        }
     }
 
     /// Rows held.

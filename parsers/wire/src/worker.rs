@@ -56,6 +56,8 @@ pub struct Share {
     pub counters: Counters,
     /// What flows tell of the mirror port.
     pub port: Vec<Facts>,
+    /// Whole files by their SHA-256, where they are to be handed out.
+    pub kept_files: Vec<([u8; 32], Vec<u8>)>,
 }
 
 /// Flows, dissectors and tables of one worker.
@@ -559,6 +561,8 @@ impl Worker {
         self.counters.dropped_http_bodies += bodies;
         self.counters.dropped_http_values += values;
         self.counters.dropped_files += std::mem::take(&mut rows.files_cut);
+        self.counters.dropped_kept_files += std::mem::take(&mut rows.kept_files_over);
+        let kept_files = std::mem::take(&mut rows.kept_files);
         let mut tables = rows.take();
         if whole {
             self.counters.dropped_behaviours += std::mem::take(&mut self.out.behaviours.overflow);
@@ -570,6 +574,7 @@ impl Worker {
             flows: std::mem::take(&mut self.out.dictionary),
             counters: std::mem::take(&mut self.counters),
             port: self.seen.take(),
+            kept_files,
         }
     }
 }

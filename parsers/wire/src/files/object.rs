@@ -51,6 +51,27 @@ pub struct Object {
     unzip: Option<Box<Unzip>>,
     first: (Nanos, Frame),
     cut: bool,
+    kept: Kept,
+}
+
+/// All bytes of an object, where it is to be handed out.
+#[derive(Debug)]
+enum Kept {
+    No,
+    /// So far, and bytes at most.
+    Yes(Vec<u8>, usize),
+    /// It grew past the limit.
+    Over,
+}
+
+impl Kept {
+    fn take(&mut self, more: &[u8]) {
+        match self {
+            Self::Yes(bytes, most) if bytes.len() + more.len() <= *most => bytes.extend_from_slice(more),
+            Self::Yes(..) => *self = Self::Over,
+            Self::No | Self::Over => {}
+        }
+    }
 }
 
 impl Object {
@@ -59,7 +80,9 @@ impl Object {
     pub fn new(cx: &Cx<'_>, about: About) -> Self {
         let (head, tail) = (Vec::new(), Vec::new());
         let first = (cx.ts, cx.frame);
+        let most = usize::try_from(cx.limits.kept_file_bytes).unwrap_or(usize::MAX);
         Self {
+            kept: if most > 0 { Kept::Yes(Vec::new(), most) } else { Kept::No },
             about,
             hasher: Sha256::new(),
             size: 0,
@@ -93,6 +116,7 @@ impl Object {
         }
         if self.missing == 0 {
             self.hasher.update(bytes);
+            self.kept.take(bytes);
         }
         if self.head.len() < HEAD && self.missing == 0 {
             let room = (HEAD - self.head.len()).min(bytes.len());
@@ -182,6 +206,11 @@ impl Object {
         let whole = self.missing == 0 && !self.cut;
         let warnings = self.warnings(format, whole);
         let digest: [u8; 32] = self.hasher.finalize().into();
+        match self.kept {
+            Kept::Yes(bytes, _) if whole => cx.rows.keep_file(digest, Some(bytes), cx.limits),
+            Kept::Over if whole => cx.rows.keep_file(digest, None, cx.limits),
+            _ => {}
+        }
         let hexadecimal = crate::mqtt::publish::hex(&digest);
         let last = self.about.path.rsplit('/').next().unwrap_or_default();
         let name = if self.about.name.is_empty() { last } else { &self.about.name };

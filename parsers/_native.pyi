@@ -67,10 +67,11 @@ class Window:
 
 @final
 class Selection:
-    """Which packets are wanted: those of `frames`, (index of the capture, frame number), and those between `from_ts` and
-    `to_ts` (inclusive) that `programs` want and that belong to one of `pairs` or `flows`, where there are any.
+    """Which packets are wanted: those of `frames`, (index of the capture, frame number), and those between `from_ts`
+    and `to_ts` (inclusive) that `programs` want and that belong to one of `pairs` or `flows`, where there are any.
 
-    `programs`: of classic BPF by link type; packets of others are not wanted. `pairs` as in a question of evidence.
+    `programs`: of classic BPF by link type; packets of others are not wanted. `pairs`: of hosts, in either direction,
+    also what ARP says between them (zeros as the second: all of the first; as both: every ARP packet).
     `flows`: (address, port) of both ends, of TCP or UDP. ValueError for a program that is none.
     """
 
@@ -257,8 +258,8 @@ def frames_at(
     shift: int = 0,
     most: int = ...,
 ) -> tuple[list[tuple[int, int, int, int, int, bytes]], int]:
-    """Packets as of `Found.packets` in the order of the file, out of stretches (offset, first frame, frames, prelude) of the
-    table `frame_index`, until there are `most` bytes of them; and how many stretches were read. CaptureError."""
+    """Packets as of `Found.packets` in the order of the file, out of stretches (offset, first frame, frames, prelude)
+    of the table `frame_index`, until there are `most` bytes of them; and how many stretches were read. CaptureError."""
 
 def drop_privileges() -> None:
     """Gives up every capability of this thread, and of threads it starts, for good. OSError if the kernel refuses."""

@@ -37,7 +37,7 @@ def save(path: Path, pipeline: Pipeline, config: Config, level: int = _LEVEL) ->
     head = {
         "format": FORMAT,
         "version": VERSION,
-        "configuration": _digests(config, pipeline),
+        "configuration": digests(config, pipeline),
         "sha256": sha256(state).hexdigest(),
     }
     data = gzip.compress(orjson.dumps(head) + b"\n" + state + b"\n", level, mtime=0)
@@ -65,7 +65,7 @@ def restore(path: Path, pipeline: Pipeline, config: Config) -> None:
         )
     if head.get("sha256") != sha256(state).hexdigest():
         raise InputError(f"{path}: was altered or damaged: its content does not match its checksum; {_AGAIN}")
-    then, now = head.get("configuration"), _digests(config, pipeline)
+    then, now = head.get("configuration"), digests(config, pipeline)
     other = sorted(what for what in now if not isinstance(then, dict) or then.get(what) != now[what])
     if other:
         raise InputError(f"{path}: was learnt under another configuration (other {', '.join(other)}); {_AGAIN}")
@@ -96,7 +96,7 @@ def _parts(path: Path) -> tuple[Any, bytes]:
         raise InputError(f"{path}: is no baseline of driftspan") from None
 
 
-def _digests(config: Config, pipeline: Pipeline) -> dict[str, str]:
+def digests(config: Config, pipeline: Pipeline) -> dict[str, str]:
     """Of each part of the configuration that the state depends on."""
     parts: dict[str, object] = {
         "zones and conduits": [*map(asdict, config.zones), *map(asdict, config.conduits)],

@@ -22,9 +22,9 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint), ("instructions", ctypes.POINTER(_Instruction)))
 
 
-def compiled(words: str) -> list[tuple[int, int, int, int]]:
-    """Code, jump if true, jump if false, constant of each instruction; nothing for no filter. InputError for words
-    that are no filter, or where there is no libpcap."""
+def compiled(words: str, link: int = _ETHERNET) -> list[tuple[int, int, int, int]]:
+    """Code, jump if true, jump if false, constant of each instruction; nothing for no filter. `link`: type of the link,
+    as libpcap numbers it (DLT_). InputError for words that are no filter, or where there is no libpcap."""
     if not words.strip():
         return []
     name = find_library("pcap")
@@ -33,7 +33,7 @@ def compiled(words: str) -> list[tuple[int, int, int, int]]:
     library = ctypes.CDLL(name)
     library.pcap_open_dead.restype = ctypes.c_void_p
     library.pcap_geterr.restype = ctypes.c_char_p
-    handle = ctypes.c_void_p(library.pcap_open_dead(_ETHERNET, _LONGEST_PACKET))
+    handle = ctypes.c_void_p(library.pcap_open_dead(link, _LONGEST_PACKET))
     program = _Program()
     try:
         status = library.pcap_compile(handle, ctypes.byref(program), words.encode(), 1, ctypes.c_uint(_ANY_NETMASK))

@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sensor import cli_audit, cli_export, cli_forensics, cli_ledger, cli_models, cli_sigma, cli_users
+from sensor import cli_audit, cli_case, cli_export, cli_forensics, cli_ledger, cli_models, cli_sigma, cli_users
 from sensor.errors import BAD_INPUT, FAILED, DriftspanError
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     _correlate(commands)
     cli_audit.add(commands, _common)
     cli_forensics.add(commands, _common)
+    cli_case.add(commands, _common)
     return top
 
 
@@ -98,47 +99,14 @@ def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def _replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _add(commands, "replay", "Read captures, store what they show, raise alerts, end with a summary")
-    command.add_argument("captures", nargs="*", metavar="CAPTURE", help="pcap or pcapng, also .gz and .zst; - is stdin")
     command.add_argument(
-        "--learn-from",
-        action="append",
-        default=[],
+        "captures",
+        nargs="*",
         metavar="CAPTURE",
-        help="learn what is normal from this clean capture first; may be given several times, nothing of it is stored "
-        "(default: the first part of the captures is learnt)",
-    )
-    command.add_argument("--baseline", metavar="FILE", help="begin with what an earlier run learnt")
-    command.add_argument(
-        "--save-baseline", metavar="FILE", help="keep what --learn-from taught; needs no CAPTURE besides"
-    )
-    command.add_argument(
-        "--drift",
-        action="append",
-        default=[],
-        metavar="FILE|DIR",
-        help="drift reports of other tools for the same time: AITF, Evidently, NannyML or plain JSON, a document a "
-        "line (.jsonl) or a file (.json); may be given several times (default: [intake] drift of the configuration)",
-    )
-    command.add_argument(
-        "--inference",
-        action="append",
-        default=[],
-        metavar="FILE|DIR",
-        help="inference logs that the models' own hosts kept, to be compared with the network; may be given several "
-        "times (default: [intake] inference of the configuration)",
-    )
-    command.add_argument(
-        "--evidence", action="store_true", help="keep the packets of each alert of medium severity and above as pcapng"
+        help="pcap or pcapng, also .gz and .zst, a folder of them, or a pattern in quotes; - is stdin",
     )
     command.add_argument("--case", metavar="NAME", help="name of the case (default: from the captures' names)")
-    command.add_argument(
-        "--pace",
-        type=float,
-        default=0.0,
-        metavar="X",
-        help="X times as fast as recorded (default: as fast as possible)",
-    )
-    command.add_argument("--workers", type=int, metavar="N", help="threads of the packet path (default: configuration)")
+    cli_case.replay_options(command)
     _common(command)
 
 
@@ -204,6 +172,7 @@ def _show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     command.add_argument(
         "--no-packets", dest="packets", action="store_false", help="do not dissect its packets with tshark"
     )
+    cli_case.key_options(command)
     _common(command)
 
 

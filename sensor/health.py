@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,3 +33,10 @@ class Health:
         ]
         self._counters.clear()
         return rows
+
+    def snapshot(self) -> list[object]:
+        return [self._minute, dict(self._counters)]
+
+    def restore(self, state: list[Any]) -> None:
+        self._minute, counters = state
+        self._counters = Counter(counters)

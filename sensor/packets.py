@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from sensor.packet_keys import Keys
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -25,23 +27,30 @@ MEMORY = 4 * 1024**3  # bytes of address space
 _CHILD = Path(__file__).with_name("packets_child.py")
 
 
-def dissected(capture: str, identity: str, frames: Sequence[int]) -> tuple[list[dict[str, Any]], str]:
-    """The first few frames, and a sentence where they, or more of them, cannot be shown."""
-    return _shown(capture, frames, lambda: _altered(capture, identity))
+def dissected(
+    capture: str, identity: str, frames: Sequence[int], keys: Keys | None = None
+) -> tuple[list[dict[str, Any]], str]:
+    """The first few frames, and a sentence where they, or more of them, cannot be shown. `identity` empty: whatever the
+    capture is."""
+    return _shown(capture, frames, lambda: _altered(capture, identity) if identity else "", keys or Keys())
 
 
-def of_slice(path: Path, digest: str, frames: Sequence[int]) -> tuple[list[dict[str, Any]], str]:
+def of_slice(
+    path: Path, digest: str, frames: Sequence[int], keys: Keys | None = None
+) -> tuple[list[dict[str, Any]], str]:
     """The same of an alert's own slice, which must have this SHA-256."""
-    return _shown(str(path), frames, lambda: _forged(path, digest))
+    return _shown(str(path), frames, lambda: _forged(path, digest), keys or Keys())
 
 
-def _shown(capture: str, frames: Sequence[int], check: Callable[[], str]) -> tuple[list[dict[str, Any]], str]:
+def _shown(
+    capture: str, frames: Sequence[int], check: Callable[[], str], keys: Keys
+) -> tuple[list[dict[str, Any]], str]:
     wanted = sorted({int(frame) for frame in frames})[:MOST_FRAMES]
     why = _missing(capture, wanted) or check()
     if why:
         return [], why
     try:
-        found = _run(capture, wanted)
+        found = _run(capture, wanted, keys)
     except (OSError, subprocess.SubprocessError, orjson.JSONDecodeError) as error:
         return [], f"tshark could not dissect {capture}: {_reason(error)}"
     rest = len(set(frames)) - len(wanted)
@@ -76,9 +85,9 @@ def _altered(capture: str, identity: str) -> str:
     return "" if same else f"{capture} is not what it was when it was replayed; its packets would mislead"
 
 
-def _run(capture: str, frames: list[int]) -> list[dict[str, Any]]:
+def _run(capture: str, frames: list[int], keys: Keys) -> list[dict[str, Any]]:
     # -P: modules are not looked for beside the script. The absolute path cannot be taken for an option.
-    command = [sys.executable, "-P", str(_CHILD), str(Path(capture).absolute()), *map(str, frames)]
+    command = [sys.executable, "-P", str(_CHILD), str(Path(capture).absolute()), *map(str, frames), *keys.options()]
     with subprocess.Popen(  # noqa: S603  our own script, no shell
         command,
         stdin=subprocess.DEVNULL,

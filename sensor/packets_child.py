@@ -2,7 +2,8 @@
 
 A dissector of somebody else's bytes in somebody else's code is not run where the store is open: this process has
 limits of time, memory and size of files, can open no socket of a network, write nowhere and read only programs and the
-one capture; so has tshark, which it begins. It prints JSON. Arguments: the capture, then frame numbers.
+one capture and keys; so has tshark, which it begins. It prints JSON. Arguments: the capture, frame numbers, tshark's
+settings.
 """
 
 from __future__ import annotations
@@ -62,27 +63,29 @@ _PROGRAMS = (
 )  # fmt: skip
 
 
-def give_up(capture: str) -> None:
+def give_up(files: list[str]) -> None:
     """Before a byte of the capture is read. Where a kernel keeps nothing of it, limits hold all the same."""
     from parsers import drop_privileges, give_up_calls, give_up_files
 
     with contextlib.suppress(OSError):
         drop_privileges()
         code = {sys.prefix, sys.base_prefix, *filter(None, sys.path)}
-        give_up_files(read=[capture], write=["/dev/null"], run=[*_PROGRAMS, *code])
+        give_up_files(read=files, write=["/dev/null"], run=[*_PROGRAMS, *code])
         give_up_calls("dissector")
 
 
-def main(capture: str, frames: list[int]) -> None:
+def main(capture: str, frames: list[int], settings: list[str]) -> None:
     import pyshark  # type: ignore[import-untyped, unused-ignore]
 
     wanted = " || ".join(f"frame.number == {frame}" for frame in frames)
     # -n: no names are looked up, so nothing goes out. -c: no more is read than up to the last frame.
-    options = ["-n", "-c", str(max(frames))]
+    options = ["-n", "-c", str(max(frames)), *settings]
     with pyshark.FileCapture(capture, display_filter=wanted, keep_packets=False, custom_parameters=options) as opened:
         sys.stdout.write(json.dumps([told(packet) for packet in opened]))
 
 
 if __name__ == "__main__":
-    give_up(sys.argv[1])
-    main(sys.argv[1], [int(number) for number in sys.argv[2:]])
+    numbers = [int(word) for word in sys.argv[2:] if word.isdecimal()]
+    settings = sys.argv[2 + len(numbers) :]
+    give_up([sys.argv[1], *(word.partition(":")[2] for word in settings if ":" in word)])
+    main(sys.argv[1], numbers, settings)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from detectors.pipeline import Pipeline
 from detectors.verdicts import Verdicts
 from detectors.zones import Policy
 from parsers import CaptureError, Engine
-from sensor import changes_file, insight_config, model_registry
+from sensor import capture_files, changes_file, insight_config, model_registry
 from sensor.derived import Derived
 from sensor.errors import InputError
 from sensor.evidence.collector import Collector
@@ -20,6 +21,7 @@ from sensor.evidence.sources import Captures
 from sensor.health import Health
 from sensor.intake.feed import Feed
 from sensor.intake.keep import keep
+from sensor.resume import END, State
 from sensor.store import CaptureFacts
 
 if TYPE_CHECKING:
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
     from detectors.changes import Change
     from detectors.models import Model
     from detectors.verdicts import Verdict
-    from parsers import Window
+    from parsers import Selection, Window
     from sensor.config import Config
     from sensor.evidence.shelf import Shelf
+    from sensor.resume import Checkpoints
     from sensor.store import Store
 
 PROTOCOLS = ("modbus", "dnp3", "opcua", "mqtt", "tls")
@@ -86,21 +89,41 @@ class Pace:
             time.sleep(due - now)
 
 
-def open_captures(paths: Sequence[str], config: Config, workers: int, warn: Callable[[str], None]) -> Engine:
-    """The engine over the captures, equal ones read once; InputError if one cannot be read."""
-    engine = _engine(paths, config, workers)
+def open_captures(
+    paths: Sequence[str],
+    config: Config,
+    workers: int,
+    warn: Callable[[str], None],
+    *,
+    shifts: Sequence[int] = (),
+    selection: Selection | None = None,
+    index: bool = False,
+) -> Engine:
+    """The engine over the captures, equal ones read once; InputError if one cannot be read. `shifts`: nanoseconds to
+    add to the times of each. `index`: windows tell where frames stand."""
+    shifts = shifts or [0] * len(paths)
+    engine = _engine(paths, config, workers, shifts, selection, index)
     first: dict[object, object] = {}
     unique = []
-    for path, facts in zip(paths, engine.captures(), strict=True):
+    for path, shift, facts in zip(paths, shifts, engine.captures(), strict=True):
         if facts["id"] in first:
             warn(f"{path}: has the same content as {first[facts['id']]}; it is read once")
         else:
             first[facts["id"]] = path
-            unique.append(path)
-    return engine if len(unique) == len(paths) else _engine(unique, config, workers)
+            unique.append((path, shift))
+    if len(unique) == len(paths):
+        return engine
+    return _engine([path for path, _ in unique], config, workers, [shift for _, shift in unique], selection, index)
 
 
-def _engine(paths: Sequence[str], config: Config, workers: int) -> Engine:
+def _engine(
+    paths: Sequence[str],
+    config: Config,
+    workers: int,
+    shifts: Sequence[int],
+    selection: Selection | None,
+    index: bool,
+) -> Engine:
     try:
         return Engine(
             paths,
@@ -108,6 +131,9 @@ def _engine(paths: Sequence[str], config: Config, workers: int) -> Engine:
             workers=workers,
             limits=config.limits,
             vlan_in_key=config.capture.vlan_in_key,
+            shifts=shifts,
+            selection=selection,
+            index=index,
         )
     except CaptureError as error:
         raise InputError(str(error)) from None
@@ -140,7 +166,8 @@ def pipeline_of(
 
 class Replay:
     """One run of captures into a case of the store. `pipeline`: one that has learnt already. `feed`: what other
-    tools and the models' hosts say of the same time. `shelf`: where alerts' packets are to be kept."""
+    tools and the models' hosts say of the same time. `shelf`: where alerts' packets are to be kept. `checkpoints`:
+    where it is kept how far it came, `state`: what an interrupted run kept there."""
 
     def __init__(
         self,
@@ -151,7 +178,10 @@ class Replay:
         pipeline: Pipeline | None = None,
         feed: Feed | None = None,
         shelf: Shelf | None = None,
+        checkpoints: Checkpoints | None = None,
+        state: State | None = None,
     ) -> None:
+        self._checkpoints, self._state = checkpoints, state
         self._engine = engine
         self._store = store
         self._config = config
@@ -163,6 +193,9 @@ class Replay:
         self._derived = Derived(store, self._pipeline, self._evidence)
         self._end = 0
         self._minutes: list[dict[str, object]] = []
+        self._windows = self._number = self._after = 0
+        self._nonce = token_hex(8)
+        self._saved = time.monotonic()
 
     def _collector(self, shelf: Shelf) -> Collector:
         def spared() -> frozenset[str]:
@@ -174,10 +207,10 @@ class Replay:
     def run(self, pace: float = 0.0, progress: Callable[[Counter[str], int], None] | None = None) -> Outcome:
         started = time.monotonic()
         facts = [facts_of(capture) for capture in self._engine.captures()]
-        self.outcome.replaced_rows = self._store.begin_case(self.outcome.case, facts)
-        if self._feed:
-            keep(self._store, self.outcome.case, self._feed.records, time.time_ns(), self._store)
-        self._derived.begin(self._config.sensor.name, self.outcome.case, [capture.id for capture in facts])
+        if self._state is None:
+            self._begin(facts)
+        else:
+            self._go_on(facts, self._state, progress)
         pacer = Pace(pace)
         while (window := self._next()) is not None:
             pacer.wait(window)
@@ -186,11 +219,63 @@ class Replay:
             if pace > 0:
                 self._write_minutes()
                 self._derived.write()
+            if window.last:
+                self._windows += 1
+                if self._checkpoints is not None and self._checkpoint_is_due(self._checkpoints):
+                    self._checkpoint(self._checkpoints)
             if progress is not None:
                 progress(self.outcome.counters, window.end)
         self._finish()
         self.outcome.seconds = time.monotonic() - started
         return self.outcome
+
+    def _begin(self, facts: list[CaptureFacts]) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.clear()
+        self.outcome.replaced_rows = self._store.begin_case(self.outcome.case, facts)
+        if self._feed:
+            keep(self._store, self.outcome.case, self._feed.records, time.time_ns(), self._store)
+        self._derived.begin(self._config.sensor.name, self.outcome.case, [capture.id for capture in facts])
+
+    def _go_on(
+        self, facts: list[CaptureFacts], state: State, progress: Callable[[Counter[str], int], None] | None
+    ) -> None:
+        """Flows are as they were when the windows before have passed by again."""
+        self._store.go_on_with(self.outcome.case, facts)
+        self._derived.begin(self._config.sensor.name, self.outcome.case, [capture.id for capture in facts])
+        passed: Counter[str] = Counter()
+        while self._windows < state.windows and (window := self._next()) is not None:
+            if self._feed:
+                self._feed.until(window.start, window.end)
+            passed.update(window.counters)
+            self._end = window.end
+            self._windows += window.last
+            if progress is not None:
+                progress(passed, window.end)
+        self._pipeline.restore(state.pipeline)
+        self._health.restore(state.told["health"])
+        self.outcome.counters.update(state.told["counters"])
+        self.outcome.replaced_rows = state.told["replaced_rows"]
+        self._nonce, self._number, self._after = state.nonce, state.number, state.after
+        self._store.mark(f"{self._nonce}-{self._number}")
+
+    def _checkpoint_is_due(self, checkpoints: Checkpoints) -> bool:
+        if self._after:
+            return self._windows == self._after
+        return time.monotonic() - self._saved >= checkpoints.every
+
+    def _checkpoint(self, checkpoints: Checkpoints) -> None:
+        checkpoints.intend(self._number + 1, self._windows)
+        self._write_minutes()
+        self._derived.write()
+        self._number, self._after = self._number + 1, 0
+        told: dict[str, Any] = {"counters": dict(self.outcome.counters), "health": self._health.snapshot()}
+        told |= {"replaced_rows": self.outcome.replaced_rows}
+        state = State(checkpoints.about, self._nonce, self._number, self._windows, told)
+        state.pipeline = self._pipeline.snapshot()
+        checkpoints.save(state)
+        self._store.mark(f"{self._nonce}-{self._number}")
+        self._saved = time.monotonic()
 
     def _next(self) -> Window | None:
         try:
@@ -212,6 +297,8 @@ class Replay:
         self._minutes.clear()
 
     def _finish(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.intend(self._number + 1, END)
         if self._feed:
             self._pipeline.arrive(**self._feed.rest())
         self._derived.finish()
@@ -238,7 +325,9 @@ class Replay:
 
 
 def facts_of(capture: Mapping[str, Any]) -> CaptureFacts:
-    return CaptureFacts(capture["id"], capture["path"], capture["format"], capture["bytes"])
+    size, modified = capture_files.stamp(capture["path"])
+    known = (capture["id"], capture["path"], capture["format"], capture["bytes"])
+    return CaptureFacts(*known, size, modified, capture["shift"])
 
 
 def found_of(capture: Mapping[str, Any]) -> dict[str, object]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sensor.errors import InputError
 
 _BACK = re.compile(r"(\d+)\s*([smhdw])")
+_FRACTION = re.compile(r"(?<=\d)\.(\d+)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_YEAR = 2261  # of 64-bit nanoseconds
 _FOR_EVER = "leave it out for a verdict without an end"
@@ -23,6 +24,15 @@ def literal(option: str, text: str, now: datetime | None = None) -> str:
     """An SQL expression of the time; a time without an offset is UTC."""
     moment = _moment(option, text.strip(), now or datetime.now(UTC))
     return f"toDateTime64('{moment:%Y-%m-%d %H:%M:%S.%f}', 9, 'UTC')"
+
+
+def moment(option: str, text: str, now: datetime | None = None) -> int:
+    """Nanoseconds since the epoch; a fraction may have nine digits, a time without an offset is UTC."""
+    text = text.strip()
+    fraction = _FRACTION.search(text)
+    whole = text.replace(fraction[0], "", 1) if fraction else text
+    seconds = (_moment(option, whole, now or datetime.now(UTC)) - _EPOCH) // timedelta(seconds=1)
+    return seconds * 10**9 + (int(fraction[1][:9].ljust(9, "0")) if fraction else 0)
 
 
 def deadline(until: str | None, duration: str | None, now: datetime | None = None) -> int:

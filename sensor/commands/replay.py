@@ -9,16 +9,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sensor import changes_file, config, model_registry, verdicts
+from sensor import capture_files, changes_file, chosen, config, model_registry, verdicts
 from sensor.case_name import LIVE, case_name, check_case
 from sensor.commands.common import location, opened
 from sensor.errors import InputError
 from sensor.output import chosen_format, show_rows
 from sensor.progress import progress
+from sensor.resume import Checkpoints
 from sensor.service.log import say
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Mapping, Sequence
 
     from detectors.pipeline import Pipeline
     from parsers import Engine
@@ -26,10 +28,17 @@ if TYPE_CHECKING:
     from sensor.intake.feed import Feed
     from sensor.learn_from import Learnt
     from sensor.replay import Outcome
+    from sensor.resume import State
     from sensor.sigma.rules import Rule
 
 
 def run(arguments: Namespace) -> int:
+    arguments.captures = capture_files.expanded(arguments.captures, say)
+    return replay(arguments)
+
+
+def replay(arguments: Namespace, shifts: Sequence[int] = (), expected: Mapping[str, str] | None = None) -> int:
+    """`shifts`: nanoseconds to add to the times of each capture. `expected`: ids that the captures must have."""
     path = config.find(arguments.config)
     loaded = config.load(path)
     pace, workers = _pace(arguments), _workers(arguments, loaded)
@@ -45,12 +54,17 @@ def run(arguments: Namespace) -> int:
         show_rows([learn.summary()], chosen_format(arguments.format))
         return 0
     case = case_name(arguments.captures) if arguments.case is None else check_case(arguments.case)
-    engine = open_captures(arguments.captures, loaded, workers, say)
+    wanted = chosen.chosen(arguments)
+    engine = open_captures(
+        arguments.captures, loaded, workers, say, shifts=shifts, selection=wanted.selection(), index=True
+    )
+    _check_content(engine, expected)
     if loaded.alerting.changes:
         changes_file.load(loaded.alerting.changes)  # what is wrong with them is said before a store is made
     model_registry.configured(loaded.models)  # so are manifests that cannot be trusted
     feed = _feed(arguments, loaded)
     outcome = _replayed(arguments, loaded, case, engine, pace, learn, feed)
+    _tell_passed_over(engine)
     for warning in (*outcome.warnings, *outcome.notes):
         say(warning)
     if outcome.replaced_rows:
@@ -72,13 +86,18 @@ def _replayed(
 
     rules = _rules(loaded)
     with closing(opened(arguments, loaded)) as store:
-        shelf = _shelf(arguments, loaded, case)
         models = model_registry.running(store, loaded.models)
         pipeline = pipeline_of(loaded, case, verdicts.running(store, case), models=models)
-        learn.teach(pipeline)
-        shown = progress()
+        checkpoints = _checkpoints(arguments, loaded, case, engine, pipeline)
+        state = _state(arguments, checkpoints)
+        shelf = _shelf(arguments, loaded, case)
+        if state is None:
+            learn.teach(pipeline)
+        total = sum(capture_files.stamp(str(facts["path"])).size for facts in engine.captures())
+        shown = progress(total, engine.taken)
         try:
-            outcome = Replay(engine, store, loaded, case, pipeline, feed, shelf).run(pace, shown)
+            run = Replay(engine, store, loaded, case, pipeline, feed, shelf, checkpoints, state)
+            outcome = run.run(pace, shown)
         finally:
             if shown is not None:
                 shown.done()
@@ -86,7 +105,60 @@ def _replayed(
             from sensor.sigma.beside import after_replay
 
             outcome.alerts += after_replay(loaded, rules, location(arguments, loaded), case, store)
+        if checkpoints is not None:
+            checkpoints.clear()
         return outcome
+
+
+def _checkpoints(
+    arguments: Namespace, loaded: config.Config, case: str, engine: Engine, pipeline: Pipeline
+) -> Checkpoints | None:
+    """None: how far it came is not kept."""
+    if arguments.evidence or "-" in arguments.captures or not arguments.checkpoint:
+        return None
+    from sensor import baseline
+    from sensor.program import version
+
+    about = {
+        "captures": [facts["id"] for facts in engine.captures()],
+        "chosen": chosen.chosen(arguments).told(),
+        "workers": _workers(arguments, loaded),
+        "limits": loaded.limits,
+        "configuration": baseline.digests(loaded, pipeline),
+        "learnt": [arguments.learn_from, arguments.baseline],
+        "beside": [arguments.drift or loaded.intake.drift, arguments.inference or loaded.intake.inference],
+        "version": version(),
+    }
+    return Checkpoints(location(arguments, loaded), case, about, arguments.checkpoint)
+
+
+def _state(arguments: Namespace, checkpoints: Checkpoints | None) -> State | None:
+    if not arguments.resume:
+        return None
+    if checkpoints is None:
+        raise InputError("--resume goes with neither --evidence nor stdin nor --checkpoint 0: there is no state then")
+    state = checkpoints.load()
+    if state is None:
+        say("there is no interrupted replay of this case with a checkpoint: it begins at the start")
+    return state
+
+
+def _check_content(engine: Engine, expected: Mapping[str, str] | None) -> None:
+    for facts in engine.captures() if expected is not None else ():
+        path = str(facts["path"])
+        if expected is not None and expected[path] != facts["id"]:
+            raise InputError(
+                f"{path}: changed since it was added to the case: it has another hash; put back what was added, "
+                "or make a case of what is there now"
+            )
+
+
+def _tell_passed_over(engine: Engine) -> None:
+    over, unknown = engine.passed_over()
+    if over:
+        say(f"{over} packets were not chosen and left out")
+    if unknown:
+        say(f"{unknown} of them are of link types for which the filter makes no sense")
 
 
 def _rules(loaded: config.Config) -> list[Rule]:
@@ -165,6 +237,8 @@ def _check(arguments: Namespace) -> None:
     """What options must not be given together, or lack one another."""
     if not arguments.captures and not (arguments.learn_from and arguments.save_baseline):
         raise InputError("name a CAPTURE; only --learn-from with --save-baseline needs none")
+    if not (math.isfinite(arguments.checkpoint) and arguments.checkpoint >= 0):
+        raise InputError("--checkpoint must be a number of seconds above 0; 0 is none at all")
     if arguments.save_baseline is not None and not arguments.learn_from:
         raise InputError("--save-baseline needs --learn-from: it keeps what a clean capture taught")
     if arguments.evidence and "-" in arguments.captures:

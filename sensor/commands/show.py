@@ -14,6 +14,7 @@ from sensor.commands import incidents
 from sensor.commands.common import location, reading, settings
 from sensor.evidence.words import sentences
 from sensor.output import cell, chosen_format, show_rows
+from sensor.packet_keys import Keys
 from sensor.packets import dissected, of_slice
 from sensor.store.literal import quote
 from sensor.textwidth import safe
@@ -65,14 +66,15 @@ def _dissected(arguments: Namespace, alert: dict[str, Any]) -> tuple[list[dict[s
     """From the alert's slice where it is, else from the capture."""
     from sensor.evidence.keeping import root_of
 
+    keys = Keys.of(arguments.tls_keys, arguments.opcua_keys)
     loaded = settings(arguments)
     path = root_of(location(arguments, loaded), loaded.evidence) / alert["evidence_file"]
     if not alert["evidence_file"] or not path.is_file():
-        found, note = dissected(alert["capture_path"], alert["capture"], alert["frames"])
+        found, note = dissected(alert["capture_path"], alert["capture"], alert["frames"], keys)
         gone = f"its slice {path} is not here any more: it was removed by age or size, or moved"
         return found, "; ".join(filter(None, (gone if alert["evidence_file"] else "", note)))
     alert["evidence_path"] = str(path)
-    return of_slice(path, alert["evidence_sha256"], alert["evidence_frames"])
+    return of_slice(path, alert["evidence_sha256"], alert["evidence_frames"], keys)
 
 
 def _json(value: object) -> str:
@@ -135,13 +137,20 @@ def _in_slice(alert: dict[str, Any], frame: int) -> str:
     return f" ({there[frames.index(frame)]} in the slice)" if len(frames) == len(there) else ""
 
 
-def _packets(alert: dict[str, Any], columns: int) -> list[str]:
-    lines = ["", "Packets"] if alert["packets"] or alert["packets_note"] else []
-    for packet in alert["packets"]:
+def packet_lines(packets: list[dict[str, Any]], columns: int) -> list[str]:
+    """Dissected packets as text."""
+    lines = []
+    for packet in packets:
         for layer in packet["layers"]:
             lines += ["", f"  frame {packet['frame']}  {safe(layer['name'])}"]
             for text in layer["fields"]:
                 lines += _wrapped(text, columns, "    ", "      ")
+    return lines
+
+
+def _packets(alert: dict[str, Any], columns: int) -> list[str]:
+    lines = ["", "Packets"] if alert["packets"] or alert["packets_note"] else []
+    lines += packet_lines(alert["packets"], columns)
     if alert["packets_note"]:
         lines += ["", *_wrapped(alert["packets_note"], columns, "  ")]
     return lines

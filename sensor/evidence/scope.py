@@ -42,10 +42,15 @@ def question(alert: Alert, end: int, captures: Sequence[str], settings: Evidence
 def pairs(alert: Alert) -> list[Pair]:
     """The alert's own two hosts and those that its evidence names, each with each other. Of an alert about one host
     (a scan, a flood, a device that fell silent): whatever that host sends and gets. Of one told by ARP: all of it."""
-    if alert.protocol == "arp":
+    return pairs_of(alert.protocol, [alert.src_ip, alert.dst_ip], alert.evidence)
+
+
+def pairs_of(protocol: str, both: Sequence[bytes], evidence: object) -> list[Pair]:
+    """The same of an alert of which this is known."""
+    if protocol == "arp":
         return [(NOWHERE, NOWHERE)]
-    ends = [ip for ip in (alert.src_ip, alert.dst_ip) if ip != NOWHERE]
-    named = [ip for ip in dict.fromkeys(_addresses(alert.evidence)) if ip not in ends]
+    ends = [ip for ip in both if ip != NOWHERE]
+    named = [ip for ip in dict.fromkeys(_addresses(evidence)) if ip not in ends]
     if len(ends) == 1:
         return [(ends[0], NOWHERE)]
     hosts = [*dict.fromkeys(ends), *named][:MOST_HOSTS]

@@ -83,8 +83,28 @@ def _note(alert: Alert, found: Found, missing: int) -> str:
     return "; ".join(told)
 
 
+def head(text: str) -> bytes:
+    """The beginning of a file, about which this is said."""
+    return bytes(_section(text))
+
+
+def interface(name: str, link: int) -> bytes:
+    return bytes(_interface(name, link))
+
+
+def packet(place: int, ts: int, length: int, data: bytes, comment: str) -> bytes:
+    """`place`: number of its interface; `length`: on the wire."""
+    block = _Packet(iface_id=place, ts_high=ts >> 32, ts_low=ts & 0xFFFFFFFF)
+    block.pkt_data, block.wire_length = data, length
+    block.opts = [_comment(comment), _END]
+    return bytes(block)
+
+
 def _head(alert: Alert) -> png.SectionHeaderBlockLE:
-    text = f"driftspan alert {alert.alert_id}\n{alert.kind}: {alert.title}"
+    return _section(f"driftspan alert {alert.alert_id}\n{alert.kind}: {alert.title}")
+
+
+def _section(text: str) -> png.SectionHeaderBlockLE:
     program = png.PcapngOptionLE(code=png.PCAPNG_OPT_SHB_USERAPPL, data=b"driftspan")
     return png.SectionHeaderBlockLE(opts=[_comment(text), program, _END])
 

@@ -12,7 +12,7 @@ from sensor.store.bounds import ANY
 from sensor.store.server.place import SCHEMES, is_server
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 
     from sensor.keeper.client import KeeperStore
     from sensor.spool import Batch
@@ -43,6 +43,9 @@ class CaptureFacts:
     path: str
     format: str = ""
     bytes: int = 0
+    size: int = 0  # of the file
+    modified: int = 0  # the file's time, nanoseconds
+    shift: int = 0  # added to the times of its packets, nanoseconds
 
 
 class Reading(Protocol):
@@ -95,6 +98,15 @@ class Store(Saying, Protocol):
 
     def tick(self) -> None:
         """Whatever is due by the clock; now and then, from processes that stay."""
+
+    def go_on_with(self, case: str, captures: Sequence[CaptureFacts]) -> None:
+        """Instead of `begin_case`: what an earlier run left stays. `mark` follows."""
+
+    def mark(self, name: str) -> None:
+        """From here on batches have tokens of this name: whoever begins here again stores none of them twice."""
+
+    def delete_case(self, case: str, kept: Collection[str]) -> dict[str, int]:
+        """Takes away all rows of a case but those of the tables `kept`; gives how many of each."""
 
     def finish_case(self, found: Mapping[str, Mapping[str, object]]) -> None:
         """Everything came; `found`: columns of the table `captures` by capture id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from sensor.errors import InputError, StoreError
@@ -12,7 +13,7 @@ from sensor.store.literal import quote
 from sensor.store.rows import DERIVED, OF_RUN, SUMS, ndjson, run_id
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
     from typing import Protocol
 
     from sensor.ledger.book import Book
@@ -51,6 +52,8 @@ class CaseStore:
         self._run = ""
         self._captures: tuple[CaptureFacts, ...] = ()
         self._waiting: dict[str, Batch] = {}
+        self._mark = ""
+        self._marked: Counter[str] = Counter()
 
     def begin_case(self, case: str, captures: Sequence[CaptureFacts]) -> int:
         ids = sorted(capture.id for capture in captures)
@@ -60,6 +63,32 @@ class CaseStore:
         deleted = self._delete_earlier(ids)
         self._register({})
         return deleted
+
+    def go_on_with(self, case: str, captures: Sequence[CaptureFacts]) -> None:
+        """A case that was begun before and not finished; `mark` follows."""
+        self._case, self._captures = case, tuple(captures)
+        self._run = run_id([capture.id for capture in captures])
+
+    def mark(self, name: str) -> None:
+        """What is written from here on is not written again by who begins here again under the same name."""
+        if not self._mark:
+            self.expect_tokens()
+        self._mark = name
+        self._marked.clear()
+
+    def _token(self, table: str) -> str:
+        if not self._mark:
+            return ""
+        self._marked[table] += 1
+        return f"{self._mark}-{table}-{self._marked[table]}"
+
+    def delete_case(self, case: str, kept: Collection[str]) -> dict[str, int]:
+        """Takes away all rows of a case but those of the tables `kept`; gives how many of each."""
+        found = {}
+        for table in self._tables_with("case_id"):
+            if table not in kept and (count := self._delete(table, f"case_id = {quote(case)}")):
+                found[table] = count
+        return found
 
     def _delete_earlier(self, ids: Sequence[str]) -> int:
         """An earlier run of these captures in this case, whole or killed half-way, leaves nothing behind."""
@@ -108,7 +137,7 @@ class CaseStore:
 
     def _write(self, table: str) -> None:
         waiting = self._waiting.pop(table)
-        self._session.insert(table, waiting.columns, waiting.pieces(), waiting.format)
+        self._session.insert(table, waiting.columns, waiting.pieces(), waiting.format, self._token(table))
 
     def flush(self) -> None:
         for table in sorted(self._waiting):
@@ -124,7 +153,7 @@ class CaseStore:
     def _insert(self, table: str, rows: list[dict[str, object]]) -> None:
         for at in range(0, len(rows), MOST_RECORDS):
             some = rows[at : at + MOST_RECORDS]
-            self._put(table, list(some[0]), ndjson(some), "JSONEachRow")
+            self._put(table, list(some[0]), ndjson(some), "JSONEachRow", self._token(table))
 
     def _put(self, table: str, columns: Sequence[str], payload: bytes, fmt: str, token: str = "") -> None:
         """A record of a stream together with its leaf."""
@@ -175,6 +204,7 @@ class CaseStore:
         for facts in self._captures:
             known = found.get(facts.id, {})
             plain = {"id": facts.id, "path": facts.path, "format": facts.format, "bytes": facts.bytes}
+            plain |= {"size": facts.size, "modified": facts.modified, "shift": facts.shift}
             counts = {key: known.get(key, 0) for key in ("packets", "first_ts", "last_ts", "truncated_packets")}
             rows.append({"ts": counts["first_ts"], **plain, **counts, **known, "finished": bool(found)})
         self.upsert("captures", rows)

@@ -13,7 +13,7 @@ from detectors import address
 
 _TIMES = (
     "ts", "first_ts", "last_ts", "first_seen", "last_seen", "expiry",
-    "since", "since_low", "since_high", "returned", "source_ts", "packet_ts",
+    "since", "since_low", "since_high", "returned", "source_ts", "packet_ts", "begun",
 )  # fmt: skip
 _SECOND = 10**9
 # Tables whose rows are learnt from a run as a whole, not read off one capture.

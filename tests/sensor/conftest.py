@@ -70,10 +70,17 @@ class Program:
         self.folder = folder
 
     def __call__(self, *arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+        return self._run("-m", "sensor", *map(str, arguments), **options)
+
+    def python(self, code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        """A program that does what `code` says, with these arguments."""
+        return self._run("-c", code, *map(str, arguments))
+
+    def _run(self, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "COLUMNS": "120"}
         environment.pop("DRIFTSPAN_TRACEBACK", None)
         return subprocess.run(
-            [sys.executable, "-m", "sensor", *map(str, arguments)],
+            [sys.executable, *arguments],
             cwd=self.folder, env=environment, capture_output=True, text=True, timeout=120, check=False,
             **options,  # type: ignore[call-overload]
         )  # fmt: skip

@@ -35,7 +35,7 @@ struct Rules {
     programs: Option<Vec<(u16, Program)>>,
     pairs: HashSet<(Host, Host)>,
     hosts: HashSet<Host>,
-    told: HashSet<Host>,
+    arp: bool,
     flows: HashSet<(Port, Port)>,
     frames: HashSet<Frame>,
 }
@@ -63,22 +63,20 @@ impl Selection {
             programs,
             pairs: HashSet::new(),
             hosts: HashSet::new(),
-            told: HashSet::new(),
+            arp: false,
             flows: flows.into_iter().map(|(a, b)| (a.min(b), a.max(b))).collect(),
             frames: frames.into_iter().map(|(capture, number)| Frame::new(capture, number)).collect(),
         };
         for (a, b) in pairs {
             match (a, b) {
-                (NOBODY, NOBODY) => {}
+                (NOBODY, NOBODY) => rules.arp = true,
                 (_, NOBODY) => {
                     rules.hosts.insert(a);
                 }
                 _ => {
                     rules.pairs.insert((a.min(b), a.max(b)));
-                    rules.told.insert(b);
                 }
             }
-            rules.told.insert(a);
         }
         Ok(Self(Arc::new(rules)))
     }
@@ -111,7 +109,7 @@ impl Choice {
     fn matches(&mut self, p: &Packet<'_>) -> bool {
         let rules = &*self.rules;
         // Every packet is decoded, also outside the time: a fragment may have come before it.
-        let asks = !(rules.told.is_empty() && rules.flows.is_empty());
+        let asks = rules.arp || !(rules.hosts.is_empty() && rules.pairs.is_empty() && rules.flows.is_empty());
         let record = Record { ts: p.ts, frame: p.frame, link: p.link, orig_len: p.orig_len, data: p.data };
         let found = asks.then(|| ends(&mut self.decoder, &record)).flatten();
         if p.ts < rules.from || p.ts > rules.to {
@@ -133,14 +131,12 @@ impl Choice {
 
 impl Rules {
     fn between(&self, e: &Ends) -> bool {
-        if e.arp {
-            return [e.src, e.dst, NOBODY].iter().any(|host| self.told.contains(host));
-        }
         let (a, b) = ((e.src, e.src_port), (e.dst, e.dst_port));
         self.hosts.contains(&e.src)
             || self.hosts.contains(&e.dst)
             || self.pairs.contains(&(e.src.min(e.dst), e.src.max(e.dst)))
-            || self.flows.contains(&(a.min(b), a.max(b)))
+            || (e.arp && self.arp)
+            || (!e.arp && self.flows.contains(&(a.min(b), a.max(b))))
     }
 }
 

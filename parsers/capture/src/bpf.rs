@@ -54,7 +54,7 @@ impl Program {
         if code.is_empty() || code.len() > MOST {
             return Err(format!("a filter has 1 to {MOST} instructions, not {}", code.len()));
         }
-        if !code.last().is_some_and(|last| last.0 & 7 == RET) {
+        if code.last().is_none_or(|last| last.0 & 7 != RET) {
             return Err("a filter must end with a return".into());
         }
         for (at, &(op, yes, no, k)) in code.iter().enumerate() {

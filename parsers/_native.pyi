@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 __all__ = [
     "CaptureError", "Engine", "Found", "Readings", "Recorder", "Selection", "Table", "Window", "anomaly_kinds",
-    "drop_privileges", "frames_at", "give_up_calls", "give_up_files", "keep_listening", "limits", "listen", "packets_of",
-    "scan", "schema", "tag_numbers",
+    "drop_privileges", "frames_at", "give_up_calls", "give_up_files", "keep_listening", "limits", "listen",
+    "packets_of", "scan", "schema", "tag_numbers",
 ]  # fmt: skip
 
 # Pairs of hosts, 16 bytes each, in either direction (zeros as the second: every packet of the first; as both: every ARP

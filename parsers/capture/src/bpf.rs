@@ -170,6 +170,7 @@ fn jumped(operation: u16, a: u32, b: u32, (yes, no, k): (u8, u8, u32)) -> usize 
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

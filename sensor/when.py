@@ -15,11 +15,6 @@ _FOR_EVER = "leave it out for a verdict without an end"
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def moment(option: str, text: str, now: datetime | None = None) -> int:
-    """Nanoseconds since the epoch of a time that somebody gave."""
-    return (_moment(option, text.strip(), now or datetime.now(UTC)) - _EPOCH) // timedelta(microseconds=1) * 1000
-
-
 def literal(option: str, text: str, now: datetime | None = None) -> str:
     """An SQL expression of the time; a time without an offset is UTC."""
     moment = _moment(option, text.strip(), now or datetime.now(UTC))

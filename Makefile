@@ -10,7 +10,7 @@ DEMO := demo-store
 WEB := sensor/console/web
 VENDOR := sensor/console/static/vendor/manifest.json
 
-.PHONY: setup demo screenshots test lint bench bench-kill bench-grid bench-live bench-day bench-fleet bench-outage evaluate plant plant-live format golden evasion fuzz fuzz-long clean
+.PHONY: setup demo screenshots test lint bench bench-kill bench-grid bench-live bench-day bench-fleet bench-outage bench-ledger evaluate plant plant-live format golden evasion fuzz fuzz-long clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP) $(VENDOR)
@@ -94,6 +94,10 @@ bench-fleet: $(STAMP)
 
 bench-outage: $(STAMP)
 	$(BIN)/python tests/bench/outage.py
+
+# Ten thousand random edits, how fast a store is verified, and what the ledger costs a replay.
+bench-ledger: $(STAMP)
+	$(BIN)/python tests/bench/ledger.py
 
 evaluate: $(STAMP)
 	$(BIN)/python -m tests.evaluate --write

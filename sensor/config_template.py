@@ -141,7 +141,8 @@ disk_mib = {evidence.disk_mib}
 # Whether alerts, incidents, model outputs, verdicts, approved models, access and custody are committed to when they are
 # written, so that "driftspan ledger verify" names what was changed, removed or put in.
 enabled = {ledger_enabled}
-# Directory of this machine's log; empty: the store's name with "-ledger". The private key that signs its heads, PEM
+# Directory of this machine's log; empty: the store's name with "-ledger" (of a server one in "driftspan-ledger" here,
+# where the program is started). The private key that signs its heads, PEM
 # (Ed25519), is made there on first use; key names another file. Who has it can write another history.
 path = "{ledger.path}"
 key = "{ledger.key}"

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 STATE = "state"  # what was learnt, in the spool's directory
 SAVE_EVERY = 300.0  # seconds between two savings of what was learnt
 # Sections that a running sensor does not read again.
-_AT_START = ("capture", "limits", "store", "evidence", "metrics", "log", "sigma", "export")
+_AT_START = ("capture", "limits", "store", "evidence", "ledger", "metrics", "log", "sigma", "export")
 _REGISTER_EVERY = 60.0  # seconds between two states of the interfaces in the store
 
 

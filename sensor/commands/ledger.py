@@ -67,14 +67,18 @@ def _keys(arguments: Namespace) -> Keys | None:
     from sensor.ledger.keys import Keys
 
     loaded = settings(arguments)
-    keys = Keys(folder_of(location(arguments, loaded), loaded.ledger))
+    keys = Keys(_folder(arguments, loaded))
     return keys if keys.read() else None
+
+
+def _folder(arguments: Namespace, loaded: Config) -> Path:
+    return folder_of(location(arguments, loaded), loaded.ledger, loaded.store.database)
 
 
 def _needed(arguments: Namespace, loaded: Config) -> Keys:
     keys = _keys(arguments)
     if keys is None:
-        folder = folder_of(location(arguments, loaded), loaded.ledger)
+        folder = _folder(arguments, loaded)
         raise InputError(f"{folder}: there is no log yet; whatever writes to the store begins one")
     return keys
 
@@ -254,7 +258,7 @@ def _key(arguments: Namespace) -> int:
     rows = [
         {"log": keys.log, "public_key": base64.b64encode(known.public).decode(), "since": iso(known.since),
          "state": "in use" if known is keys.known[-1] else "replaced", "stream": name,
-         "verifier": note.verifier(note.origin(loaded.sensor.name, keys.log, name), known.public)}
+         "verifier": note.verifier(note.origin(keys.sensor, keys.log, name), known.public)}
         for known in keys.known
         for name in begun
     ]  # fmt: skip

@@ -16,6 +16,7 @@ import time
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
+from sensor.case_name import LIVE
 from sensor.errors import StoreError
 from sensor.ledger import note
 from sensor.ledger.keys import Keys, sealed
@@ -51,7 +52,7 @@ class Book:
     ) -> None:
         self._session, self._sensor, self._section, self._retention = session, sensor, section, retention
         self._ask = asking(session.pieces)
-        self.keys = Keys(folder, _path(section.key))
+        self.keys = Keys(folder, _path(section.key), sensor)
         self._trees: dict[str, tuple[State, bytes]] = {}  # and what the file of it holds
         self._encoders: dict[str, Encoder] = {}
         self._witness = Witness(section)
@@ -192,7 +193,7 @@ class Book:
         days = self._retention.get(stream.table, 0)
         if days != state.retention:
             state.retention = days
-            self._note(stream, RETENTION, {"days": days}, [{"case_id": "live"}])
+            self._note(stream, RETENTION, {"days": days}, [{"case_id": LIVE}])
         return state
 
     def _take_over(self, stream: Stream, state: State) -> set[str]:
@@ -261,10 +262,10 @@ class Book:
     def _append(self, stream: Stream, state: State, leaves: list[dict[str, Any]], token: str) -> None:
         tree, chain = state.tree.copy(), state.chain
         for leaf in leaves:
-            leaf["log"] = self.keys.log
+            leaf |= {"log": self.keys.log, "batch": token}
             hashed = leaf_hash(leaf)
             chain = linked(chain, hashed)
-            leaf |= {"leaf_index": tree.size, "batch": token, "chain": chain.hex(),
+            leaf |= {"leaf_index": tree.size, "chain": chain.hex(),
                      "seal": sealed(self.keys.seal, tree.size, hashed)}  # fmt: skip
             tree.add(hashed)
         if leaves:
@@ -286,13 +287,13 @@ class Book:
             state = self._tree(stream)
             if state.tree.size == state.signed and not anew:
                 continue
-            name = note.origin(self._sensor, self.keys.log, stream.name)
+            name = note.origin(self.keys.sensor, self.keys.log, stream.name)
             state.checkpoint = note.sign(name, state.tree.size, state.tree.root(), self.keys.private())
             state.signed, state.signed_at = state.tree.size, now
             texts.append(state.checkpoint)
             rows.append(
                 {
-                    "sensor": self._sensor, "case_id": "", "ts": seconds(int(now * 1e9)), "log": self.keys.log,
+                    "sensor": self.keys.sensor, "case_id": "", "ts": seconds(int(now * 1e9)), "log": self.keys.log,
                     "stream": stream.name, "tree_size": state.tree.size, "public_key": _base64(self.keys.public),
                     "checkpoint": state.checkpoint,
                 }

@@ -16,9 +16,10 @@ _DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class LedgerSection:
-    """`path`: directory of the log; empty: the store's name with `-ledger`. `key`: file of its private key, PEM; empty:
-    in that directory. `interval`: seconds between two signed heads of a stream that grows. `heads`: files and syslog
-    receivers that they go to; `ca`, `certificate`, `certificate_key`: of TLS, PEM."""
+    """`path`: directory of the log; empty: the store's name with `-ledger`, of a server one in `driftspan-ledger`.
+    `key`: file of its private key, PEM; empty: in that directory. `interval`: seconds between two signed heads of a
+    stream that grows. `heads`: files and syslog receivers that they go to; `ca`, `certificate`, `certificate_key`: of
+    TLS, PEM."""
 
     enabled: bool = True
     path: str = ""
@@ -30,11 +31,16 @@ class LedgerSection:
     certificate_key: str = ""
 
 
-def folder_of(store: str, section: LedgerSection) -> Path:
+def folder_of(store: str, section: LedgerSection, database: str) -> Path:
+    """Of each store its own. `database`: the configuration's."""
     if section.path:
         return Path(section.path)
-    if "://" in store:  # a server: beside the spool
-        return Path("driftspan-ledger")
+    if "://" in store:
+        from sensor.store.server.connect import located
+
+        place, named = located(store, database)
+        host, port = place.hosts[0]
+        return Path("driftspan-ledger") / f"{host.replace(':', '.')}-{port}-{named}"
     path = Path(store).absolute()
     return path.with_name(f"{path.name}-ledger")
 

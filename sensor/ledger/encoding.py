@@ -13,14 +13,13 @@ from __future__ import annotations
 import re
 import socket
 import struct
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WRAPPED = re.compile(r"(?:LowCardinality|Nullable)\((.*)\)")
 _ZERO = "0"
 
@@ -38,14 +37,12 @@ def _whole(value: Any) -> str:
 
 
 def _time(value: Any) -> str:
-    """Of decimal seconds, as rows are written with, or of a date."""
-    text = str(value)
-    whole, _, fraction = text.partition(".")
-    if whole.lstrip("-").isdecimal():
-        return str(int(whole) * 10**9 + int(f"{fraction:0<9}"[:9]))
-    moment = datetime.fromisoformat(text)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return str((moment - _EPOCH) // timedelta(microseconds=1) * 1000)
+    """Of decimal seconds, as rows are written with, or of a date, as they are shown."""
+    whole, _, fraction = str(value).partition(".")
+    if not whole.lstrip("-").isdecimal():
+        moment = datetime.fromisoformat(whole)
+        whole = str(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
+    return str(int(whole) * 10**9 + int(f"{fraction:0<9}"[:9]))
 
 
 def _single(value: Any) -> str:
@@ -122,16 +119,16 @@ class Encoder:
 
     def sql(self) -> str:
         """The same bytes, made by the store."""
-        parts = []
+        names, texts, defaults = [], [], []
         for name, kind, nullable in self._columns:
             text = kind.sql.format(f"`{name}`")
-            told = f"concat('{name}=', toString(length({text})), ':', {text}, '\\n')"
-            if nullable:
-                told = f"ifNull({told}, '')"
-            elif kind.default is not None:
-                told = f"if({text} = '{kind.default}', '', {told})"
-            parts.append(told)
-        return f"concat({', '.join(parts)}, '')"
+            names.append(f"'{name}='")
+            texts.append(f"ifNull({text}, '')" if nullable else text)
+            # No number is an empty text, and no name of an enumeration: nothing else is left out there.
+            defaults.append("''" if nullable or kind.default is None else f"'{kind.default}'")
+        each = "if(t = d, '', concat(n, toString(length(t)), ':', t, '\\n'))"
+        columns = ", ".join(f"[{', '.join(each)}]" for each in (names, texts, defaults))
+        return f"arrayStringConcat(arrayMap((n, t, d) -> {each}, {columns}))"
 
     def text_sql(self, wanted: str) -> str:
         """What `texts` has of a column, nothing where it leaves it out."""

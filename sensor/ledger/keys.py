@@ -1,7 +1,7 @@
 """The directory of a log: its private key, what is known of earlier ones, and how far each stream went.
 
     key.pem      Ed25519, PKCS 8, only its owner reads it; made on first use
-    log.json     the log's name; of each key its public half, the secret of its seals, and since when
+    log.json     the log's name and sensor; of each key its public half, the secret of its seals, and since when
     STREAM.json  how far the stream went (`state.py`)
     lock         held while one process of several appends
 
@@ -52,8 +52,9 @@ def sealed(secret: bytes, index: int, leaf: bytes) -> str:
 class Keys:
     """InputError or StoreError, one sentence, where the directory cannot be used."""
 
-    def __init__(self, folder: Path, key: Path | None = None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, key: Path | None = None, sensor: str = "") -> None:
+        """`sensor`: in the name of a log that is begun here; it stays, whoever writes later."""
+        self.folder, self.sensor = folder, sensor
         self.path = key or folder / "key.pem"
         self._about = folder / "log.json"
         self._private: Ed25519PrivateKey | None = None
@@ -95,7 +96,7 @@ class Keys:
                 Known(base64.b64decode(key["public"]), bytes.fromhex(key["seal"]), int(key["since"]))
                 for key in about["keys"]
             ]
-            self.log = str(about["log"])
+            self.log, self.sensor = str(about["log"]), str(about.get("sensor", ""))
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -206,7 +207,7 @@ class Keys:
         keys = [
             {"public": base64.b64encode(k.public).decode(), "seal": k.seal.hex(), "since": k.since} for k in self.known
         ]
-        write(self._about, orjson.dumps({"log": self.log, "keys": keys}), durable=True)
+        write(self._about, orjson.dumps({"log": self.log, "sensor": self.sensor, "keys": keys}), durable=True)
         self._read = self._stamp()
 
     @contextmanager

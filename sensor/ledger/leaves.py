@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 RECORD, REMOVAL, RETENTION, KEY = "record", "removal", "retention", "key"
 _TEXT, _TIME = "LowCardinality(String)", "DateTime64(9, 'UTC')"
-# What a leaf's hash is over: all that it says but how it came and where it stands.
+# What a leaf's hash is over: all that it says but where it stands.
 ENTRY = Encoder(
     (
         ("sensor", _TEXT), ("case_id", _TEXT), ("ts", _TIME), ("log", _TEXT), ("stream", _TEXT), ("kind", _TEXT),
         ("key", "String"), ("version", "UInt64"), ("run", _TEXT), ("row_ts", _TIME), ("record_hash", "String"),
-        ("note", "String"),
+        ("note", "String"), ("batch", "String"),
     )
 )  # fmt: skip
 

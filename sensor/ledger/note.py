@@ -113,7 +113,7 @@ def heads_in(text: str) -> list[Head]:
         return [parse(note) for note in notes]
     notes, lines = [], text.splitlines()
     current: list[str] = []
-    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+    for line, after in zip(lines, [*lines[1:], ""], strict=False):
         if line or current:
             current.append(line)
         if line.startswith(_DASH) and not after.startswith(_DASH):

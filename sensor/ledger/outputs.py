@@ -155,6 +155,8 @@ def _row(line: bytes) -> dict[str, Any]:
     row = {name.removesuffix("_"): value for name, value in orjson.loads(line).items()}
     for name in (*_TIMES, "seq", "frame"):
         row[name] = int(row[name])
+    if row["confidence"] is not None:
+        row["confidence"] = float(row["confidence"])  # JSON has 1 for what was hashed as 1.0
     return plain_hashes(row)
 
 

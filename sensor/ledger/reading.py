@@ -11,7 +11,7 @@ from sensor.ledger.leaves import ENTRY
 from sensor.store.literal import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from sensor.ledger.streams import Stream
 
@@ -28,20 +28,28 @@ def asking(query: _Asked) -> Ask:
     def ask(sql: str) -> Iterator[list[Any]]:
         rest = b""
         for piece in query(sql, "JSONCompactEachRow"):
-            *lines, rest = (rest + piece).split(b"\n")
-            yield from map(orjson.loads, lines)
+            whole, _, rest = (rest + piece).rpartition(b"\n")
+            if whole:
+                yield from orjson.loads(b"[%b]" % whole.replace(b"\n", b","))  # text has no line ends in JSON
         if rest:
             yield orjson.loads(rest)
 
     return ask
 
 
+def encoders_of(ask: Ask, tables: Iterable[str]) -> dict[str, Encoder]:
+    """By table, of those that are there."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for table, name, named in ask(
+        "SELECT table, name, type FROM system.columns WHERE database = currentDatabase()"
+        f" AND table IN ({', '.join(map(quote, tables))}) AND default_kind NOT IN ('MATERIALIZED', 'ALIAS')"
+    ):
+        found.setdefault(table, []).append((name, named))
+    return {table: Encoder(columns) for table, columns in found.items()}
+
+
 def encoder_of(ask: Ask, table: str) -> Encoder:
-    rows = ask(
-        "SELECT name, type FROM system.columns WHERE database = currentDatabase()"
-        f" AND table = {quote(table)} AND default_kind NOT IN ('MATERIALIZED', 'ALIAS')"
-    )
-    return Encoder([(name, named) for name, named in rows])
+    return encoders_of(ask, [table])[table]
 
 
 def records_sql(stream: Stream, encoder: Encoder, where: str = "1") -> str:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from sensor.case_name import LIVE
 from sensor.ledger.leaves import RECORD, REMOVAL, RETENTION
-from sensor.ledger.reading import encoder_of, records_sql
+from sensor.ledger.reading import records_sql
 from sensor.store.literal import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from sensor.ledger.encoding import Encoder
     from sensor.ledger.reading import Ask
     from sensor.ledger.streams import Stream
 
@@ -76,33 +78,25 @@ class Records:
     removals: list[Removal] = field(default_factory=list)
 
 
-class _Scopes:
-    """What was taken away on purpose, and what has run out."""
+class Scopes:
+    """What of a stream was taken away on purpose, and what has run out."""
 
-    def __init__(self, ask: Ask, stream: Stream, now: int) -> None:
+    def __init__(self, now: int) -> None:
         self.removals: list[Removal] = []
         self._by_scope: dict[Name, list[Removal]] = {}
         self._kept: list[tuple[int, int]] = []  # from when on, days
         self._now = now
-        rows = ask(
-            "SELECT toString(kind), toString(case_id), toString(run), note, toString(toUnixTimestamp64Nano(ts)),"
-            f" toString(log), toString(leaf_index) FROM ledger_leaves WHERE stream = {quote(stream.name)}"
-            f" AND kind IN ('{REMOVAL}', '{RETENTION}') ORDER BY ts"
-        )
-        for kind, case, run, note, ts, log, place in rows:
-            try:
-                told = orjson.loads(note)
-            except orjson.JSONDecodeError:
-                continue  # an altered leaf excuses nothing
-            if kind == RETENTION:
-                self._kept.append((int(ts), int(told.get("days", 0))))
-            else:
-                who, why = str(told.get("who", "")), str(told.get("why", ""))
-                removal = Removal(stream.name, case, run, who, why, int(ts), log, int(place))
-                self.removals.append(removal)
-                self._by_scope.setdefault((case, run), []).append(removal)
+
+    def add(self, removal: Removal) -> None:
+        self.removals.append(removal)
+        self._by_scope.setdefault((removal.case, removal.run), []).append(removal)
+
+    def keep(self, since: int, days: int) -> None:
+        self._kept.append((since, days))
 
     def removed(self, leaf: Leaf) -> bool:
+        if not self._by_scope:
+            return False
         for scope in ((leaf.case, leaf.run), (leaf.case, "")):
             for removal in self._by_scope.get(scope, ()):
                 same = removal.log == leaf.log
@@ -111,22 +105,43 @@ class _Scopes:
         return False
 
     def expired(self, leaf: Leaf) -> bool:
-        if leaf.case != "live":
+        if leaf.case != LIVE or not self._kept:
             return False
-        ends = [begin for begin, _ in self._kept[1:]] + [self._now]
+        ends = [*(since for since, _ in self._kept[1:]), self._now]
         return any(days and leaf.ts + days * _DAY < end for (_, days), end in zip(self._kept, ends, strict=True))
 
 
-def verify(ask: Ask, stream: Stream, case: str | None, now: int) -> Records:
+def scopes_of(ask: Ask, now: int) -> dict[str, Scopes]:
+    """Of every stream that has leaves."""
+    found = {stream: Scopes(now) for (stream,) in ask("SELECT DISTINCT toString(stream) FROM ledger_leaves")}
+    rows = ask(
+        "SELECT toString(stream), toString(kind), toString(case_id), toString(run), note,"
+        " toString(toUnixTimestamp64Nano(ts)), toString(log), toString(leaf_index) FROM ledger_leaves"
+        f" WHERE kind IN ('{REMOVAL}', '{RETENTION}') ORDER BY ts"
+    )
+    for stream, kind, case, run, note, ts, log, place in rows:
+        try:
+            told = orjson.loads(note)
+            if kind == RETENTION:
+                found[stream].keep(int(ts), int(told["days"]))
+            else:
+                said = str(told["who"]), str(told["why"])
+                found[stream].add(Removal(stream, case, run, *said, int(ts), log, int(place)))
+        except (KeyError, TypeError, ValueError):
+            continue  # an altered leaf excuses nothing
+    return found
+
+
+def verify(ask: Ask, stream: Stream, encoder: Encoder, scopes: Scopes | None, case: str | None) -> Records:
+    """`scopes` None: the stream has no leaf."""
     found = Records()
-    scopes = _Scopes(ask, stream, now)
-    found.removals = [removal for removal in scopes.removals if case in (None, removal.case)]
     of_case = f"case_id = {quote(case)}" if case else "1"
-    if not list(ask(f"SELECT 1 FROM ledger_leaves WHERE stream = {quote(stream.name)} LIMIT 1")):
+    if scopes is None:
         [[count]] = ask(f"SELECT toString(count()) FROM {stream.table} WHERE {of_case}")
         found.older = int(count)
         return found
-    for name, leaves, stored in _groups(ask, stream, of_case):
+    found.removals = [removal for removal in scopes.removals if case in (None, removal.case)]
+    for name, leaves, stored in _groups(ask, stream, encoder, of_case):
         found.records += len(stored)
         compared(stream, name, leaves, stored, scopes, found)
         if len(found.wrong) > MOST_TOLD:
@@ -134,25 +149,25 @@ def verify(ask: Ask, stream: Stream, case: str | None, now: int) -> Records:
     return found
 
 
-def again(ask: Ask, stream: Stream, wrong: Iterable[Wrong], now: int) -> list[Wrong]:
+def again(ask: Ask, stream: Stream, encoder: Encoder, wrong: Iterable[Wrong], scopes: Scopes) -> list[Wrong]:
     """Those that are wrong still: a sensor that writes meanwhile has a record a moment before its leaf."""
     names = sorted({(fault.case, fault.key) for fault in wrong})
-    scopes, found = _Scopes(ask, stream, now), Records()
+    found = Records()
     for at in range(0, len(names), _LOOKED_FOR):
         some = set(names[at : at + _LOOKED_FOR])
         of_cases = f"case_id IN ({', '.join(sorted({quote(case) for case, _ in some}))})"
-        for name, leaves, stored in _groups(ask, stream, of_cases, sorted({key for _, key in some})):
+        for name, leaves, stored in _groups(ask, stream, encoder, of_cases, sorted({key for _, key in some})):
             if name in some:
                 compared(stream, name, leaves, stored, scopes, found)
     return found.wrong
 
 
 def _groups(
-    ask: Ask, stream: Stream, of_case: str, keys: Sequence[str] = ()
+    ask: Ask, stream: Stream, encoder: Encoder, of_case: str, keys: Sequence[str] = ()
 ) -> Iterator[tuple[Name, list[Leaf], list[str]]]:
     """By case and key: the leaves, earlier states first, and the hashes of what is stored."""
     some = f" AND key IN ({', '.join(map(quote, keys))})" if keys else ""
-    stored = records_sql(stream, encoder_of(ask, stream.table), of_case)
+    stored = records_sql(stream, encoder, of_case)
     rows = ask(
         "SELECT * FROM (SELECT toString(case_id) AS of_case, key, 1 AS of_leaf, version,"
         " toUnixTimestamp64Nano(ts) AS written, toString(log) AS of_log, leaf_index AS place, record_hash,"
@@ -171,10 +186,10 @@ def _groups(
         yield name, leaves, hashes
 
 
-def compared(
-    stream: Stream, name: Name, leaves: list[Leaf], stored: list[str], scopes: _Scopes, found: Records
-) -> None:
+def compared(stream: Stream, name: Name, leaves: list[Leaf], stored: list[str], scopes: Scopes, found: Records) -> None:
     """`leaves` and hashes `stored` of one case and key."""
+    if len(leaves) == 1 and stored == [leaves[0].hashed] and not scopes.removals:
+        return  # most are so
     living: list[Leaf] = []
     gone: list[Leaf] = []
     for leaf in leaves:
@@ -203,7 +218,7 @@ def _tell(
     gone: list[Leaf],
     missing: list[Leaf],
     extra: list[str],
-    scopes: _Scopes,
+    scopes: Scopes,
     found: Records,
 ) -> None:
     """`gone`: leaves of what was removed on purpose; a removal that was cut off leaves some of it."""

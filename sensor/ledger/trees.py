@@ -10,11 +10,14 @@ import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import orjson
+
 from sensor.ledger import note
 from sensor.ledger.keys import sealed
 from sensor.ledger.leaves import KEY, genesis, linked
 from sensor.ledger.merkle import Frontier
 from sensor.ledger.reading import LEAVES, of_tree
+from sensor.ledger.state import Files
 from sensor.store.literal import quote
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from sensor.ledger.keys import Keys
     from sensor.ledger.note import Head
     from sensor.ledger.reading import Ask
+
+    Of = tuple[str, str]
 
 MOST_TOLD = 1_000  # faults of one tree
 
@@ -50,7 +55,6 @@ class Tree:
     trusted: bool = False
     sealed: bool = False
     broken: list[Broken] = field(default_factory=list)
-    forged: set[int] = field(default_factory=set)  # places of which more than one leaf claims to be
 
 
 class _Leaf(NamedTuple):
@@ -60,17 +64,41 @@ class _Leaf(NamedTuple):
     seal: str
 
 
-def known_trees(ask: Ask, kept: Iterable[Head], keys: Keys | None) -> list[tuple[str, str]]:
-    """Log and stream of every tree that the store, heads kept elsewhere or the log's own directory know of."""
-    rows = ask(
-        "SELECT DISTINCT toString(log), toString(stream) FROM (SELECT log, stream FROM ledger_leaves"
-        " UNION ALL SELECT log, stream FROM tree_heads)"
-    )
-    found = {(log, stream) for log, stream in rows}
-    found |= {_named(head) for head in kept}
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of trees besides their leaves. `trees`: log and stream. `heads`: size, text, sensor and public key
+    as they are stored. `kept`: heads from elsewhere. `changes`: of keys, the earlier and the later one."""
+
+    trees: list[Of]
+    heads: dict[Of, list[tuple[int, str, str, str]]]
+    kept: dict[Of, list[Head]]
+    changes: dict[Of, list[tuple[bytes, bytes]]]
+
+
+def known(ask: Ask, kept: Iterable[Head], keys: Keys | None) -> Known:
+    """Of the store, of heads kept elsewhere and of the log's own directory."""
+    trees = {(log, stream) for log, stream in ask("SELECT DISTINCT toString(log), toString(stream) FROM ledger_leaves")}
+    found = Known([], {}, {}, {})
+    for log, stream, size, text, sensor, public in ask(
+        "SELECT toString(log), toString(stream), toString(tree_size), checkpoint, toString(sensor),"
+        " toString(public_key) FROM tree_heads ORDER BY tree_heads.tree_size"
+    ):
+        found.heads.setdefault((log, stream), []).append((int(size), text, sensor, public))
+    for head in kept:
+        found.kept.setdefault(_named(head), []).append(head)
+    for log, stream, text in ask(
+        f"SELECT toString(log), toString(stream), note FROM ledger_leaves WHERE kind = {quote(KEY)} ORDER BY leaf_index"
+    ):
+        try:
+            told = orjson.loads(text)
+            pair = base64.b64decode(told["before"]), base64.b64decode(told["public_key"])
+        except (KeyError, TypeError, ValueError):
+            continue  # an altered leaf, of which the walk will tell
+        found.changes.setdefault((log, stream), []).append(pair)
     if keys is not None:
-        found |= {(keys.log, path.stem) for path in keys.folder.glob("*.json") if path.stem != "log"}
-    return sorted(found)
+        trees |= {(keys.log, path.stem) for path in keys.folder.glob("*.json") if path.stem != "log"}
+    found.trees.extend(sorted(trees | set(found.heads) | set(found.kept)))
+    return found
 
 
 def _named(head: Head) -> tuple[str, str]:
@@ -78,12 +106,10 @@ def _named(head: Head) -> tuple[str, str]:
     return log, stream
 
 
-def verify(ask: Ask, log: str, stream: str, keys: Keys | None, given: bytes | None, kept: Sequence[Head]) -> Tree:
-    """`keys`: of the log's own directory, if it is this log's. `given`: a public key to trust. `kept`: heads that were
-    taken elsewhere."""
+def verify(ask: Ask, known: Known, log: str, stream: str, keys: Keys | None, given: bytes | None) -> Tree:
+    """`keys`: of the log's own directory, if it is this log's. `given`: a public key to trust."""
     tree = Tree(log, stream)
-    heads = _Heads(ask, tree, keys, given, [head for head in kept if _named(head) == (log, stream)])
-    walk = _Walk(tree, keys, heads)
+    walk = _Walk(tree, keys, _Heads(tree, known, keys, given))
     where = f"{of_tree(log, stream)} ORDER BY ledger_leaves.leaf_index"
     for place in _places(ask(f"{LEAVES} WHERE {where}")):
         walk.take(place)
@@ -107,39 +133,37 @@ def _places(rows: Iterator[list[str]]) -> Iterator[list[_Leaf]]:
 class _Heads:
     """What heads say of a tree: root by size, of those whose signature holds."""
 
-    def __init__(self, ask: Ask, tree: Tree, keys: Keys | None, given: bytes | None, kept: Sequence[Head]) -> None:
+    def __init__(self, tree: Tree, known: Known, keys: Keys | None, given: bytes | None) -> None:
         self._tree = tree
-        self._keys = [known.public for known in keys.known] if keys else []
+        self._keys = [each.public for each in keys.known] if keys else []
         self._keys += [given] if given else []
         tree.trusted, tree.sealed = bool(self._keys), keys is not None
-        self._keys += _announced(ask, tree, self._keys)
+        of = (tree.log, tree.stream)
+        self._keys += _announced(known.changes.get(of, ()), self._keys)
         self.roots: dict[int, set[bytes]] = {}
         self.kept: dict[int, set[bytes]] = {}
-        where = of_tree(tree.log, tree.stream)
-        for size, text, sensor in ask(
-            f"SELECT toString(tree_size), checkpoint, toString(sensor) FROM tree_heads WHERE {where} ORDER BY tree_size"
-        ):
+        for size, text, sensor, public in known.heads.get(of, ()):
             tree.sensor = sensor
-            self._take(int(size), text)
+            self._take(size, text, sensor, public)
         if keys is not None:
-            from sensor.ledger.state import Files
-
             state = Files(keys.folder, tree.stream).state()
             if state is not None:
                 self.kept.setdefault(state.tree.size, set()).add(state.tree.root())
                 if state.checkpoint:
                     self._keep(note.parse(state.checkpoint))
-        for head in kept:
+        for head in known.kept.get(of, ()):
             self._keep(head)
 
-    def _take(self, size: int, text: str) -> None:
+    def _take(self, size: int, text: str, sensor: str, public: str) -> None:
         try:
             head = note.parse(text)
         except ValueError as error:
             self._say(size, f"a signed head of {size} leaves cannot be read: {error}")
             return
-        if head.size != size or _named(head) != (self._tree.log, self._tree.stream):
+        if (head.size, head.origin) != (size, note.origin(sensor, self._tree.log, self._tree.stream)):
             self._say(size, f"a signed head of {size} leaves was put in the place of another")
+        elif not _signed(head, public):
+            self._say(size, f"the head of {size} leaves is not signed by the key that stands beside it")
         elif self._keys and not any(head.signed_by(key) for key in self._keys):
             self._say(size, f"the signature of the head of {size} leaves does not hold")
         else:
@@ -162,25 +186,20 @@ class _Heads:
         return max([0, *self.roots, *self.kept])
 
 
-def _announced(ask: Ask, tree: Tree, trusted: list[bytes]) -> list[bytes]:
-    """Keys that came later, or were there before: the leaves that say so are in a tree whose heads both signed."""
-    if not trusted:
-        return []
-    sql = f"SELECT note FROM ledger_leaves WHERE {of_tree(tree.log, tree.stream)} AND kind = {quote(KEY)}"
-    import orjson
+def _signed(head: Head, public: str) -> bool:
+    try:
+        return head.signed_by(base64.b64decode(public, validate=True))
+    except ValueError:
+        return False
 
-    pairs = []
-    for (text,) in ask(f"{sql} ORDER BY leaf_index"):
-        try:
-            told = orjson.loads(text)
-            pairs.append((base64.b64decode(told["before"]), base64.b64decode(told["public_key"])))
-        except (KeyError, TypeError, ValueError):
-            continue  # an altered leaf, of which the walk will tell
+
+def _announced(changes: Sequence[tuple[bytes, bytes]], trusted: list[bytes]) -> list[bytes]:
+    """Keys that came later, or were there before: the leaves that say so are in a tree whose heads both signed."""
     found = list(trusted)
-    for before, after in pairs:
+    for before, after in changes:
         if before in found:
             found.append(after)
-    for before, after in reversed(pairs):
+    for before, after in reversed(changes):
         if after in found:
             found.append(before)
     return [key for key in found if key not in trusted]
@@ -195,7 +214,7 @@ class _Walk:
         self._other: bytes | None = None  # the link as it stands, where it is not what it should be
         self._frontier: Frontier | None = Frontier()  # None: leaves are missing, so no head can be made any more
         self._good = 0  # leaves of the last head that agrees
-        self._blamed_last = -1  # the last leaf whose seal does not hold
+        self._blamed_last = -2  # the last leaf whose seal does not hold
         self._blamed = 0  # faults that explain why a head does not agree
 
     def take(self, claims: list[_Leaf]) -> None:
@@ -208,7 +227,6 @@ class _Walk:
         for other in claims:
             if other is not chosen:
                 self._break(place, place, "inserted", "a second leaf of this number")
-                self._tree.forged.add(place)
         self._check(chosen)
         self._next = place + 1
         if self._frontier is not None:

@@ -38,7 +38,8 @@ class ChdbStore(CaseStore):
         except BaseException:
             session.close()
             raise
-        super().__init__(session, sensor, book_of(session, sensor, layout, folder_of(str(path), layout.ledger)))
+        folder = folder_of(str(path), layout.ledger, database)
+        super().__init__(session, sensor, book_of(session, sensor, layout, folder))
 
 
 def book_of(session: Writing, sensor: str, layout: Layout, folder: Path) -> Book | None:

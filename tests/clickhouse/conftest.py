@@ -65,6 +65,12 @@ def cluster(name: str, ports: list[tuple[int, int]]) -> str:
     return f"<{name}>{''.join(one.format(native) for native, _ in ports)}</{name}>"
 
 
+@pytest.fixture(autouse=True)
+def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program keeps beside itself where the store is on a server is this test's own."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def database() -> str:
     return f"d{next(_NUMBERS)}"

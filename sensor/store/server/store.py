@@ -52,7 +52,7 @@ class ServerStore(CaseStore):
             raise
         self._made = made
         tokens = _Tokens(made)
-        super().__init__(tokens, sensor, book_of(tokens, sensor, layout, folder_of(location, layout.ledger)))
+        super().__init__(tokens, sensor, book_of(tokens, sensor, layout, folder_of(location, layout.ledger, database)))
 
     def expect_tokens(self) -> None:
         """Tables of a server know them from the start."""

@@ -13,7 +13,7 @@ import pytest
 
 from tests.sensor.conftest import Program
 
-PCAPS = Path(__file__).parents[2] / "pcaps"
+PCAPS = Path(__file__).parents[3] / "pcaps"
 STORE = "driftspan-store"
 
 

@@ -140,8 +140,10 @@ class Book:
         new = self.keys.open()
         self._begun = True
         if new:
-            for stream in STREAMS:
-                self._adopt(stream)
+            counts = " UNION ALL ".join(f"SELECT '{s.name}', toString(count()) FROM {s.table}" for s in STREAMS)
+            for name, count in list(self._ask(counts)):
+                if int(count):
+                    self._adopt(NAMED[name])
 
     def _adopt(self, stream: Stream) -> None:
         """Rows that are older than the ledger: from now on they stay as they are."""
@@ -185,10 +187,10 @@ class Book:
         if state is not None and pending is None and files.read() == data:
             return state
         state = files.state() or State.begun(self.keys.log, stream.name)
-        batches = self._take_over(stream, state)
+        self._take_over(stream, state)
         self._trees[stream.name] = (state, files.keep(state))
         if pending is not None:
-            self._finish(stream, state, pending, batches)
+            self._finish(stream, state, pending)
             files.done()
         days = self._retention.get(stream.table, 0)
         if days != state.retention:
@@ -196,29 +198,26 @@ class Book:
             self._note(stream, RETENTION, {"days": days}, [{"case_id": LIVE}])
         return state
 
-    def _take_over(self, stream: Stream, state: State) -> set[str]:
+    def _take_over(self, stream: Stream, state: State) -> None:
         """Leaves of this log that its directory does not know of: a process was killed before it could say so."""
-        batches = set()
         secrets = [known.seal for known in self.keys.known]
         where = f"{of_tree(self.keys.log, stream.name)} AND leaf_index >= {state.tree.size} ORDER BY leaf_index"
         strange = 0
-        for place, hashed, _, seal, batch in self._ask(f"{LEAVES} WHERE {where}"):
+        for place, hashed, _, seal in self._ask(f"{LEAVES} WHERE {where}"):
             leaf = bytes.fromhex(hashed)
             if int(place) == state.tree.size and any(sealed(key, int(place), leaf) == seal for key in secrets):
                 state.chain = linked(state.chain, leaf)
                 state.tree.add(leaf)
-                batches.add(batch)
             elif int(place) >= state.tree.size:
                 strange += 1
         if strange:
             say(f"{strange} leaves of the stream {stream.name} were not written by this log; it goes on without them",
                 "warning")  # fmt: skip
-        return batches
 
-    def _finish(self, stream: Stream, state: State, pending: tuple[dict[str, Any], bytes], batches: set[str]) -> None:
+    def _finish(self, stream: Stream, state: State, pending: tuple[dict[str, Any], bytes]) -> None:
         """What a process that was killed had begun. Rows of a delivery come again by themselves, others are here."""
         about, payload = pending
-        if about["token"] in batches or not payload:
+        if not payload or self._has(stream, state, about["token"]):
             return
         encoder = self._encoder(stream)
         lines = payload.splitlines()

@@ -64,10 +64,10 @@ def key_sql(stream: Stream, encoder: Encoder) -> str:
     return " || '/' || ".join(encoder.text_sql(column) for column in stream.key)
 
 
-# Number, hash, chain, seal and delivery of leaves.
+# Number, hash, chain and seal of leaves.
 LEAVES = (
-    f"SELECT toString(leaf_index) AS place, lower(hex(SHA256(concat(char(0), {ENTRY.sql()})))) AS hashed, chain, seal,"
-    " batch FROM ledger_leaves"
+    f"SELECT toString(leaf_index) AS place, lower(hex(SHA256(concat(char(0), {ENTRY.sql()})))) AS hashed, chain, seal"
+    " FROM ledger_leaves"
 )
 
 

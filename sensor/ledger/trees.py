@@ -120,7 +120,7 @@ def verify(ask: Ask, known: Known, log: str, stream: str, keys: Keys | None, giv
 def _places(rows: Iterator[list[str]]) -> Iterator[list[_Leaf]]:
     """Leaves by number; several where more than one claims it."""
     several: list[_Leaf] = []
-    for place, hashed, chain, seal, _ in rows:
+    for place, hashed, chain, seal in rows:
         leaf = _Leaf(int(place), bytes.fromhex(hashed), chain, seal)
         if several and several[0].place != leaf.place:
             yield several

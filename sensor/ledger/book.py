@@ -84,7 +84,7 @@ class Book:
     def removed(self, case: str, runs: Iterable[str] = (), *, who: str, why: str) -> None:
         """Says that rows of a case (only of these runs) are about to be taken away on purpose."""
         with self._lock, self._opened():
-            for stream in STREAMS:
+            for stream in (each for each in STREAMS if not each.stays):
                 scopes = [{"case_id": case, "run": run} for run in runs] if stream.run else []
                 if not list(runs):
                     scopes = [{"case_id": case}]

@@ -104,6 +104,10 @@ class Scopes:
                     return True
         return False
 
+    def covers(self, case: str, run: str) -> bool:
+        """Whether records of this run were ever taken away on purpose."""
+        return (case, run) in self._by_scope or (case, "") in self._by_scope
+
     def expired(self, leaf: Leaf) -> bool:
         if leaf.case != LIVE or not self._kept:
             return False

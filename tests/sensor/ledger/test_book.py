@@ -132,7 +132,7 @@ def test_leaves_that_this_log_did_not_seal_are_not_taken_over(site) -> None:
 
 def test_a_removal_on_purpose_is_told_from_one_that_is_not(site) -> None:
     delete = "store._session.run(\"DELETE FROM {} WHERE case_id = 'c'\")\n"
-    tables = ("alert_rows", "incident_rows", "inference_log", "ledger_heads", "custody", "runbook_steps", "verdicts")
+    tables = ("alert_rows", "incident_rows", "inference_log", "runbook_steps", "verdicts")
     deletes = "".join(map(delete.format, tables))
     write(
         site.folder, "store = opened()\nstore.remove('c', who='ann', why='case closed')\n" + deletes + "store.close()\n"
@@ -141,12 +141,14 @@ def test_a_removal_on_purpose_is_told_from_one_that_is_not(site) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "alerts of case 'c' that were written before were removed by ann at 20" in done.stderr
     assert "case closed" in done.stderr
-    write(site.folder, "store = opened()\n" + "store._session.run('DELETE FROM verdicts WHERE 1')\nstore.close()\n")
+    delete = "for table in ('verdicts', 'custody'):\n    store._session.run(f'DELETE FROM {table} WHERE 1')\n"
+    write(site.folder, f"store = opened()\n{delete}store.close()\n")
     done = site("ledger", "verify", "--format", "ndjson")
     assert done.returncode == 1
     assert {(row["result"], row["case"], row["stream"]) for row in map(orjson.loads, done.stdout.splitlines())} == {
-        ("removed", "", "verdicts")
-    }
+        ("removed", "", "verdicts"),
+        ("removed", "c", "custody"),
+    }, "custody outlives its case"
 
 
 def test_rows_whose_time_has_run_out_are_not_missed(site) -> None:

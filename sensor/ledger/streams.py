@@ -8,7 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Stream:
     """`key`: columns that name a record within its case. `version`: the column by which a later state of a record takes
-    the place of an earlier one; empty: every row stays. `run`: the table has that column. `stays`: whoever takes a case away leaves these records."""
+    the place of an earlier one; empty: every row stays. `run`: the table has that column. `stays`: whoever takes a case
+    away leaves these records."""
 
     name: str
     table: str

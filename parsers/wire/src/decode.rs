@@ -374,7 +374,7 @@ fn everyday(link: u16, data: &[u8]) -> Option<Datagram<'_>> {
         payload,
         missing: 0,
         tunnel: "",
-        unsound: ip::checksum(ip::sum(header)) != 0,
+        unsound: !ip::right(header),
         doubted: false,
         apart: false,
     })

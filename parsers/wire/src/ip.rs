@@ -126,7 +126,7 @@ pub(crate) fn v4(bytes: &[u8], span: Span, header: &mut Header) -> Result<Parsed
         id,
         ttl,
         ip_bytes: u32::try_from(total).unwrap_or(u32::MAX),
-        unsound: checksum(sum(bytes.get(span.at..span.at + header_bytes).unwrap_or_default())) != 0,
+        unsound: !right(bytes.get(span.at..span.at + header_bytes).unwrap_or_default()),
     };
     let too_long = (total > span.length()).then_some(total);
     let piece = (offset != 0 || more).then_some(Piece { offset, more, id });
@@ -212,26 +212,53 @@ pub(crate) fn extensions(bytes: &[u8], header: &mut Header, span: &mut Span) -> 
     Err("too many ipv6 extension headers")
 }
 
-/// The Internet checksum's sum of bytes, not yet folded nor inverted; sums may be added.
+/// The Internet checksum's sum of bytes, not inverted; sums may be added.
 #[must_use]
-#[inline]
 pub fn sum(bytes: &[u8]) -> u64 {
-    let mut chunks = bytes.chunks_exact(4);
-    let words: u64 = chunks.by_ref().map(|c| c.first_chunk().map_or(0, |w| u64::from(u32::from_be_bytes(*w)))).sum();
-    let mut tail = [0; 4];
-    for (to, from) in tail.iter_mut().zip(chunks.remainder()) {
-        *to = *from;
+    u64::from(u16::from_be(folded(native(bytes))))
+}
+
+/// The sum of words as they lie in memory: bytes are changed once at the end, if at all (RFC 1071, 2 (B)).
+#[inline]
+fn native(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut total = 0;
+    for word in words {
+        let word = u64::from_ne_bytes(*word);
+        total += (word & 0xffff_ffff) + (word >> 32);
     }
-    words + u64::from(u32::from_be_bytes(tail))
+    let (words, rest) = rest.as_chunks::<4>();
+    if let [word] = words {
+        total += u64::from(u32::from_ne_bytes(*word));
+    }
+    let last = match *rest {
+        [a] => [a, 0, 0, 0],
+        [a, b] => [a, b, 0, 0],
+        [a, b, c] => [a, b, c, 0],
+        _ => return total,
+    };
+    total + u64::from(u32::from_ne_bytes(last))
+}
+
+/// Of less than 2^48.
+#[inline]
+fn folded(sum: u64) -> u16 {
+    let sum = (sum & 0xffff_ffff) + (sum >> 32);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    ((sum & 0xffff) + (sum >> 16)) as u16
 }
 
 /// Folds a sum to the 16 bits of a checksum field.
 #[must_use]
-pub fn checksum(mut sum: u64) -> u16 {
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    !(sum as u16)
+pub fn checksum(sum: u64) -> u16 {
+    !folded(sum)
+}
+
+/// Whether bytes, of which a checksum is a part, have the right one.
+#[inline]
+pub(crate) fn right(bytes: &[u8]) -> bool {
+    folded(native(bytes)) == 0xffff
 }
 
 /// What the checksums of a datagram say.
@@ -266,14 +293,17 @@ pub fn sound(d: &crate::decode::Datagram<'_>) -> Sound {
     if d.missing > 0 || (d.protocol == 17 && stored == 0) {
         return Sound::Unknown;
     }
-    // The pseudo header (RFC 9293, 3.1; RFC 8200, 8.1). Mapped IPv4 addresses add ffff twice, which is 0 in this sum.
-    let addresses = sum(&d.src) + sum(&d.dst) + u64::from(d.protocol);
-    let pseudo = addresses + payload.len() as u64;
-    if checksum(sum(payload) + pseudo) == 0 {
+    // The pseudo header (RFC 9293, 3.1; RFC 8200, 8.1); of mapped IPv4 addresses the last four bytes.
+    let own =
+        |address: &[u8; 16]| if d.v4 { address.last_chunk::<4>().map_or(0, |a| native(a)) } else { native(address) };
+    let addresses = own(&d.src) + own(&d.dst) + u64::from(u16::from(d.protocol).to_be());
+    let pseudo = addresses + u64::from((payload.len() as u32).to_be());
+    if folded(native(payload) + pseudo) == 0xffff {
         return if d.unsound { Sound::Wrong } else { Sound::Right };
     }
+    let stored = stored.to_be();
     // Segmentation offload leaves the length out of the sum as well.
-    let left = stored == 0 || stored == !checksum(pseudo) || stored == !checksum(addresses);
+    let left = stored == 0 || stored == folded(pseudo) || stored == folded(addresses);
     if left { Sound::Offloaded } else { Sound::Wrong }
 }
 
@@ -299,6 +329,18 @@ mod tests {
             unsound,
             doubted: false,
             apart: false,
+        }
+    }
+
+    #[test]
+    fn sums_are_of_words_in_the_order_of_the_network() {
+        let plain = |bytes: &[u8]| {
+            let word = |pair: &[u8]| u64::from(pair[0]) << 8 | pair.get(1).map_or(0, |low| u64::from(*low));
+            checksum(bytes.chunks(2).map(word).sum())
+        };
+        let bytes: Vec<u8> = (0..97u8).map(|n| n.wrapping_mul(37)).collect();
+        for length in 0..bytes.len() {
+            assert_eq!(checksum(sum(&bytes[..length])), plain(&bytes[..length]), "{length} bytes");
         }
     }
 

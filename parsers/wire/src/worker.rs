@@ -266,15 +266,14 @@ impl Worker {
             self.start(place, side, asks, &tcp);
         }
         self.count(place, side, (ts, frame), d, !bytes.is_empty());
-        if special || self.flows.get(place).is_some_and(|f| f.base.state == State::Attempt) {
+        let before = self.flows.get(place).map_or(state, |f| f.base.state);
+        if special || before == State::Attempt {
             self.advance_state(place, side, ts, frame, &tcp);
         }
         let seq = if opening { tcp.seq.wrapping_add(1) } else { tcp.seq };
         let segment = Segment { seq, bytes, missing: d.missing, ts, frame, from: d.link.src_mac };
         let ack = (tcp.flags & (ACK | RST) == ACK).then_some(tcp.ack);
-        if !bytes.is_empty()
-            && self.flows.get(place).is_some_and(|f| f.base.state.over() || f.base.state == State::Closing)
-        {
+        if (before.over() || before == State::Closing) && !bytes.is_empty() {
             self.after_end(place, side, ts, frame, &segment);
         }
         if tcp.flags & FIN != 0

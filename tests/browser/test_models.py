@@ -35,7 +35,7 @@ def test_a_version_is_approved_and_revoked_by_an_admin(watched):
     row.locator("[data-revoke]").click()
     page.locator("#approved ul li", has_text=SUM).wait_for()
     assert "revoked" in row.inner_text() and row.locator("[data-revoke]").count() == 0
-    page.goto(watched.address + "/access")
+    page.goto(watched.address + "/access-log")
     log = page.locator("#log tbody tr", has_text="pump-wear")
     log.first.wait_for()
     assert [text for text in ("models.revoke", "models.approve") if log.filter(has_text=text).count()] == [

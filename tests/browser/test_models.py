@@ -25,6 +25,7 @@ def test_a_version_is_approved_and_revoked_by_an_admin(watched):
     page.keyboard.press("Enter")
     row = page.locator("#approved tr", has_text="9.9.9")
     row.wait_for()
+    page.wait_for_selector("#outputs canvas")  # the page was loaded again, and its script has run
     assert SUM[:24] in row.inner_text()
     assert (
         "<script>alert(1)</script> \\u202egnp" in page.inner_text("#content")

@@ -207,6 +207,8 @@ pub struct Flow {
     pub told: Told,
     /// The application layer.
     pub app: App,
+    /// Something of ours failed in it: it is counted, and not dissected any more.
+    pub failed: bool,
     hash: u64,
     list: List,
     before: u32,
@@ -323,6 +325,7 @@ impl Flows {
             tally: Tally::default(),
             told: Told::default(),
             app: App::default(),
+            failed: false,
             hash,
             list,
             before: NIL,

@@ -430,7 +430,7 @@ impl Worker {
     /// Runs `f` on a flow; a panic inside ends that flow's dissection and nothing else.
     #[inline]
     fn guarded(&mut self, place: u32, f: impl FnOnce(&mut Flow, &mut Output, &Limits, &mut u64)) {
-        let Some(flow) = self.flows.get(place) else { return };
+        let Some(flow) = self.flows.get(place).filter(|flow| !flow.failed) else { return };
         let (out, limits, held) = (&mut self.out, &self.limits, &mut self.held);
         let fault = self.fault.is_some_and(|fault| fault == Fault::Flow(flow.base.ends.server_port));
         let done = contained(|| {
@@ -450,6 +450,7 @@ impl Worker {
         self.out.rows.mend();
         let Some(flow) = self.flows.get(place) else { return };
         let protocol = flow.app.name();
+        flow.failed = true;
         flow.app = App::closed(protocol);
         let legs = flow.legs.iter_mut().flatten().flat_map(|legs| legs.halves());
         flow.halves.iter_mut().chain(legs).for_each(|half| half.abandon(&mut self.held));

@@ -14,7 +14,7 @@ from detectors.outputs.answer import KINDS
 from detectors.zones import Conduit, Zone
 from sensor.access.oidc_config import OidcSection, check_oidc
 from sensor.alerting import AlertingSection, ChangeEntry, LearningSection, SuppressEntry, check_alerting
-from sensor.config_read import Reader, unknown
+from sensor.config_read import Reader, check_size, unknown
 from sensor.errors import ConfigError
 from sensor.evidence_config import EvidenceSection, check_evidence
 from sensor.export.entry import ExportEntry
@@ -173,10 +173,15 @@ def load(path: Path | None) -> Config:
 
 
 def parse(text: str, name: str) -> Config:
+    check_size(text, name)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax(error, name, text)) from None
+    except RecursionError:
+        raise ConfigError(f"{name}: is nested too deeply for a configuration; flatten it") from None
+    except ValueError:
+        raise ConfigError(f"{name}: holds a number of thousands of digits, which no configuration does") from None
     reader = Reader(name, text)
     for key in data:
         if key not in SECTIONS:

@@ -17,16 +17,28 @@ if typing.TYPE_CHECKING:
 
 T = TypeVar("T")
 _NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
+MOST_BYTES = 4 << 20  # of a configuration; that of a large site has a few thousand lines
+_MOST_DOTS = 32  # in the key of a line: what is nested deeper costs a parser of TOML its time
+_MOST_NAMED = 80  # characters of a name in a sentence
 _TIME = "a time, as in 2026-03-01T22:00:00Z"
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> str:
     """The sentence for a name that does not exist, with the one that was probably meant."""
-    known = list(known)
+    known, name = list(known), name if len(str(name)) <= _MOST_NAMED else f"{str(name)[:_MOST_NAMED]}…"
     near = difflib.get_close_matches(str(name), known, n=1)
     if near:
         return f"there is no {what} {name!r}; did you mean {near[0]!r}?"
     return f"there is no {what} {name!r}; there {'are' if known else 'is none'} {', '.join(known)}".rstrip()
+
+
+def check_size(text: str, name: str) -> None:
+    """ConfigError for what would keep the parser busy and is no configuration."""
+    if len(text) > MOST_BYTES:
+        raise ConfigError(f"{name}: is larger than {MOST_BYTES >> 20} MiB, which no configuration is")
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.partition("=")[0].count(".") > _MOST_DOTS and not line.lstrip().startswith("#"):
+            raise ConfigError(f"{name}:{number}: the key is nested too deeply for a configuration; flatten it")
 
 
 class Reader:

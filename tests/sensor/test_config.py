@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -253,3 +254,24 @@ def test_the_file_here_is_used_when_none_is_given(tmp_path: Path, monkeypatch: p
     (tmp_path / "driftspan.toml").write_text("")
     assert config.find(None) == Path("driftspan.toml")
     assert config.find("other.toml") == Path("other.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a = " + "[" * 100_000, "d.toml: is nested too deeply"),
+        ("a = " + "{a = " * 3000, "d.toml: is nested too deeply"),
+        ("a" + ".a" * 100_000 + " = 1", "d.toml:1: the key is nested too deeply"),
+        ("[capture]\nworkers = " + "9" * 10_000, "d.toml: holds a number of thousands of digits"),
+        ("[sensor]\nname = '" + "x" * (5 << 20) + "'", "d.toml: is larger than 4 MiB"),
+        ("k" * 100_000 + " = 1", "d.toml:1: there is no section 'kkkk"),
+        ("[sensor]\nname = 'a\0b'", "d.toml:2: is no TOML"),
+        ("[capture]\nwindow_seconds = nan", "d.toml:2: window_seconds must be above 0"),
+    ],
+)
+def test_a_hostile_file_is_one_sentence_at_once(text: str, words: str) -> None:
+    begun = time.process_time()
+    with pytest.raises(ConfigError) as raised:
+        config.parse(text, "d.toml")
+    assert str(raised.value).startswith(words) and len(str(raised.value)) < 1000
+    assert time.process_time() - begun < 5

@@ -16,6 +16,9 @@ _STACK = re.compile(r",? ?Stack trace.*", re.DOTALL)
 _NO_SPACE = {"243"}  # NOT_ENOUGH_SPACE
 _LIMITS = {"159", "241"}  # TIMEOUT_EXCEEDED, MEMORY_LIMIT_EXCEEDED
 _READONLY = "164"
+# CHECKSUM_DOESNT_MATCH, TOO_LARGE_SIZE_COMPRESSED, CANNOT_DECOMPRESS, CORRUPTED_DATA, or what follows from them
+_DAMAGED = {"40", "103", "271", "246"}
+_PART = "while reading from part"
 
 
 def first_line(error: Exception) -> str:
@@ -35,6 +38,9 @@ def of_question(error: Exception) -> DriftspanError:
         return StoreError(f"the query was stopped: {first_line(error)}")
     if code == _READONLY:
         return InputError("this SQL would change something or reach outside the store; only reading is allowed")
+    if code in _DAMAGED or _PART in text:
+        mend = "replay its captures into a new store, or bring back a copy"
+        return StoreError(f"a part of the store is damaged: {first_line(error)}; {mend}")
     return InputError(f"the SQL was refused: {first_line(error)}")
 
 

@@ -27,6 +27,9 @@ def test_kinds_of_failure() -> None:
     assert isinstance(faults.of_question(RuntimeError("Code: 62. DB::Exception: x. (SYNTAX_ERROR)")), InputError)
     stopped = faults.of_question(RuntimeError("Code: 159. DB::Exception: Timeout exceeded. (TIMEOUT_EXCEEDED)"))
     assert isinstance(stopped, StoreError)
+    torn = "Code: 40. DB::Exception: Checksum doesn't match: corrupted data. (CHECKSUM_DOESNT_MATCH)"
+    damaged = faults.of_question(RuntimeError(torn))
+    assert isinstance(damaged, StoreError) and "a part of the store is damaged" in str(damaged)
     assert "reading" in str(faults.of_question(RuntimeError("Code: 164. DB::Exception: no. (READONLY)")))
     full = faults.of_store(RuntimeError("Code: 243. DB::Exception: Cannot reserve. (NOT_ENOUGH_SPACE)"), "s: failed")
     assert str(full) == "s: failed: the disk is full; free some space and try again"

@@ -17,8 +17,9 @@ import pytest
 from detectors import book
 from detectors.pipeline import Pipeline
 from detectors.zones import Policy
-from parsers import Engine
+from parsers import Engine, anomaly_kinds, limits
 from tests import floods
+from tests.integration import limits_table
 from tests.mirror_faults import Packet, read, write
 
 if TYPE_CHECKING:
@@ -107,3 +108,14 @@ def test_of_an_alert_storm_the_first_are_told_and_all_are_counted(
     hosts = 1200 + sum(alert.kind == "new_writer.write" for alert in plain.values())
     assert 200 + storm.evidence["grouped"] <= hosts
     assert storm.count == storm.evidence["grouped"] == pipeline.counters()["new_writer.grouped"] > 500
+
+
+def test_every_limit_says_what_it_costs_and_the_document_says_so() -> None:
+    assert set(limits_table.TOLD) == {name for name, _, _ in limits()}
+    window = Engine([ATTACK]).next()
+    assert window is not None
+    known = {"counter": set(window.counters), "kind": {name for name, _ in anomaly_kinds()}}
+    for name, told in limits_table.TOLD.items():
+        way, _, what = told.partition(" ")
+        assert what in known.get(way, {what}), (name, told)
+    assert limits_table.DOCUMENT.read_text() == limits_table.document()

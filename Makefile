@@ -10,7 +10,7 @@ DEMO := demo-store
 WEB := sensor/console/web
 VENDOR := sensor/console/static/vendor/manifest.json
 
-.PHONY: setup demo screenshots test lint bench bench-kill bench-grid bench-live bench-day bench-fleet bench-outage bench-ledger evaluate plant plant-live format golden evasion fuzz fuzz-long clean
+.PHONY: setup demo screenshots test lint bench bench-kill bench-grid bench-live bench-day bench-fleet bench-outage bench-ledger evaluate plant plant-live format golden sbom audit-deps evasion fuzz fuzz-long clean
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP) $(VENDOR)
@@ -102,6 +102,13 @@ bench-ledger: $(STAMP)
 evaluate: $(STAMP)
 	$(BIN)/python -m tests.evaluate --write
 
+# What a build is made of, as CycloneDX; and what is known against it, which only the Internet knows.
+sbom: $(STAMP)
+	@bash tests/setup/sbom.sh $(VENV)
+
+audit-deps: $(STAMP)
+	@bash tests/setup/audit.sh
+
 golden: $(STAMP)
 	$(BIN)/pytest -q tests/golden tests/sensor/export --update-golden
 
@@ -119,4 +126,4 @@ fuzz-long: $(STAMP)
 	$(BIN)/python -m tests.fuzz.campaign --cpu-minutes 24
 
 clean:
-	rm -rf $(VENV) $(DEMO) $(DEMO)-* parsers/target parsers/fuzz/target $(dir $(VENDOR))
+	rm -rf $(VENV) sbom $(DEMO) $(DEMO)-* parsers/target parsers/fuzz/target $(dir $(VENDOR))

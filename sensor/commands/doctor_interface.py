@@ -130,7 +130,7 @@ def of_machine(capture: CaptureSection) -> Iterator[Finding]:
 def _right() -> Finding:
     status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":\t" in line)
     if int(status["CapEff"], 16) >> _CAP_NET_RAW & 1:
-        return Finding("right to listen", "ok", "CAP_NET_RAW; it is given up once the interfaces are open")
+        return Finding("right to listen", "ok", "CAP_NET_RAW; only the process that owns the sockets keeps it")
     program = os.path.realpath(sys.executable)
     advice = (
         f"run it as a service with AmbientCapabilities=CAP_NET_RAW, with sudo, or once: "

@@ -19,6 +19,7 @@ TOLD = {
     "reassembly_flow_segments": "counter dropped.reassembly",
     "reassembly_bytes": "counter dropped.reassembly",
     "late_holes": "counter gap_bytes",
+    "compare_bytes": "bytes further back are not compared",
     "stream_legs": "counter dropped.stream_legs",
     "fragment_datagrams": "counter dropped.fragments",
     "fragment_bytes": "counter dropped.fragments",

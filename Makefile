@@ -70,7 +70,7 @@ format: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python tests/bench/bench.py
 	$(BIN)/python tests/bench/parts.py
-	$(BIN)/python tests/bench/wire.py
+	$(BIN)/python -m tests.bench.wire
 	$(BIN)/python tests/bench/floods.py
 	$(BIN)/python tests/bench/baselines.py
 	$(BIN)/python tests/bench/correlate.py

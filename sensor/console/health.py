@@ -41,6 +41,7 @@ MEANINGS = {
     "checksums_offloaded": "packets taken without a right checksum: a network card completes it",
     "panics": "dissectors that broke off; the flow was given up, nothing else",
     "dropped.kernel": "packets that the kernel dropped: the ring was full",
+    "dropped.damaged": "packets that the kernel handed over and that could not be read in its ring",
     "dropped.flows": "flows let go of early: too many at once",
     "dropped.reassembly": "bytes not put together: too many waited",
     "dropped.compare_bytes": "bytes seen again that could not be compared: too far back",

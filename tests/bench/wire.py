@@ -1,6 +1,6 @@
 """What the packet path alone costs: captures to finished columns in Rust, without Python and Arrow.
 
-    wire.py [--packets 1000000] [--times 4] [--runs 5]
+    python -m tests.bench.wire [--packets 1000000] [--times 4] [--runs 5]
 
 Runs the cargo example `rows` on the mixed capture of `bench.py` and on one that is so many times as long, in turns, since a
 shared machine is not equally fast all the time. Printed: CPU seconds (the median, with least and most), packets a CPU
@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import ROOT, Cost, cost, speed_capture
+from tests.bench.bench import ROOT, Cost, cost, speed_capture
 
 PARSERS = ROOT / "parsers"
 

@@ -244,7 +244,7 @@ impl App {
     #[must_use]
     pub fn ticks(&self) -> bool {
         match self {
-            Self::Dissected(..) => true,
+            Self::Dissected(dissector, _) => dissector.waits(),
             Self::Named(_, follow) => follow.as_ref().is_some_and(|follow| follow.waits()),
             Self::Unknown(_) => false,
         }

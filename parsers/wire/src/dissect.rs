@@ -160,6 +160,10 @@ pub trait Dissector: Send {
     /// Packet time has come to `now` (called at each window's end): unanswered requests end here.
     fn tick(&mut self, cx: &mut Cx<'_>, now: Nanos);
 
+    /// Whether [`tick`](Self::tick) has anything to do sooner or later if no further packet comes. Where it has not,
+    /// the flow is passed over at each window's end until its next packet.
+    fn waits(&self) -> bool;
+
     /// The flow is over: everything that still waits is written.
     fn end(&mut self, cx: &mut Cx<'_>);
 

@@ -1,5 +1,5 @@
 //! Flows: who talks to whom. A bounded table with one list a kind of flow, oldest first, so that a flood of
-//! half-open connections pushes out half-open ones before it touches those that carry data.
+//! half-open connections pushes out closed and half-open ones before it touches those that carry data.
 
 use std::hash::{BuildHasher as _, Hash, Hasher};
 
@@ -147,6 +147,8 @@ pub enum List {
     Datagrams = 1,
     /// TCP with data.
     Streams = 2,
+    /// TCP that was closed or reset, and has not carried data since.
+    Closed = 3,
 }
 
 /// What is known of a flow, apart from its streams and its application layer.
@@ -215,6 +217,8 @@ pub struct Flow {
     after: u32,
     /// When it came to the young end of its list.
     moved: Nanos,
+    /// Whether its place stands among those due at the end of the window.
+    due: bool,
 }
 
 /// A flow that was younger than this when it came to the young end of its list stays where it is: to move one at each
@@ -232,9 +236,12 @@ struct Chain {
 /// The table of live flows.
 pub struct Flows {
     slab: Vec<Option<Box<Flow>>>,
-    free: Vec<u32>,
+    /// Free places, and whether each stands among those due.
+    free: Vec<(u32, bool)>,
+    /// Places with something to do at the end of the window, each once: no longer than the slab.
+    due: Vec<u32>,
     index: HashTable<u32>,
-    chains: [Chain; 3],
+    chains: [Chain; 4],
     hasher: Seeded,
     recent: Option<(Key, u32)>,
 }
@@ -244,8 +251,9 @@ impl Default for Flows {
         Self {
             slab: Vec::new(),
             free: Vec::new(),
+            due: Vec::new(),
             index: HashTable::new(),
-            chains: [Chain { oldest: NIL, newest: NIL }; 3],
+            chains: [Chain { oldest: NIL, newest: NIL }; 4],
             hasher: Seeded::default(),
             recent: None,
         }
@@ -290,9 +298,9 @@ impl Flows {
     /// Puts a new flow into the table.
     pub fn insert(&mut self, new: NewFlow) -> u32 {
         let hash = self.hasher.hash_one(new.key);
-        let place = self.free.pop().unwrap_or_else(|| {
+        let (place, due) = self.free.pop().unwrap_or_else(|| {
             self.slab.push(None);
-            u32::try_from(self.slab.len() - 1).unwrap_or(NIL)
+            (u32::try_from(self.slab.len() - 1).unwrap_or(NIL), false)
         });
         let list = if new.key.protocol == 6 { List::HalfOpen } else { List::Datagrams };
         let mut base = Base {
@@ -331,6 +339,7 @@ impl Flows {
             before: NIL,
             after: NIL,
             moved: new.ts,
+            due,
         });
         if let Some(slot) = self.slab.get_mut(place as usize) {
             *slot = Some(flow);
@@ -350,26 +359,36 @@ impl Flows {
         if let Ok(entry) = self.index.find_entry(flow.hash, |&i| i == place) {
             entry.remove();
         }
-        self.free.push(place);
+        self.free.push((place, flow.due));
         Some(flow)
     }
 
     /// Moves a flow to the young end of its list, if it has been away from there for a while; `data`: it has carried
-    /// data. Gives the flow.
+    /// data. Something is due of it at the end of the window. Gives the flow.
     #[inline]
     pub fn touch(&mut self, place: u32, now: Nanos, data: bool) -> Option<&mut Flow> {
         let flow = self.slab.get_mut(place as usize).and_then(|f| f.as_deref_mut())?;
-        let grows = data && flow.list == List::HalfOpen;
+        if !flow.due {
+            flow.due = true;
+            self.due.push(place);
+        }
+        // What was closed and carries data was not closed for both: a reset may be forged.
+        let grows = data && matches!(flow.list, List::HalfOpen | List::Closed);
         if grows || now.saturating_sub(flow.moved) >= STEP {
-            self.rejuvenate(place, now, grows);
+            let list = if grows { List::Streams } else { flow.list };
+            self.rejuvenate(place, now, list);
         }
         self.get(place)
     }
 
-    fn rejuvenate(&mut self, place: u32, now: Nanos, grows: bool) {
+    /// The connection is over: nothing is lost when the flow ends soon.
+    pub fn close(&mut self, place: u32, now: Nanos) {
+        self.rejuvenate(place, now, List::Closed);
+    }
+
+    fn rejuvenate(&mut self, place: u32, now: Nanos, list: List) {
         let Some(flow) = self.get(place) else { return };
         flow.moved = now.max(flow.moved);
-        let list = if grows { List::Streams } else { flow.list };
         if flow.list == list && flow.after == NIL {
             return;
         }
@@ -405,6 +424,31 @@ impl Flows {
     #[must_use]
     pub fn places(&self) -> Vec<u32> {
         (0..).zip(&self.slab).filter(|(_, f)| f.is_some()).map(|(i, _)| i).collect()
+    }
+
+    /// Takes the places with something to do out, in the order of the slab. Those of which something stays to be done
+    /// without another packet are given back with [`again`](Self::again).
+    pub fn due(&mut self) -> Vec<u32> {
+        let mut due = std::mem::take(&mut self.due);
+        for (_, due) in &mut self.free {
+            *due = false;
+        }
+        due.retain(|&place| {
+            let Some(flow) = self.get(place) else { return false };
+            flow.due = false;
+            true
+        });
+        due.sort_unstable();
+        due
+    }
+
+    /// Something stays to be done of a flow.
+    pub fn again(&mut self, place: u32) {
+        let Some(flow) = self.slab.get_mut(place as usize).and_then(|f| f.as_deref_mut()) else { return };
+        if !flow.due {
+            flow.due = true;
+            self.due.push(place);
+        }
     }
 
     fn unlink(&mut self, place: u32) {
@@ -505,6 +549,26 @@ mod tests {
         flows.remove(quiet);
         assert_eq!(idle(&flows, 11 * SECOND - 1), None);
         assert_eq!(idle(&flows, 11 * SECOND), Some(busy));
+    }
+
+    #[test]
+    fn a_place_is_due_once_also_when_another_flow_takes_it() {
+        let mut flows = Flows::default();
+        let (first, second) = (flow(&mut flows, 1, 0), flow(&mut flows, 2, 0));
+        for place in [second, first, second] {
+            packet(&mut flows, place, 1);
+        }
+        flows.remove(first);
+        assert_eq!(flow(&mut flows, 3, 2), first);
+        packet(&mut flows, first, 2);
+        assert_eq!(flows.due(), [first, second]);
+        assert_eq!(flows.due(), []);
+        flows.again(second);
+        flows.remove(second);
+        assert_eq!(flows.due(), []);
+        assert_eq!(flow(&mut flows, 4, 3), second);
+        packet(&mut flows, second, 3);
+        assert_eq!(flows.due(), [second]);
     }
 
     #[test]

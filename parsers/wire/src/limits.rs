@@ -35,10 +35,12 @@ macro_rules! limits {
 
 limits! {
     // --- flows and reassembly
-    /// Flows kept at once; beyond it the longest idle one is ended, half-open ones first.
+    /// Flows kept at once; beyond it the longest idle one is ended, closed ones first, then half-open ones.
     flows = 200_000;
     /// Seconds after which an idle TCP flow is ended.
     tcp_idle_seconds = 3_600;
+    /// Seconds of silence after which a TCP flow that was closed or reset is ended.
+    tcp_closed_seconds = 60;
     /// Seconds after which an idle UDP or other flow is ended.
     udp_idle_seconds = 180;
     /// Seconds after which a TCP flow that never carried data is ended.

@@ -18,6 +18,9 @@ const HOLE_NANOS_MANY: Nanos = 5_000_000_000;
 /// A segment this far from the expected one belongs to another connection or is forged.
 const FAR: i32 = 1 << 24;
 
+/// A FIN or RST this far beyond the expected place is taken for one that ends the connection.
+const HEEDED: u32 = 1 << 16;
+
 /// A segment with payload.
 #[derive(Debug, Clone, Copy)]
 pub struct Segment<'a> {
@@ -180,6 +183,13 @@ impl Half {
     #[must_use]
     pub fn next(&self) -> Option<u32> {
         self.next
+    }
+
+    /// Whether a packet of that sequence number is one that the receiver would heed (RFC 9293, 3.10.7.4), as far as can
+    /// be known without its window.
+    #[must_use]
+    pub fn fits(&self, seq: u32) -> bool {
+        self.next.is_none_or(|next| seq.wrapping_sub(next) < HEEDED)
     }
 
     /// Whether a segment of just these bytes waits behind a hole.

@@ -175,9 +175,8 @@ impl Worker {
             return (place, side);
         }
         while self.flows.len() as u64 >= self.limits.flows.max(1) {
-            let oldest =
-                [List::HalfOpen, List::Datagrams, List::Streams].into_iter().find_map(|l| self.flows.oldest(l));
-            let Some(place) = oldest else { break };
+            let lists = [List::Closed, List::HalfOpen, List::Datagrams, List::Streams];
+            let Some(place) = lists.into_iter().find_map(|list| self.flows.oldest(list)) else { break };
             self.counters.dropped_flows += 1;
             self.end(place, ts);
         }
@@ -419,11 +418,15 @@ impl Worker {
         } else if base.state == State::Attempt && (side != base.client || tcp.flags & SYN == 0) {
             base.state = State::Established;
         }
+        let over = base.state.over() && flow.halves.get(side).is_none_or(|half| half.fits(tcp.seq));
         if tcp.flags & (SYN | ACK) == SYN && base.second_syn.is_some() {
             let (kind, detail, flow) = (Kind::SynInside, "a SYN inside an open connection", self.out.slot(base));
             let borrow = std::marker::PhantomData;
             let row = AnomalyRow { ts, flow, borrow, frame, protocol: "tcp", kind: kind.name(), detail };
             self.out.rows.anomaly(row, kind, &self.limits);
+        }
+        if over {
+            self.flows.close(place, ts);
         }
     }
 
@@ -522,6 +525,7 @@ impl Worker {
     pub fn tick(&mut self, now: Nanos) {
         let seconds = |s: u64| Nanos::try_from(s).unwrap_or(Nanos::MAX).saturating_mul(SECOND);
         let idle = [
+            (List::Closed, seconds(self.limits.tcp_closed_seconds)),
             (List::HalfOpen, seconds(self.limits.half_open_seconds)),
             (List::Datagrams, seconds(self.limits.udp_idle_seconds)),
             (List::Streams, seconds(self.limits.tcp_idle_seconds)),
@@ -531,12 +535,15 @@ impl Worker {
                 self.end(place, now);
             }
         }
-        for place in self.flows.places() {
+        for place in self.flows.due() {
             self.guarded(place, |flow, out, limits, held| settle(flow, out, limits, held, now));
             if let Some(flow) = self.flows.get(place) {
                 self.seen.flow(flow);
             }
             self.write(place, now, false);
+            if self.flows.get(place).is_some_and(|flow| unsettled(flow)) {
+                self.flows.again(place);
+            }
         }
     }
 
@@ -588,6 +595,13 @@ fn stranger(flow: &mut Flow, out: &mut Output, limits: &Limits) {
     Lane { base, app, out, limits, datagram: false }.with(ts, frame, |_, cx| {
         cx.anomaly(protocol, Kind::UnexpectedProtocol, &detail);
     });
+}
+
+/// Whether something of a flow is due at a later window's end, even if no packet comes.
+fn unsettled(flow: &Flow) -> bool {
+    let Flow { base, halves, legs, app, .. } = flow;
+    let waits = legs.iter().any(Option::is_some) || halves.iter().any(Half::waits) || app.ticks();
+    waits || base.written.is_none_or(|(_, packets, _)| packets != base.all_packets())
 }
 
 /// Declares a flow's old holes and lets its dissector see the time.

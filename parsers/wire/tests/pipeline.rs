@@ -4,11 +4,12 @@
 mod common;
 mod scenario;
 
-use scenario::{ACK, Conversation, FIN, RST, SYN, eth_ip, run, run_with, tcp};
+use scenario::{ACK, Conversation, FIN, RST, SYN, eth_ip, run, run_with, tcp, udp};
 use wire::dissect::Frame;
 use wire::limits::Limits;
 use wire::pipeline::{Packet, Pipeline, Settings};
 
+const SECOND: i64 = 1_000_000_000;
 /// Modbus: read holding registers 0 to 1, and its answer.
 const ASK: &[u8] = &[0, 1, 0, 0, 0, 6, 1, 3, 0, 0, 0, 2];
 const TELL: &[u8] = &[0, 1, 0, 0, 0, 7, 1, 3, 4, 0, 10, 0, 20];
@@ -110,6 +111,142 @@ fn ports_are_reused_by_a_new_connection_only_with_proof() {
     assert_eq!(out.table("modbus").len(), 2);
     assert_eq!(out.counters.flows, 1);
     assert!(out.table("anomalies")[0].contains("kind=syn_inside"));
+}
+
+/// A connection, and more of it after so many seconds, in which a neighbour's datagrams let time go on. Its flow counts.
+fn with_more(mut c: Conversation, seconds: i64, more: impl FnOnce(&mut Conversation)) -> scenario::Out {
+    let tick = udp([10, 0, 0, 7], 9, [10, 0, 0, 8], 9, b"tick");
+    c.packets.push((c.clock, tick.clone()));
+    let ticks = (1..seconds).map(|second| (c.clock + second * SECOND, tick.clone()));
+    c.packets.extend(ticks);
+    c.clock += seconds * SECOND;
+    more(&mut c);
+    let mut out = run(&c.packets);
+    out.lines.retain(|line| !(line.starts_with("flows") && line.contains("transport=udp")));
+    out.counters.flows -= 1;
+    out
+}
+
+fn closed() -> Conversation {
+    let mut c = poll();
+    c.close();
+    c
+}
+
+#[test]
+fn what_comes_late_of_a_closed_connection_is_its_own_for_a_minute() {
+    let repeat = |c: &mut Conversation| {
+        c.seq[1] -= TELL.len() as u32 + 1;
+        c.send(1, FIN | ACK, TELL); // sent again whole: its acknowledgement was lost
+    };
+    let out = with_more(closed(), 45, repeat);
+    assert_eq!((out.counters.flows, out.counters.retransmissions, out.table("modbus").len()), (1, 1, 1));
+    let flows = out.table("flows");
+    assert!(flows.iter().all(|row| row.contains("state=closed") && row.contains("midstream=0")), "{flows:?}");
+    assert!(flows.last().unwrap().contains("packets_in=4"), "{flows:?}");
+    // By then the table knows nothing of the connection any more.
+    let out = with_more(closed(), 90, |c| c.send(1, FIN | ACK, &[]));
+    assert_eq!((out.counters.flows, out.table("modbus").len()), (2, 1));
+    assert!(out.table("flows").last().unwrap().contains("midstream=1"));
+}
+
+#[test]
+fn the_port_pair_of_a_closed_connection_is_used_again_at_any_time() {
+    for pause in [0, 2, 59, 61, 75, 600] {
+        let out = with_more(closed(), pause, |c| {
+            c.seq = [900_000, 800_000];
+            c.open();
+            c.client(ASK);
+            c.server(TELL);
+            c.close();
+        });
+        assert_eq!((out.counters.flows, out.table("modbus").len()), (2, 2), "after {pause} s");
+        let flows = out.table("flows");
+        assert!(flows.iter().all(|row| row.contains("midstream=0") && row.contains("packets_out=")), "{flows:?}");
+        assert_eq!(flows.len(), 2, "{flows:?}");
+    }
+}
+
+#[test]
+fn a_connection_that_is_reset_but_goes_on_stays_the_same() {
+    let far = |c: &mut Conversation| c.packets.push((c.clock + 1, eth_reset(c, 1 << 30)));
+    let near = |c: &mut Conversation| c.packets.push((c.clock + 1, eth_reset(c, 0)));
+    // One that no receiver heeds; one that might be heeded, but data goes on.
+    for (reset, then) in [(&far as &dyn Fn(&mut Conversation), 0), (&near, 1)] {
+        let mut c = poll();
+        reset(&mut c);
+        for _ in 0..then {
+            c.client(ASK);
+            c.server(TELL);
+        }
+        let out = with_more(c, 600, |c| {
+            c.client(ASK);
+            c.server(TELL);
+        });
+        assert_eq!((out.counters.flows, out.table("modbus").len()), (1, 2 + then));
+    }
+    let mut c = poll();
+    near(&mut c);
+    let out = with_more(c, 600, |c| c.client(ASK));
+    assert_eq!(out.counters.flows, 2, "reset, and then nothing");
+}
+
+fn eth_reset(c: &Conversation, beyond: u32) -> Vec<u8> {
+    let [(a, from), (b, to)] = c.ends;
+    tcp(a, from, b, to, c.seq[0].wrapping_add(beyond), 0, RST, &[])
+}
+
+#[test]
+fn what_waits_without_another_packet_is_written_when_it_is_due() {
+    // Another connection lets time go on.
+    let mut c = poll();
+    c.client(ASK);
+    let mut clock = Conversation::new([10, 0, 0, 7], 41_000, [10, 0, 0, 8], 502);
+    clock.open();
+    let asked = c.clock;
+    let mut unanswered = None;
+    let mut rows = Vec::new();
+    let mut pipeline = Pipeline::new(scenario::settings());
+    let ticks = (1..12).map(|n| (asked + n * 10 * SECOND, clock.packets[0].1.clone()));
+    for (place, (ts, data)) in c.packets.iter().cloned().chain(ticks).enumerate() {
+        let frame = Frame::new(0, place as u64 + 1);
+        let Some(window) = pipeline.push(&Packet { ts, frame, link: 1, orig_len: data.len() as u32, data: &data })
+        else {
+            continue;
+        };
+        let lines: Vec<String> = window.shares.iter().flat_map(|s| &s.tables).flat_map(|t| t.lines(&[])).collect();
+        if lines.iter().any(|l| l.contains("status=unanswered")) {
+            unanswered = Some(window.end - asked);
+        }
+        rows.push(lines.iter().filter(|l| l.starts_with("flows") && l.contains("app=modbus")).count());
+    }
+    assert!(unanswered.is_some_and(|after| (10 * SECOND..=20 * SECOND).contains(&after)), "{unanswered:?}");
+    assert_eq!(rows.iter().sum::<usize>(), 1, "nothing new of the flow, no further row: {rows:?}");
+}
+
+#[test]
+fn connections_that_are_over_make_room_first() {
+    let mut packets = poll().packets;
+    for host in 1..=3 {
+        let mut c = Conversation::new([10, 0, 1, host], 40_000, [10, 0, 0, 2], 502);
+        c.clock = packets.last().unwrap().0;
+        c.open();
+        if host == 2 {
+            c.close();
+        }
+        packets.extend(c.packets);
+    }
+    let mut goes_on = poll();
+    goes_on.clock = packets.last().unwrap().0;
+    let old = goes_on.packets.len();
+    goes_on.client(ASK);
+    goes_on.server(TELL);
+    packets.extend_from_slice(&goes_on.packets[old..]);
+    let limits = Limits { flows: 3, ..Limits::default() };
+    let out = run_with(&packets, Settings { limits, ..scenario::settings() });
+    assert_eq!((out.counters.flows, out.counters.dropped_flows), (4, 1));
+    let ended = out.lines.iter().find(|line| line.starts_with("flows"));
+    assert!(ended.is_some_and(|row| row.contains("state=closed")), "{ended:?}");
 }
 
 #[test]

@@ -360,6 +360,10 @@ impl Dissector for Dnp3 {
         self.transfers.tick(cx, now);
     }
 
+    fn waits(&self) -> bool {
+        self.waiting > 0 || self.transfers.waits()
+    }
+
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.expire(cx, Nanos::MAX);
         self.transfers.end(cx);

@@ -78,6 +78,10 @@ impl Transfers {
         Some(())
     }
 
+    pub fn waits(&self) -> bool {
+        self.series.waits()
+    }
+
     pub fn tick(&mut self, cx: &mut Cx<'_>, now: Nanos) {
         self.series.tick(cx, now);
     }

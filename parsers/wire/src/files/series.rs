@@ -213,6 +213,12 @@ impl Series {
         }
     }
 
+    /// Whether an object waits for its end.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
     /// Packet time has come to `now`.
     pub fn tick(&mut self, cx: &mut Cx<'_>, now: Nanos) {
         while let Some(at) = self.parts.iter().position(|p| now.saturating_sub(p.last) > PATIENCE) {

@@ -271,6 +271,10 @@ impl Dissector for Modbus {
         self.transactions.expire(cx, now);
     }
 
+    fn waits(&self) -> bool {
+        self.transactions.waits()
+    }
+
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.transactions.end(cx);
     }

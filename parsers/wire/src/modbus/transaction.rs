@@ -227,6 +227,12 @@ impl Transactions {
         }
     }
 
+    /// Whether something waits.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.pending.waiting() > 0 || self.early.waiting() > 0 || self.files.iter().any(Series::waits)
+    }
+
     /// Gives up what waits for too long.
     pub fn expire(&mut self, cx: &mut Cx<'_>, now: Nanos) {
         self.expire_early(cx, Some(now));

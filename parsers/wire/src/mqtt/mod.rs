@@ -254,6 +254,10 @@ impl Dissector for Mqtt {
         self.to_client.files.tick(cx, now);
     }
 
+    fn waits(&self) -> bool {
+        self.session.pending.waits() || self.to_server.files.waits() || self.to_client.files.waits()
+    }
+
     fn end(&mut self, cx: &mut Cx<'_>) {
         for dir in [Dir::ToServer, Dir::ToClient] {
             let Self { session, to_server, to_client } = self;

@@ -105,6 +105,9 @@ pub fn key(dir: Dir, kind: u8, id: u16) -> u32 {
     u32::from(id) | u32::from(kind) << 16 | u32::from(dir == Dir::ToClient) << 24
 }
 
+/// Places for waiting behaviours that a flow keeps when none waits.
+const KEPT: usize = 4;
+
 /// Behaviours that wait for their answer, to be counted with latency and outcome. Slots are reused with
 /// their buffers; the keys lie apart, so that a search passes over a few cache lines.
 #[derive(Debug, Default)]
@@ -220,6 +223,12 @@ impl Pending {
         self.slots.swap(at, last);
     }
 
+    /// Whether [`expire`](Self::expire) has something to count or to give back.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        !self.keys.is_empty() || self.slots.len() > KEPT
+    }
+
     /// Counts what was put to wait before `before`.
     pub fn expire(&mut self, cx: &mut Cx<'_>, unit: &str, before: Nanos) {
         let mut at = 0;
@@ -233,7 +242,7 @@ impl Pending {
             }
         }
         if self.keys.is_empty() {
-            self.slots.truncate(4); // a burst's memory goes back
+            self.slots.truncate(KEPT); // a burst's memory goes back
         }
     }
 }

@@ -330,6 +330,10 @@ impl Dissector for Opcua {
         self.passing.tick(cx, now);
     }
 
+    fn waits(&self) -> bool {
+        !self.calls.is_empty() || self.transfers.waits() || self.passing.waits()
+    }
+
     fn end(&mut self, cx: &mut Cx<'_>) {
         while let Some(call) = self.calls.take_oldest() {
             self.finish(cx, call);

@@ -71,6 +71,10 @@ impl Passing {
         }
     }
 
+    pub fn waits(&self) -> bool {
+        self.series.iter().any(Series::waits)
+    }
+
     pub fn tick(&mut self, cx: &mut Cx<'_>, now: Nanos) {
         self.series.iter_mut().for_each(|series| series.tick(cx, now));
     }

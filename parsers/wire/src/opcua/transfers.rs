@@ -143,6 +143,10 @@ impl Transfers {
         self.read.finish(cx, &key);
     }
 
+    pub fn waits(&self) -> bool {
+        self.written.waits() || self.read.waits()
+    }
+
     pub fn tick(&mut self, cx: &mut Cx<'_>, now: Nanos) {
         self.written.tick(cx, now);
         self.read.tick(cx, now);

@@ -288,6 +288,10 @@ impl Dissector for Dtls {
         self.shake.stale(cx, now.saturating_sub_unsigned(patience));
     }
 
+    fn waits(&self) -> bool {
+        self.shake.waits()
+    }
+
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.shake.write(cx);
     }

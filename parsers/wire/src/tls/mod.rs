@@ -324,6 +324,10 @@ impl Dissector for Tls {
         self.shake.stale(cx, now.saturating_sub_unsigned(patience));
     }
 
+    fn waits(&self) -> bool {
+        self.shake.waits()
+    }
+
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.shake.write(cx);
     }

@@ -233,6 +233,12 @@ impl Shake {
         }
     }
 
+    /// Whether a handshake is open.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// The open handshake, with this packet as the last one read of it.
     fn touch(&mut self, cx: &Cx<'_>, length: usize) -> &mut Open {
         let open = self.open.get_or_insert_default();

@@ -17,6 +17,9 @@ impl Dissector for Dressed {
     fn tick(&mut self, cx: &mut Cx<'_>, now: Nanos) {
         self.0.tick(cx, now);
     }
+    fn waits(&self) -> bool {
+        self.0.waits()
+    }
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.0.end(cx);
     }

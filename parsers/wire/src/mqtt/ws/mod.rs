@@ -272,6 +272,10 @@ impl Dissector for Ws {
         self.inner.tick(cx, now);
     }
 
+    fn waits(&self) -> bool {
+        self.inner.waits()
+    }
+
     fn end(&mut self, cx: &mut Cx<'_>) {
         self.inner.end(cx);
     }

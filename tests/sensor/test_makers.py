@@ -1,3 +1,4 @@
+import random
 from dataclasses import replace
 
 import pytest
@@ -33,6 +34,17 @@ ASSET = AssetRow(bytes(16), "", "", "", (), (), "", -1.0, "", "", "", 0, 0)
 )
 def test_makers(mac, maker):
     assert makers.maker(mac) == maker
+
+
+def test_every_entry_is_read_as_netaddr_reads_it():
+    ieee = pytest.importorskip("netaddr.eui.ieee")
+    from netaddr import IAB, OUI
+
+    numbers = random.Random(1).sample(sorted(ieee.OUI_INDEX), 300)
+    for number in [*numbers, min(ieee.OUI_INDEX), max(ieee.OUI_INDEX)]:
+        assert makers._entry("oui", number) == OUI(number).registration().org.strip(" ,.\t")
+    for number in random.Random(1).sample(sorted(ieee.IAB_INDEX), 100):
+        assert makers._entry("iab", number) == IAB(number).registration().org.strip(" ,.\t")
 
 
 def test_what_a_host_says_of_itself_counts_more():

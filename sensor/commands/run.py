@@ -64,12 +64,13 @@ def run(arguments: Namespace) -> int:
     engine = _engine(interfaces, loaded, evidence.recorder if evidence else None, listener)
     page = _page(loaded)
     folder = spool_of(where, loaded.store.spool)
-    with closing(SpoolStore(Writer(folder, loaded.store.spool_mib << 20), loaded.sensor.name, LIVE)) as store:
+    writer = Writer(folder, loaded.store.spool_mib << 20)
+    with closing(SpoolStore(writer, loaded.sensor.name, LIVE)) as store:
         keeper = KeeperProcess(where, loaded, folder, starter)
         said = keeper.models() or []
         pipeline = pipeline_of(loaded, LIVE, models=model_registry.merged(approved, said))
         learnt(pipeline, folder, loaded)
-        reporter = Reporter(folder, page)
+        reporter = Reporter(folder, writer.backlog, page)
         sensor = Sensor(
             engine, store, keeper, loaded, pipeline, folder, reporter, lambda: config.load(path), said, evidence
         )

@@ -14,10 +14,9 @@ import orjson
 
 from sensor.service.log import say
 from sensor.service.systemd import notify
-from sensor.spool import directory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from sensor.service.metrics import Page
@@ -27,10 +26,11 @@ Facts = dict[str, Any]
 
 
 class Reporter:
-    """`folder`: the spool's, where `driftspan status` looks. `page`: of Prometheus, where one is wanted."""
+    """`folder`: the spool's, where `driftspan status` looks. `backlog`: the spool's, asked at each status. `page`: of
+    Prometheus, where one is wanted."""
 
-    def __init__(self, folder: Path, page: Page | None = None) -> None:
-        self._folder, self._page = folder, page
+    def __init__(self, folder: Path, backlog: Callable[[], Mapping[str, float]], page: Page | None = None) -> None:
+        self._folder, self._backlog, self._page = folder, backlog, page
         self._packets, self._at = 0, time.monotonic()
         self._failed = ""
 
@@ -40,13 +40,13 @@ class Reporter:
         self._packets, self._at = packets, now
         facts = facts | {"packets_per_second": round(rate, 1), "rss_bytes": resident(os.getpid())}
         facts["keeper_rss_bytes"] = resident(facts["keeper_pid"])
-        facts |= backlog(self._folder)
+        facts |= self._backlog()
         try:
             draft = self._folder / f"{STATUS}.new"
             draft.write_bytes(orjson.dumps(facts))
             draft.replace(self._folder / STATUS)
             if self._page is not None:
-                self._page.publish(facts, lambda: backlog(self._folder))
+                self._page.publish(facts, self._backlog)
             self._failed = ""
         except OSError as error:  # a disk that is full now may have room again: the loop goes on
             text = f"{error.filename or self._folder}: the state cannot be written: {error.strerror}"
@@ -60,24 +60,6 @@ class Reporter:
         (self._folder / STATUS).unlink(missing_ok=True)
         if self._page is not None:
             self._page.end()
-
-
-def backlog(folder: Path) -> Mapping[str, float]:
-    """Files and bytes that wait for the store, and for how many seconds the oldest does."""
-    sizes, oldest = [], None
-    for file in directory.waiting(folder):
-        try:
-            found = file.stat()
-        except FileNotFoundError:  # delivered meanwhile
-            continue
-        sizes.append(found.st_size)
-        oldest = found.st_mtime if oldest is None else min(oldest, found.st_mtime)
-    delay = 0.0 if oldest is None else max(0.0, time.time() - oldest)
-    return {
-        "spool_waiting_files": len(sizes),
-        "spool_waiting_bytes": sum(sizes),
-        "store_delay_seconds": round(delay, 3),
-    }
 
 
 def resident(pid: int) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
+import time
 from collections import Counter, deque
 from secrets import token_hex
 from typing import TYPE_CHECKING, BinaryIO
@@ -26,6 +28,13 @@ class _File:
     def waits(self) -> bool:
         return self.size > 0 and (self.path.exists() or self.path.with_suffix(TAKEN).exists())
 
+    def since(self) -> float | None:
+        """When it was written; None: it is delivered."""
+        for path in (self.path, self.path.with_suffix(TAKEN)):
+            with contextlib.suppress(FileNotFoundError):
+                return path.stat().st_mtime
+        return None
+
 
 class Writer:
     """`limit`: bytes that files which wait may take. `lost`: rows given up by table, since the writer was made."""
@@ -42,6 +51,8 @@ class Writer:
         self._messages = deque(file for file in self._queue if MESSAGES in file.path.stem)
         self._held = sum(file.size for file in self._queue)  # bytes; of files delivered since it is too much
         self._session = token_hex(4)  # numbers begin anew when nothing waits; names, which tokens are made of, never do
+        self._given_up = 0  # files of the queue
+        self._looking = threading.Lock()  # at the queue: Prometheus asks in a thread of its own
         self._drafts: dict[str, BinaryIO] = {}
         self.lost: Counter[str] = Counter()
         self.bytes = 0
@@ -60,6 +71,7 @@ class Writer:
         if not self._drafts:
             return
         self._number += 1
+        made = []
         try:
             for stream, file in sorted(self._drafts.items()):
                 file.flush()
@@ -68,33 +80,51 @@ class Writer:
                 # Records come first: when both wait, alerts are delivered before the rows they are of.
                 order = 0 if stream == RECORDS else 1
                 name = f"{self._number:012d}-{order}-{stream}-{self._session}{READY}"
-                self._committed(stream, self._path / name)
+                made.append(self._committed(stream, self._path / name))
             directory.sync(self._path)
         except OSError as error:
             raise StoreError(f"{self._path}: the spool cannot be written: {error.strerror}") from None
         finally:
             self._drafts.clear()
+            with self._looking:
+                self._queue.extend(sorted(made, key=lambda file: file.path.name))  # as they are delivered
+                self._held += sum(file.size for file in made)
         self._shed()
 
-    def _committed(self, stream: str, target: Path) -> None:
+    def _committed(self, stream: str, target: Path) -> _File:
         draft = self._path / f"{stream}{DRAFT}"
         made = _File(target, draft.stat().st_size)
         draft.replace(target)
-        self._queue.append(made)
-        self._held += made.size
         if stream == MESSAGES:
             self._messages.append(made)
+        return made
 
     def _shed(self) -> None:
-        """Gives up the oldest messages that no keeper has begun with, until the rest fits. What a commit costs does not
-        grow with what waits: files leave at the front, each is looked at once when it does."""
+        """Gives up the oldest messages that no keeper has begun with, until the rest fits."""
+        with self._looking:
+            self._delivered()
+            while self._held > self._limit and self._messages:
+                oldest = self._messages.popleft()
+                if oldest.waits() and self._give_up(oldest.path):
+                    self._held -= oldest.size
+                    self._given_up += 1
+                    oldest.size = 0
+
+    def _delivered(self) -> None:
+        """Files leave at the front, each is looked at once when it does: the cost does not grow with what waits."""
         while self._queue and not self._queue[0].waits():
-            self._held -= self._queue.popleft().size
-        while self._held > self._limit and self._messages:
-            oldest = self._messages.popleft()
-            if oldest.waits() and self._give_up(oldest.path):
-                self._held -= oldest.size
-                oldest.size = 0
+            file = self._queue.popleft()
+            self._held -= file.size
+            self._given_up -= not file.size
+
+    def backlog(self) -> dict[str, float]:
+        """Files and bytes that wait for the store, and for how many seconds the oldest does."""
+        with self._looking:
+            self._delivered()
+            waiting, held = len(self._queue) - self._given_up, self._held
+            since = self._queue[0].since() if self._queue else None
+        delay = 0.0 if since is None else max(0.0, time.time() - since)
+        return {"spool_waiting_files": waiting, "spool_waiting_bytes": held, "store_delay_seconds": round(delay, 3)}
 
     def _give_up(self, file: Path) -> bool:
         mine = file.with_suffix(DRAFT)

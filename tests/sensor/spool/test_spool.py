@@ -136,6 +136,50 @@ def test_a_damaged_file_is_said_kept_and_passed_over(tmp_path: Path, at: int) ->
     assert len(list(tmp_path.glob("*.damaged"))) == 1
 
 
+def test_the_backlog_is_what_lies_in_the_directory(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, 12_000)
+
+    def told() -> tuple[float, float]:
+        said, files = writer.backlog(), directory.waiting(tmp_path)
+        assert (said["spool_waiting_files"], said["spool_waiting_bytes"]) == (
+            len(files), sum(file.stat().st_size for file in files),
+        )  # fmt: skip
+        return said["spool_waiting_files"], said["store_delay_seconds"]
+
+    assert told() == (0, 0.0)
+    for at in range(10):  # some are given up, between records that are not
+        writer.add(RECORDS, batch(100 + at))
+        writer.add(MESSAGES, batch(at, size=2000))
+        writer.commit()
+    assert told()[0] < 20
+    oldest = directory.waiting(tmp_path)[0]
+    os.utime(oldest, (time.time() - 50, time.time() - 50))
+    oldest.rename(oldest.with_suffix(".taken"))  # a keeper has begun with it
+    assert told()[1] >= 50
+    reader, seen = Reader(tmp_path), []
+    reader.drain(lambda one: seen.append((number(one), told()[0])), lambda: True)
+    reader.close()
+    assert [waiting for _, waiting in seen] == list(range(len(seen), 0, -1))
+    assert told() == (0, 0.0)
+    writer.close()
+
+
+def test_what_a_look_at_the_backlog_costs_does_not_grow_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, looks = Writer(tmp_path, PLENTY), []
+    for at in range(300):
+        writer.add(MESSAGES, batch(at))
+        writer.commit()
+    real = os.stat
+    monkeypatch.setattr(os, "stat", lambda *args, **more: looks.append(args) or real(*args, **more))
+    monkeypatch.setattr(os, "scandir", lambda *args: pytest.fail("a walk through the directory"))
+    monkeypatch.setattr(os, "listdir", lambda *args: pytest.fail("a walk through the directory"))
+    assert writer.backlog()["spool_waiting_files"] == 300
+    assert 1 <= len(looks) <= 4
+    writer.close()
+
+
 def test_two_sensors_cannot_share_a_spool(tmp_path: Path) -> None:
     writer = Writer(tmp_path, PLENTY)
     with pytest.raises(StoreError, match="another driftspan"):

@@ -5,8 +5,9 @@
 A sender of its own (sendmmsg on a packet socket) holds a rate for the whole time, over a mixed capture again and again:
 its connections begin with SYN, so that each round is read anew. Measured are the engine alone and `driftspan run` whole
 (detectors, spool, keeper, store), and Suricata in AF_PACKET mode with a ring of the same size where it is on the PATH.
-Of each: packets sent, processed, dropped by the kernel, and whether every one is accounted for. `--search` halves the
-distance between a rate without a drop and one with drops until they are 5 % apart.
+Of each: packets sent, processed, dropped by the kernel, and whether every one is accounted for; of the whole program
+the CPU seconds by process and thread too. `--search` halves the distance between a rate without a drop and one with
+drops until they are 5 % apart.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -104,6 +106,52 @@ def engine(capture: Path, rate: int, seconds: float, ring: int, folder: Path) ->
     return {**sent, **found}
 
 
+class Threads:
+    """CPU seconds of a process and all it begins, by thread, looked at five times a second: what is over counts as it
+    was when it was seen last."""
+
+    def __init__(self, pid: int) -> None:
+        self._seen: dict[tuple[int, int], tuple[str, float]] = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, args=(pid,))
+        self._thread.start()
+
+    def _watch(self, pid: int) -> None:
+        while not self._over.wait(0.2):
+            self._look(pid, "sensor")
+
+    def _look(self, pid: int, process: str) -> None:
+        for task in Path(f"/proc/{pid}/task").glob("*"):
+            try:
+                head, _, rest = (task / "stat").read_text().rpartition(")")
+                children = (task / "children").read_text().split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            name = "main" if task.name == str(pid) else head.partition("(")[2]
+            fields = rest.split()
+            ticks = int(fields[11]) + int(fields[12])  # utime and stime, proc_pid_stat(5)
+            self._seen[pid, int(task.name)] = f"{process}: {name}", ticks / os.sysconf("SC_CLK_TCK")
+            for child in children:
+                self._look(int(child), _called(child))
+
+    def end(self) -> dict[str, float]:
+        self._over.set()
+        self._thread.join()
+        found: dict[str, float] = {}
+        for name, seconds in self._seen.values():
+            found[name] = found.get(name, 0.0) + seconds
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _called(pid: str) -> str:
+    """A child of the program by the module that it runs."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return "child"
+    return words[words.index("-m") + 1] if "-m" in words else Path(words[0]).name
+
+
 def whole(capture: Path, rate: int, seconds: float, ring: int, folder: Path) -> dict[str, Any]:
     store, config = str(folder / "store"), folder / "driftspan.toml"
     config.write_text(f"[capture]\nring_mib = {ring}\n[store]\nspool_mib = 32768\n")
@@ -115,17 +163,19 @@ def whole(capture: Path, rate: int, seconds: float, ring: int, folder: Path) -> 
         while "listening on" not in (line := process.stderr.readline()):
             if not line:
                 raise SystemExit("driftspan run ended before it listened")
+        threads = Threads(process.pid)
         sent = sender(capture, rate, seconds)
         time.sleep(2)
         process.send_signal(signal.SIGTERM)
         process.stderr.read()
         _, _, used = os.wait4(process.pid, 0)
+        parts = threads.end()
         process.returncode = 0
     sums = "SELECT sum(packets) AS processed, sum(dropped) AS dropped FROM mirror"
     query = [*words, "query", sums, *place, "--format", "ndjson"]
     told = subprocess.run(query, capture_output=True, check=True, cwd=ROOT)
     found = {name: int(value) for name, value in json.loads(told.stdout).items()}
-    return {**sent, **found, "cpu": used.ru_utime + used.ru_stime}
+    return {**sent, **found, "cpu": used.ru_utime + used.ru_stime, "parts": parts}
 
 
 SURICATA = """%YAML 1.1
@@ -171,14 +221,17 @@ def suricata(capture: Path, rate: int, seconds: float, ring: int, folder: Path) 
 PROGRAMS = {"engine alone": engine, "driftspan run": whole, "suricata": suricata}
 
 
-def measured(name: str, capture: Path, rate: int, seconds: float, ring: int) -> dict[str, Any]:
+def measured(name: str, capture: Path, rate: int, duration: float, ring: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        found = PROGRAMS[name](capture, rate, seconds, ring, Path(folder))
+        found = PROGRAMS[name](capture, rate, duration, ring, Path(folder))
     real = found["sent"] / found["seconds"]
     exact = found["processed"] + found["dropped"] == found["sent"]
     print(f"{name:16} {real:9,.0f}/s for {found['seconds']:.0f} s: sent {found['sent']:,} processed {found['processed']:,} "
           f"dropped {found['dropped']:,}, {'every one accounted for' if exact else 'NOT ACCOUNTED FOR'}; "
           f"CPU {found['cpu']:.1f} s", flush=True)  # fmt: skip
+    for part, seconds in found.get("parts", {}).items():
+        if seconds >= 0.1:
+            print(f"{'':16} {seconds:7.1f} CPU s {part}", flush=True)
     return found
 
 

@@ -17,9 +17,11 @@ from detectors.statistics.continuity import Continuity
 from detectors.window import number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from detectors.behaviours import Behaviour, Behaviours
     from detectors.commands import Commands
-    from detectors.window import Window
+    from detectors.window import Array, Window
 
 NAME = "commands.order"  # of what is learnt: irregular orders must not keep the other commands in learning
 STEPS = 1 << 14  # known, and as many clients and units whose latest step is known; the oldest leaves
@@ -36,7 +38,8 @@ class Order:
         self._known = owner.learning.novelty(NAME, STEPS)
         self._steps: dict[int, list[Any]] = {}  # by behaviour: times in a row, known predecessors, what it does
         self._last: dict[int, int] = {}  # by client, server and unit: the latest step
-        self._now: dict[int, tuple[int, int, int, Behaviours, int]] = {}  # of this window: first, last, whose, where
+        self._now: list[tuple[Array, ...]] = []  # of this window, a part each: steps, first, last, whose, where
+        self._parts: list[Behaviours] = []
         self._seen = Continuity()
         self._flooded = False  # too many steps in this window
         self.overflow = 0  # windows left out, steps forgotten
@@ -50,41 +53,52 @@ class Order:
         if not steps.size or self._flooded:
             return
         ends = behaviours.addresses("client_ip", steps), behaviours.addresses("server_ip", steps)
-        whose = (mixed(*ends) + behaviours.texts("unit")[steps].astype(np.uint64)).tolist()
-        first, last = behaviours.array("ts")[steps].tolist(), behaviours.array("last_ts")[steps].tolist()
-        for at, step, *told in zip(steps.tolist(), behaviours.ids[steps].tolist(), first, last, whose, strict=True):
-            before = self._now.get(step)
-            if before is None:
-                self._now[step] = (*told, behaviours, at)
-            else:
-                self._now[step] = (min(told[0], before[0]), max(told[1], before[1]), *before[2:])
+        whose = mixed(*ends) + behaviours.texts("unit")[steps].astype(np.uint64)
+        first, last = (behaviours.array(name)[steps] for name in ("ts", "last_ts"))
+        part = np.full(len(steps), len(self._parts))
+        self._now.append((behaviours.ids[steps], first, last, whose, steps, part))
+        self._parts.append(behaviours)
 
     def judge(self, window: Window, ignored: frozenset[bytes]) -> None:
         if self._seen.broken(window.start, window.end):
             self._last.clear()
-        if self._flooded or len(self._now) > WINDOW:
-            self.overflow += 1
-            self._last.clear()
-        else:
-            for first, step in sorted((told[0], step) for step, told in self._now.items()):
-                _, _, whose, behaviours, at = self._now[step]
-                self._step(step, whose, behaviours, at, first, ignored)
-            for _, step in sorted((told[1], step) for step, told in self._now.items()):
-                if step in self._steps:
-                    self._last[self._now[step][2]] = step
-            _bound(self._last)
+        if self._flooded:
+            self._left_out()
+        elif self._now:
+            self._judge(ignored)
         self._now.clear()
+        self._parts.clear()
         self._flooded = False
 
-    def _step(self, step: int, whose: int, behaviours: Behaviours, at: int, ts: int, ignored: frozenset[bytes]) -> None:
+    def _left_out(self) -> None:
+        self.overflow += 1
+        self._last.clear()
+
+    def _judge(self, ignored: frozenset[bytes]) -> None:
+        steps, first, last, whose, where, part = (np.concatenate(columns) for columns in zip(*self._now, strict=True))
+        if len(self._now) > 1:  # a step may stand in several parts
+            steps, at, which = np.unique(steps, return_index=True, return_inverse=True)
+            begin, end = first[at], last[at]
+            np.minimum.at(begin, which, first)
+            np.maximum.at(end, which, last)
+            first, last, whose, where, part = begin, end, whose[at], where[at], part[at]
+        if len(steps) > WINDOW:
+            self._left_out()
+            return
+        order = np.lexsort((steps, first))
+        columns = (column[order].tolist() for column in (steps, whose, first, where, part))
+        for step, owner, ts, row, place in zip(*columns, strict=True):
+            self._step(step, owner, ts, self._parts[place], row, ignored)
+        order = np.lexsort((steps, last))
+        for step, owner in zip(steps[order].tolist(), whose[order].tolist(), strict=True):
+            if step in self._steps:
+                self._last[owner] = step
+        _bound(self._last)
+
+    def _step(self, step: int, whose: int, ts: int, behaviours: Behaviours, at: int, ignored: frozenset[bytes]) -> None:
         held = self._steps.get(step)
-        if held is None:
-            b = behaviours.row(at)
-            if b.client in ignored or self._owner.learning.live(NAME, b.client) or housekeeping(b) or broadcast(b):
-                return  # what is new after learning is told as such; it says nothing of the order of the rest
-            held = self._steps[step] = [0, 0, f"{b.operation} {b.object}".strip()]
-            self._owner.learning.note(NAME, b.client)
-            self.overflow += _bound(self._steps)
+        if held is None and (held := self._new(step, behaviours.row, at, ignored)) is None:
+            return
         before, self._last[whose] = self._last.get(whose), step
         if before is None or before not in self._steps:
             return
@@ -101,6 +115,17 @@ class Order:
             self._report(b._replace(ts=ts), held, before)
         else:
             held[0], held[1] = 0, held[1] + 1
+
+    def _new(self, step: int, row: Callable[[int], Behaviour], at: int, ignored: frozenset[bytes]) -> list[Any] | None:
+        """A step met for the first time. What is new after learning is told as such; it says nothing of the order of
+        the rest."""
+        b = row(at)
+        if b.client in ignored or self._owner.learning.live(NAME, b.client) or housekeeping(b) or broadcast(b):
+            return None
+        held = self._steps[step] = [0, 0, f"{b.operation} {b.object}".strip()]
+        self._owner.learning.note(NAME, b.client)
+        self.overflow += _bound(self._steps)
+        return held
 
     def _report(self, b: Behaviour, held: list[Any], before: int) -> None:
         after = self._steps[before][2]

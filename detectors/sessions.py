@@ -186,6 +186,4 @@ def frame_column(table: Table) -> str:
 
 def capture_of(table: Table, row: int) -> str:
     """Which capture the row's frames are numbered in; empty where a table does not say."""
-    if not table.has("capture"):
-        return ""
-    return table.text("capture", row)
+    return table.capture(row)

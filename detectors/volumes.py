@@ -36,12 +36,14 @@ class Growth(NamedTuple):
 
 
 class Volumes:
+    """Two generations of three columns, by rising identity: identity, octets out, octets back. A site with many short
+    connections fills both, and an object each would be ten times their size."""
+
     def __init__(self) -> None:
-        self._young: dict[int, tuple[int, int]] = {}
-        self._old: dict[int, tuple[int, int]] = {}
+        self._young, self._old = _NONE, _NONE
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return int(self._young.shape[1] + self._old.shape[1])
 
     def grown(self, table: Table, chosen: Array) -> Iterator[Growth]:
         """Growth of the chosen rows, in the order of time; a flow with several rows in the window grows by its last."""
@@ -58,31 +60,63 @@ class Volumes:
         rows = rows[order]
         identity = flow.astype(np.uint64) ^ first.astype(np.uint64)  # an id may come again
         src, dst = (_ends(table.addresses(name)[rows]) for name in ("src_ip", "dst_ip"))
-        columns = (column[order].tolist() for column in (identity, first, last, out, back))
+        identity, first, last, out, back = (column[order] for column in (identity, first, last, out, back))
+        before, began = self._passed(identity, out, back)
+        grown = [np.maximum(now - was, 0).tolist() for now, was in zip((out, back), before, strict=True)]
         frames = table.numbers("frame")[rows].tolist()
-        for known, began, ended, sent, received, frame, row, client, server in zip(
-            *columns, frames, rows.tolist(), src, dst, strict=True
-        ):
-            before = self._before(known)
-            self._put(known, (sent, received))
-            was, had = before or (0, 0)
-            out_by, back_by = (sent - was if sent > was else 0), (received - had if received > had else 0)
-            yield Growth(began, ended, client, server, out_by, back_by, frame, row, before is None)
+        yield from map(Growth, first.tolist(), last.tolist(), src, dst, *grown, frames, rows.tolist(), began.tolist())
 
-    def _before(self, identity: int) -> tuple[int, int] | None:
-        found = self._young.get(identity)
-        return found if found is not None else self._old.pop(identity, None)
+    def _passed(self, identity: Array, out: Array, back: Array) -> tuple[Array, Array]:
+        """Of each row octets out and back of the row before it, and whether there was none. What is last is kept."""
+        flows, which = np.unique(identity, return_inverse=True)
+        order = np.argsort(which, kind="stable")  # rows of a flow beside each other, the earliest first
+        now = np.stack([out, back])[:, order]
+        starts = np.flatnonzero(np.diff(which[order], prepend=-1))
+        was = np.roll(now, 1, axis=1)
+        was[:, starts], known = self._known(flows)
+        self._keep(flows, now[:, np.append(starts[1:], len(order)) - 1])
+        before, began = np.empty_like(was), np.zeros(len(order), dtype=bool)
+        before[:, order] = was
+        began[order[starts]] = ~known
+        return before, began
 
-    def _put(self, identity: int, now: tuple[int, int]) -> None:
-        if len(self._young) >= FLOWS and identity not in self._young:
-            self._old, self._young = self._young, {}
-        self._young[identity] = now
+    def _known(self, flows: Array) -> tuple[Array, Array]:
+        """What was kept of these flows, 0 where nothing was, and of which something was."""
+        told, known = np.zeros((2, len(flows)), dtype=np.int64), np.zeros(len(flows), dtype=bool)
+        for part in (self._old, self._young):
+            at, found = _among(part, flows)
+            told[:, found] = part[1:, at[found]].astype(np.int64)
+            known |= found
+        return told, known
+
+    def _keep(self, flows: Array, now: Array) -> None:
+        """In the young generation; one that is full becomes the old one."""
+        at, found = _among(self._young, flows)
+        self._young[1:, at[found]] = now[:, found]
+        new = np.vstack([flows[~found], now[:, ~found].astype(np.uint64)])
+        if self._young.shape[1] + new.shape[1] > FLOWS:
+            self._old, self._young = self._young, _NONE
+        places = np.searchsorted(self._young[0], new[0])
+        self._young = np.insert(self._young, places, new, axis=1)[:, -FLOWS:]
 
     def snapshot(self) -> list[list[list[int]]]:
-        return [[[identity, *told] for identity, told in part.items()] for part in (self._young, self._old)]
+        return [part.T.tolist() for part in (self._young, self._old)]
 
     def restore(self, state: list[list[list[int]]]) -> None:
-        self._young, self._old = ({i: (out, back) for i, out, back in part} for part in state)
+        columns = (np.array(part, dtype=np.uint64).reshape(-1, 3).T for part in state)
+        self._young, self._old = (part[:, np.argsort(part[0])] for part in columns)
+
+
+_NONE = np.zeros((3, 0), dtype=np.uint64)
+
+
+def _among(part: Array, flows: Array) -> tuple[Array, Array]:
+    """Where each flow stands in a generation, and which of them do."""
+    if not part.shape[1]:
+        return np.zeros(len(flows), dtype=np.int64), np.zeros(len(flows), dtype=bool)
+    at = np.searchsorted(part[0], flows)
+    at[at == part.shape[1]] = 0
+    return at, part[0][at] == flows
 
 
 def _payload(table: Table, side: str, rows: Array) -> Array:

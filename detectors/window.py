@@ -152,7 +152,12 @@ class Table:
 
     def text(self, name: str, row: int) -> str:
         """One text. For a row that was chosen, not for a walk over all of them."""
-        return self.reader(name)(row)
+        return (self._texts.get(name) or self.reader(name))(row)
+
+    @cached_property
+    def capture(self) -> Callable[[int], str]:
+        """The capture that a row's frames are numbered in; empty where the table does not say."""
+        return self.reader("capture") if self.has("capture") else lambda _: ""
 
     def reader(self, name: str) -> Callable[[int], str]:
         """`text` of one column, where many rows are read."""

@@ -46,6 +46,9 @@ impl Dissector for Planted {
     }
     fn gap(&mut self, _: &mut Cx<'_>, _: Dir, _: u64) {}
     fn tick(&mut self, _: &mut Cx<'_>, _: Nanos) {}
+    fn waits(&self) -> bool {
+        false
+    }
     fn end(&mut self, _: &mut Cx<'_>) {}
     fn protocol(&self) -> &'static str {
         "planted"

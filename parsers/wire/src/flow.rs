@@ -339,8 +339,11 @@ impl Flows {
             before: NIL,
             after: NIL,
             moved: new.ts,
-            due,
+            due: true,
         });
+        if !due {
+            self.due.push(place); // its first row
+        }
         if let Some(slot) = self.slab.get_mut(place as usize) {
             *slot = Some(flow);
         }

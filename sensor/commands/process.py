@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _LENGTH = re.compile(r"(\d+)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SECOND = 10**9
-_TITLE = 110  # characters of what happened
+_TITLE = 90  # characters of what happened
 _LONGEST = 366 * 86400
 
 

@@ -42,7 +42,7 @@ def drawn(view: View, name: str) -> Figure:
     with mpl.rc_context(_STYLE):
         listed = [line for number, mark in enumerate(view.marks, 1) for line in _told(number, mark)]
         if view.left_out:
-            listed.append(f"    and {view.left_out} more events, in the table")
+            listed.append(f"    and {view.left_out} more of lesser weight; driftspan timeline tells of all")
         foot = 0.5 + _LINE * len(listed)
         height = _HEAD + _PANEL * max(1, len(view.panels)) + foot
         canvas = Canvas(figsize=(_WIDTH, height), dpi=_DPI, facecolor="white")
@@ -55,7 +55,7 @@ def drawn(view: View, name: str) -> Figure:
             _panel(ax, panel, view)
         _events(axes, view)
         _times(axes[-1], view)
-        canvas.text(0.012, 1 - 0.2 / height, _text(view.title), fontsize=11, fontweight="bold", va="center")
+        canvas.text(0.012, 1 - 0.2 / height, _text(view.title), fontsize=9.5, fontweight="bold", va="center")
         below = (foot - 0.42) / height
         canvas.text(0.012, below, "\n".join(listed), fontsize=7.2, va="top", linespacing=1.55)
         return Figure(name, _svg(canvas), _png(canvas), _text(view.title))

@@ -10,7 +10,7 @@ DEMO := demo-store
 WEB := sensor/console/web
 VENDOR := sensor/console/static/vendor/manifest.json
 
-.PHONY: setup demo screenshots test lint bench bench-kill bench-grid bench-live bench-day bench-fleet bench-outage bench-ledger evaluate plant plant-live format golden sbom audit-deps evasion fuzz fuzz-long clean
+.PHONY: setup demo screenshots test lint bench bench-kill bench-grid bench-live bench-day bench-fleet bench-outage bench-ledger evaluate plant plant-live format golden sbom audit-deps evasion fuzz fuzz-long clean bench-resume bench-carve bench-large
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP) $(VENDOR)
@@ -84,6 +84,15 @@ bench-grid: $(STAMP)
 
 bench-day: $(STAMP)
 	$(BIN)/python tests/bench/day_long.py
+
+bench-resume: $(STAMP)
+	$(BIN)/python tests/bench/cases.py resume
+
+bench-carve: $(STAMP)
+	$(BIN)/python tests/bench/cases.py carve
+
+bench-large: $(STAMP)
+	$(BIN)/python tests/bench/cases.py large
 
 bench-kill: $(STAMP)
 	$(BIN)/python tests/bench/kills.py

@@ -87,7 +87,7 @@ def test_a_carved_slice_says_what_decides_and_raises_its_alert_again(demo) -> No
 @NO_TSHARK
 def test_hosts_times_flows_and_rows_are_carved(demo) -> None:
     where = ("--store", "s", "--force", "--output", demo.folder / "x.pcapng")
-    [told] = demo.rows("carve", "--host", "10.40.0.11", "--filter", "tcp port 502", *where)
+    [told] = demo.rows("carve", "--host", "10.40.0.11", "--filter", "vlan and tcp port 502", *where)
     selected = frames(PCAPS / "demo.pcap", "ip.addr == 10.40.0.11 and tcp.port == 502")
     assert len(selected) == told["packets"] > 100
     [flow] = demo.rows("query", "SELECT flow_id, src_port FROM flows WHERE app = 'modbus' LIMIT 1", "--store", "s")

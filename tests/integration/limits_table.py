@@ -48,6 +48,7 @@ TOLD = {
     "http_values": "counter dropped.http_values",
     "http_tags": "a value that comes back counts as new",
     "file_bytes": "nothing is lost: it holds no model",
+    "kept_file_bytes": "the file is told as ever, its bytes are not kept",
     "behaviours": "counter dropped.behaviours",
     "window_rows": "nothing is lost: the window comes in parts",
     "window_bytes": "nothing is lost: the window comes in parts",

@@ -248,11 +248,11 @@ def _limits(reader: Reader, data: object) -> dict[str, int]:
         return {}
     from parsers import limits
 
-    names = tuple(name for name, _, _ in limits())
+    least = {name: min(1, default) for name, default, _ in limits()}  # 0 where that is the default: none at all
     for key, value in table.items():
-        if key not in names:
-            raise reader.error(("limits", key), unknown("limit", key, names))
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
+        if key not in least:
+            raise reader.error(("limits", key), unknown("limit", key, tuple(least)))
+        if isinstance(value, bool) or not isinstance(value, int) or not least[key] <= value < 2**63:
             raise reader.error(("limits", key), f"limit {key!r} must be a whole number above 0, not {value!r}")
     return {key: value for key, value in table.items() if isinstance(value, int)}
 

@@ -58,7 +58,9 @@ opened.close()
     [said] = driftspan.rows("learn", "aaaa")
     assert said["status"] == "learned"
     kept = {row["stream"]: row["records"] for row in driftspan.rows("ledger", "verify") if "stream" in row}
-    assert kept == {"alerts": 1, "verdicts": 1}, "what was there before the ledger is committed to as well"
+    assert kept.items() >= {"alerts": 1, "verdicts": 1}.items(), (
+        "what was there before the ledger is committed to as well"
+    )
     driftspan.rows("replay", capture)
     applied = [row["number"] for row in driftspan.rows("query", "SELECT number FROM migrations ORDER BY number")]
     assert applied == [number for number, _, _ in migrate.available()]

@@ -51,7 +51,8 @@ def targets() -> list[str]:
 
 def build() -> pathlib.Path:
     command = ["cargo", "build", "--release", "--locked", "--quiet", "--target", HOST]
-    subprocess.run(command, cwd=FUZZ, env=os.environ | {"RUSTFLAGS": FLAGS}, check=True)
+    told = {"RUSTFLAGS": FLAGS, "CARGO_TARGET_DIR": str(FUZZ / "target")}
+    subprocess.run(command, cwd=FUZZ, env=os.environ | told, check=True)
     return FUZZ / "target" / HOST / "release"
 
 

@@ -253,7 +253,8 @@ def _limits(reader: Reader, data: object) -> dict[str, int]:
         if key not in least:
             raise reader.error(("limits", key), unknown("limit", key, tuple(least)))
         if isinstance(value, bool) or not isinstance(value, int) or not least[key] <= value < 2**63:
-            raise reader.error(("limits", key), f"limit {key!r} must be a whole number above 0, not {value!r}")
+            meant = "a whole number above 0" if least[key] else "a whole number, or 0"
+            raise reader.error(("limits", key), f"limit {key!r} must be {meant}, not {value!r}")
     return {key: value for key, value in table.items() if isinstance(value, int)}
 
 

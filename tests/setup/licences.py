@@ -50,7 +50,9 @@ def packages() -> list[str]:
         facts = metadata.metadata(name)
         stated = facts.get("License-Expression") or ""
         classified = [c for c in facts.get_all("Classifier") or [] if c.startswith("License ::")]
-        free = acceptable(stated) or any(re.search(r"Apache|BSD|MIT|Mozilla", c) for c in classified)
+        free = acceptable(stated) or any(
+            re.search(r"Apache|BSD|MIT|Mozilla|Python Software Foundation", c) for c in classified
+        )
         if not free and not re.match(r"(Apache|BSD|MIT)", facts.get("License") or ""):
             wrong.append(f"package {facts['Name']}: {stated or classified or facts.get('License') or 'none stated'}")
     return wrong

@@ -37,8 +37,8 @@ ROOM = 5  # seconds between rounds
 
 
 class Rounds:
-    """A classic pcap of Ethernet, little-endian, as many times as wanted. Only its times and the numbers of its TCP
-    segments change from round to round."""
+    """A classic pcap of Ethernet, little-endian, as many times as wanted. Only its times, the numbers of its TCP segments
+    and what checksums those want change from round to round."""
 
     def __init__(self, capture: Path) -> None:
         self._data = np.frombuffer(bytearray(capture.read_bytes()[24:]), dtype=np.uint8)
@@ -55,6 +55,8 @@ class Rounds:
         self._seq, self._ack = where, where + 4
         self._by, self._back = passed[stream], passed[other]
         self._numbers = self._big(self._seq), self._big(self._ack)
+        self._sum = where[:, None] + np.array([12, 13])
+        self._sums = self._data[self._sum] @ np.array([256, 1])
 
     def _index(self) -> None:
         at, data = 0, self._data.tobytes()
@@ -88,8 +90,16 @@ class Rounds:
     def of(self, number: int) -> memoryview:
         """The records of a round; they hold until the next is asked for."""
         self._put(self._at, self._first + number * self.seconds, "<u4")
-        self._put(self._seq, self._numbers[0] + number * self._by, ">u4")
-        self._put(self._ack, self._numbers[1] + number * self._back, ">u4")
+        moved = [numbers + number * by for numbers, by in zip(self._numbers, (self._by, self._back), strict=True)]
+        for at, numbers in zip((self._seq, self._ack), moved, strict=True):
+            self._put(at, numbers, ">u4")
+        # RFC 1624, 3: the new sum from the old one and what changed.
+        total = ~self._sums & 0xFFFF
+        for old, new in zip(self._numbers, moved, strict=True):
+            total += sum((~(old >> shift) & 0xFFFF) + (new >> shift & 0xFFFF) for shift in (0, 16))
+        for _ in range(2):
+            total = (total & 0xFFFF) + (total >> 16)
+        self._data[self._sum] = (~total & 0xFFFF).astype(">u2").view(np.uint8).reshape(-1, 2)
         return self._data.data
 
 

@@ -149,7 +149,10 @@ def _called(pid: str) -> str:
         words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     except (FileNotFoundError, ProcessLookupError):
         return "child"
-    return words[words.index("-m") + 1] if "-m" in words else Path(words[0]).name
+    if "-m" not in words:
+        return Path(words[0]).name
+    module, *more = words[words.index("-m") + 1 :]
+    return f"{module} {more[0]}" if module == "sensor" and more else module
 
 
 def whole(capture: Path, rate: int, seconds: float, ring: int, folder: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # libpcap's own numbers (DLT_) of link types that captures number otherwise, and all that a filter is compiled for.
 _OTHER_NUMBERS = {101: 12}
 LINKS = (1, 0, 9, 101, 105, 108, 113, 127, 228, 229, 276)
+EVERY = 30.0  # seconds between two checkpoints of a replay, see `sensor.resume`
 FIRST, LAST = -(2**63), 2**63 - 1
 _NOBODY = bytes(16)
 

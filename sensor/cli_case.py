@@ -79,8 +79,7 @@ def key_options(command: argparse.ArgumentParser) -> None:
 
 
 def replay_options(command: argparse.ArgumentParser) -> None:
-    from sensor.chosen import add_options
-    from sensor.resume import EVERY
+    from sensor.chosen import EVERY, add_options
 
     add_options(command)
     command.add_argument(

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from sensor.chosen import EVERY
 from sensor.errors import DriftspanError, InputError
 from sensor.evidence.keeping import local
 from sensor.evidence.shelf import folder_of
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 SUFFIX = "-resume"  # behind the store's name
 VERSION = 1
-EVERY = 30.0  # seconds between two checkpoints
 END = -1  # in place of a number of windows: no checkpoint before the end
 _STATE, _NEXT = "state", "next"
 _LEVEL = 1

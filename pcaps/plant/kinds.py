@@ -23,7 +23,7 @@ _OF = {
     "mirror": "loss dropped duplicates truncated oversized one_sided silent vlan_lost clock",
     "models": "candidate inputs_unseen",
     "new_writer": "write control",
-    "parser_anomaly": "malformed evasion unsolicited reserved_code wrong_port",
+    "parser_anomaly": "malformed evasion failure unsolicited reserved_code wrong_port",
     "period": "missing late doubled",
     "scan": "addresses ports controllers units functions points broadcast browse wildcard integrity_poll",
     "spoofing": "arp_move arp_storm many_addresses two_publishers two_answers takeover sequence",

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 
 def run(arguments: Namespace) -> int:
+    if [*arguments.captures, *arguments.learn_from].count("-") > 1:
+        raise InputError("- (stdin) can be read only once")
     arguments.captures = capture_files.expanded(arguments.captures, say)
     return replay(arguments)
 
@@ -245,8 +247,6 @@ def _check(arguments: Namespace) -> None:
         raise InputError("--evidence reads captures twice, which stdin cannot be: write it to a file first")
     if arguments.save_baseline is not None:
         _check_target(Path(arguments.save_baseline))
-    if [*arguments.captures, *arguments.learn_from].count("-") > 1:
-        raise InputError("- (stdin) can be read only once")
 
 
 def _check_target(path: Path) -> None:

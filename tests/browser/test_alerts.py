@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 
@@ -122,15 +123,20 @@ def test_evidence_is_downloaded_and_is_what_the_alert_says(watched, analyst):
 
 
 def test_the_keyboard_is_enough(watched, analyst):
+    from playwright.sync_api import TimeoutError as TooLate
+
     page = analyst
     page.wait_for_selector("#live .dot.good")
     page.keyboard.press("?")
     page.wait_for_selector("#keys[open]")
     page.keyboard.press("Escape")
     page.wait_for_selector("#keys", state="hidden")
-    page.keyboard.press("g")
-    page.keyboard.press("a")
-    page.wait_for_url("**/alerts")
+    for _ in range(5):  # a busy machine may take longer than a first key waits for its second
+        page.keyboard.press("g")
+        page.keyboard.press("a")
+        with contextlib.suppress(TooLate):
+            page.wait_for_url("**/alerts", timeout=12_000)
+            break
     page.wait_for_selector(f"{ROW}.here")
     page.keyboard.press("/")
     page.keyboard.type("port 333")

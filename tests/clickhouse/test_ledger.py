@@ -45,7 +45,7 @@ def test_logs_of_several_machines_in_one_store(url: str, tmp_path: Path) -> None
     with closing(open_store(url, "", "s", layout(tmp_path / "m0"))) as store:
         store._session.run("ALTER TABLE verdicts DELETE WHERE note = '2 1 5' SETTINGS mutations_sync = 2")
         store.remove("c", who="ann", why="case closed")  # by a machine that wrote none of it
-        for table in ("alert_rows", "incident_rows", "custody", "runbook_steps", "verdicts"):
+        for table in ("alert_rows", "incident_rows", "runbook_steps", "verdicts"):
             store._session.run(f"ALTER TABLE {table} DELETE WHERE case_id = 'c' SETTINGS mutations_sync = 2")
     with closing(open_reading(url, "driftspan")) as reading:
         done = verifying.verify(reading, None, keys, None, [])

@@ -14,6 +14,7 @@ TOLD = {
     "flows": "counter dropped.flows",
     "tcp_idle_seconds": "the flow's last row; a later packet begins another",
     "udp_idle_seconds": "the flow's last row; a later packet begins another",
+    "tcp_closed_seconds": "the flow's last row; a later packet begins another",
     "half_open_seconds": "the flow's row, state `attempt`",
     "reassembly_flow_bytes": "counter dropped.reassembly",
     "reassembly_flow_segments": "counter dropped.reassembly",

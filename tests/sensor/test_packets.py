@@ -88,7 +88,7 @@ PROBE = """
 import json, socket, subprocess, sys
 from pathlib import Path
 from sensor import packets_child
-packets_child.give_up(sys.argv[1])
+packets_child.give_up([sys.argv[1]])
 def told(what):
     try:
         what()

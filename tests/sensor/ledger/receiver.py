@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -28,7 +29,7 @@ class Receiver:
         while wanted not in self.said:
             assert time.monotonic() < end, self.said
             time.sleep(0.05)
-        return self.said.replace(b"<110>", b"\n<110>")  # messages are counted, not ended
+        return re.sub(rb"\d+ (?=<110>)", b"\n", self.said)  # messages are counted, not ended
 
     def end(self) -> None:
         self._socket.close()

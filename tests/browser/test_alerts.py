@@ -137,6 +137,7 @@ def test_the_keyboard_is_enough(watched, analyst):
         with contextlib.suppress(TooLate):
             page.wait_for_url("**/alerts", timeout=12_000)
             break
+    assert page.url.endswith("/alerts")
     page.wait_for_selector(f"{ROW}.here")
     page.keyboard.press("/")
     page.keyboard.type("port 333")

@@ -96,7 +96,8 @@ def test_a_capture_that_breaks_off_is_read_as_far_as_it_goes(driftspan, tmp_path
 
 def test_what_is_no_capture_is_refused_before_anything_is_stored(driftspan, capture, tmp_path) -> None:
     (tmp_path / "text.pcap").write_text("hello, this is no capture at all\n")
-    for name in ("text.pcap", "missing.pcap"):
+    (tmp_path / "empty").mkdir()
+    for name in ("text.pcap", "missing.pcap", "empty"):
         assert name in driftspan.refused("replay", capture, name)
     assert not (tmp_path / "driftspan-store").exists()
 

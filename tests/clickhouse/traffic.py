@@ -17,7 +17,6 @@ from sensor.spool.writer import Writer
 from sensor.store import CaptureFacts
 from tests.sensor.conftest import START, alert_row, modbus_reads
 
-ROOT = Path(__file__).parents[2]
 PLENTY = 64 << 30
 
 
@@ -75,9 +74,7 @@ class Keeper:
 
     def _begun(self) -> subprocess.Popen[bytes]:
         with self._said.open("ab") as said:
-            return subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, cwd=ROOT
-            )
+            return subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
 
     @property
     def pid(self) -> int:
